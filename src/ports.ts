@@ -1,0 +1,209 @@
+import type { Ledger } from './sync/ledger.ts';
+import type { Task, TaskDetail } from './sync/task.ts';
+
+/** Time, so that tests can own it. Every wait in the program goes through here. */
+export interface Clock {
+  /** Milliseconds since the epoch. May jump: never subtract two readings to bound a loop. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** A signal that aborts with a TimeoutError after `ms`. */
+  timeout(ms: number): AbortSignal;
+  /** Calls `task` every `ms` until the returned function is called. Does not keep the process alive. */
+  every(ms: number, task: () => void): () => void;
+}
+
+/** What the core says on the way. Fields first, then a message for people; a pino logger fits. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Passed down to every request: how to stop it, and who counts it. */
+export interface RequestContext {
+  signal: AbortSignal;
+  /** Called once for each HTTP request that is really sent, retries included. */
+  onRequest?: () => void;
+}
+
+/** A row that did not validate. It still fills a place in the list. */
+export interface RejectedRow {
+  /** The row's id where it has a usable one: a good version with this id heals the rejection. */
+  id: string | null;
+  /** The row as JSON text, without the fields that must not reach the disk. */
+  payload: string;
+  /** What is wrong with it, for the person who has to look: path, value, expectation. */
+  reason: string;
+}
+
+export type ListRow =
+  | { task: Task; rejected?: never; activity: number }
+  /** `activity` is null where lastActivityAt itself could not be read. */
+  | { rejected: RejectedRow; task?: never; activity: number | null };
+
+/** One answer of the list: a contiguous slice of it, as it stood at one moment, newest activity first. */
+export interface ListPage {
+  rows: ListRow[];
+  /** The API's `total`: an alarm, not a truth. Null where it gave none. */
+  total: number | null;
+  hasMore: boolean;
+  /** The server's clock (Date header) in ms, whole seconds; null where it gave none. */
+  servedAt: number | null;
+}
+
+/**
+ * The API as the core sees it.
+ *
+ * Both calls are safe to repeat, retry on their own what is worth retrying, and throw only
+ * KeyRefusedError (401, 403), ApiFailedError (after all retries), or the signal's reason.
+ */
+export interface TaskSource {
+  /** Rows `offset` to `offset + limit`. The server may return fewer than it was asked for. */
+  list(page: { offset: number; limit: number }, context: RequestContext): Promise<ListPage>;
+  /** One task; null where the API says that it does not exist (404). A malformed task comes back as rejected. */
+  get(id: string, context: RequestContext): Promise<TaskDetail | { rejected: RejectedRow } | null>;
+}
+
+/** Which list a mirror copies: a name for people, and where it comes from. */
+export interface SourceIdentity {
+  name: string;
+  baseUrl: string;
+}
+
+export type RunKind = 'backfill' | 'incremental' | 'reconcile';
+export type Verdict = 'clean' | 'repaired' | 'unproven';
+/** `partial`: done, but rows were rejected or a walk stayed unproven (exit 3). */
+export type Outcome = 'ok' | 'partial' | 'failed' | 'interrupted';
+
+/** How many tasks a commit touched. */
+export interface UpsertCounts {
+  inserted: number;
+  updated: number;
+  unchanged: number;
+}
+
+/** One transaction of a run. Whatever is absent stays as it is. */
+export interface Change {
+  tasks: readonly Task[];
+  rejected: readonly RejectedRow[];
+  /** The coverage that these rows prove: becomes durable together with them, or not at all. */
+  ledger?: Ledger;
+  /** The API's total as the run's first page gave it. */
+  total?: number | null;
+}
+
+/** What a finished run leaves behind. */
+export interface RunRecord extends UpsertCounts {
+  outcome: Outcome;
+  verdict: Verdict | null;
+  requests: number;
+  rowsSeen: number;
+  removed: number;
+  rejected: number;
+  error: string | null;
+}
+
+/** What the mirror knew of a source when it was claimed. */
+export interface SourceState {
+  ledger: Ledger;
+  /** The API's total at the start of the last run; null before the first. */
+  total: number | null;
+}
+
+/** The key of the open-task list: what a refresh needs to plan. */
+export interface OpenTask {
+  id: string;
+  activity: number;
+}
+
+/**
+ * One source's part of the mirror, held under a lease. No other process writes this source while the
+ * lease lasts; a holder that lost it (it slept too long, another took over) gets LeaseHeldError from
+ * every write and has written nothing.
+ */
+export interface MirrorClaim {
+  state(): Promise<SourceState>;
+  /** Opens a run record and returns its id. A record that a crash left open is closed as failed. */
+  startRun(kind: RunKind): Promise<number>;
+  finishRun(runId: number, record: RunRecord): Promise<void>;
+
+  /** How many of these tasks a commit would insert or update. Writes nothing. */
+  countChanges(tasks: readonly Task[]): Promise<number>;
+  /**
+   * Upserts by id, journals every changed field, records rejections and heals those whose task came
+   * good, and moves the ledger, in one transaction. Repeating it changes nothing.
+   */
+  commit(change: Change): Promise<UpsertCounts>;
+
+  /** Live mirrored rows of this source whose activity is above `activity` ms, counted up to `atMost`. */
+  countAbove(activity: number, atMost?: number): Promise<number>;
+  /** Live tasks of this source in an open status, newest activity first. */
+  openTasks(): Promise<OpenTask[]>;
+  /** Stored tasks by id; what is not there is left out. */
+  tasks(ids: readonly string[]): Promise<Task[]>;
+
+  /** Tells others that the holder is alive. To be called well within the lease's time to live. */
+  renew(): Promise<void>;
+  /** Gives the lease back. Safe to call twice, and after it was lost. */
+  release(): Promise<void>;
+}
+
+/** A line of `mirror_status`, with the gaps that the view only counts. Times are UTC text or null. */
+export interface SourceStatus {
+  source: string;
+  baseUrl: string;
+  completeThrough: string | null;
+  watermark: string | null;
+  gaps: { lower: string | null; upper: string }[];
+  liveRows: number;
+  openTasks: number;
+  rejectedRows: number;
+  removedRows: number;
+  apiTotal: number | null;
+  lastRunAt: string | null;
+  lastRunKind: RunKind | null;
+  lastRunOutcome: Outcome | null;
+  lastSuccessAt: string | null;
+  lastCleanFullAt: string | null;
+}
+
+/** A past or present run of a source, newest first in lists. */
+export interface RunSummary extends UpsertCounts {
+  id: number;
+  source: string;
+  kind: RunKind;
+  startedAt: string;
+  /** Null while it runs, or after a crash that no later run has tidied up. */
+  finishedAt: string | null;
+  outcome: Outcome | null;
+  verdict: Verdict | null;
+  requests: number;
+  rowsSeen: number;
+  removed: number;
+  rejected: number;
+  error: string | null;
+}
+
+/** What people ask the mirror about itself, without writing to it. */
+export interface MirrorReader {
+  /** Every source in the mirror, by name. */
+  status(): Promise<SourceStatus[]>;
+  /** The newest runs first. */
+  recentRuns(limit: number): Promise<RunSummary[]>;
+  close(): Promise<void>;
+}
+
+/** The mirror: where rows and ledger become durable together. */
+export interface MirrorStore extends MirrorReader {
+  /**
+   * Takes the lease of a source, registering the source at its first sight.
+   * Throws LeaseHeldError, naming the holder's pid and host, while another live process holds it; the lease
+   * of a process that is dead, or that has not renewed it for its time to live, is taken over.
+   * Throws UsageError where the name already stands for another base URL.
+   */
+  claim(source: SourceIdentity): Promise<MirrorClaim>;
+  /** Releases the file. Claims that are still open are released first. */
+  close(): Promise<void>;
+}

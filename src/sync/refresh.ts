@@ -1,0 +1,41 @@
+import { deriveLastActivityAt, type Task, type TaskDetail } from './task.ts';
+
+/**
+ * How to read the open tasks again that a walk did not meet (they change without their sort key moving): by walking
+ * on down to the oldest of them, or with one GET each, whichever takes fewer requests. `rowsToOldest`: rows between where the walk stands and the oldest open task (0 or less: it has
+ * been passed). At equal cost the list wins: it also has the sort key and the message count.
+ */
+export function planRefresh(openTasks: number, rowsToOldest: number, pageSize: number): 'walk' | 'get' {
+  if (rowsToOldest <= 0) return 'get';
+  return pagesFor(rowsToOldest, pageSize) <= openTasks ? 'walk' : 'get';
+}
+
+/** The rows to count at most before `planRefresh` knows that GETs are cheaper. */
+export function rowsWorthWalking(openTasks: number, pageSize: number): number {
+  return openTasks * rowsPerPage(pageSize) + 1;
+}
+
+function pagesFor(rows: number, pageSize: number): number {
+  return Math.ceil(rows / rowsPerPage(pageSize));
+}
+
+/** Pages overlap by two rows. */
+function rowsPerPage(pageSize: number): number {
+  return Math.max(1, pageSize - 2);
+}
+
+/**
+ * The stored task with what a GET says now. A GET tells neither the message count nor the sort key: the first
+ * stays, the second is derived once one of the times that it depends on has moved.
+ */
+export function mergeDetail(stored: Task, detail: TaskDetail): Task {
+  const moved =
+    stored.createdAt !== detail.createdAt ||
+    stored.startedAt !== detail.startedAt ||
+    stored.completedAt !== detail.completedAt;
+  return {
+    ...stored,
+    ...detail,
+    lastActivityAt: moved ? deriveLastActivityAt(detail) : stored.lastActivityAt,
+  };
+}

@@ -1,0 +1,50 @@
+import { createBodyParser } from '../../src/api/wire.ts';
+import type { ListPage, TaskSource } from '../../src/ports.ts';
+import type { SimulatedList } from '../../src/demo/list.ts';
+import { detailOf } from '../../src/demo/answers.ts';
+
+export interface MemorySource extends TaskSource {
+  /** Offsets of the list requests so far, in order. */
+  readonly lists: number[];
+  /** Ids of the GET requests so far, in order. */
+  readonly gets: string[];
+}
+
+export interface MemoryOptions {
+  maxLimit?: number;
+  /** Called before each list request is answered: the place to move the list. */
+  beforeList?: (request: { offset: number; count: number }) => void | Promise<void>;
+  /** May change an answer of the list. */
+  answer?: (page: ListPage, request: { offset: number; count: number }) => ListPage;
+}
+
+/** A TaskSource over a list in memory, with the real parsing of its answers. */
+export function memorySource(list: SimulatedList, options: MemoryOptions = {}): MemorySource {
+  const parser = createBodyParser(new Set());
+  const lists: number[] = [];
+  const gets: string[] = [];
+  return {
+    lists,
+    gets,
+    async list({ offset, limit }, { signal, onRequest }) {
+      signal.throwIfAborted();
+      onRequest?.();
+      lists.push(offset);
+      const request = { offset, count: lists.length };
+      await options.beforeList?.(request);
+      signal.throwIfAborted();
+      const answer = list.page({ offset, limit, maxLimit: options.maxLimit ?? 100 });
+      const page = { ...parser.list(JSON.stringify({ success: true, ...answer })), servedAt: null };
+      return options.answer?.(page, request) ?? page;
+    },
+    async get(id, { signal, onRequest }) {
+      signal.throwIfAborted();
+      onRequest?.();
+      gets.push(id);
+      const task = list.find(id);
+      return task === undefined
+        ? null
+        : parser.detail(JSON.stringify({ success: true, data: detailOf(task) }));
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { SimulatedList } from '../../src/demo/list.ts';
+import type { Clock, MirrorStore } from '../../src/ports.ts';
+import { syncSource, type SyncResult } from '../../src/sync/sync.ts';
+import type { RunOptions } from '../../src/sync/run.ts';
+import { createFakeClock } from './fake-clock.ts';
+import { type MemoryOptions, type MemorySource, memorySource } from './memory-source.ts';
+import { memoryLog, temporaryMirror } from './mirror.ts';
+import { EPOCH } from './tasks.ts';
+
+export interface Bench {
+  store: MirrorStore;
+  file: string;
+  clock: Clock;
+  log: ReturnType<typeof memoryLog>;
+  /** One run of the real core against the list, into the real store. */
+  sync(
+    list: SimulatedList,
+    options?: MemoryOptions & Partial<RunOptions>,
+  ): Promise<SyncResult & { source: MemorySource }>;
+}
+
+/** A mirror in a file, a clock that stands an hour after the newest task, and a way to sync. */
+export async function syncBench(): Promise<Bench> {
+  const clock = createFakeClock(EPOCH + 3_600_000);
+  const { store, file } = await temporaryMirror(clock);
+  const log = memoryLog();
+  return {
+    store,
+    file,
+    clock,
+    log,
+    async sync(list, options = {}) {
+      const source = memorySource(list, options);
+      const result = await syncSource(
+        { name: 'default', baseUrl: 'https://api.example' },
+        { store, connect: () => source, clock, logFor: () => log },
+        {
+          pageSize: 100,
+          concurrency: 4,
+          overlapMs: 300_000,
+          signal: new AbortController().signal,
+          ...options,
+        },
+      );
+      return { ...result, source };
+    },
+  };
+}
