@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import type Database from 'better-sqlite3';
+import type {
+  Change,
+  Clock,
+  MirrorClaim,
+  OpenTask,
+  RejectedRow,
+  RunKind,
+  RunRecord,
+  SourceState,
+} from '../ports.ts';
+import type { Ledger } from '../sync/ledger.ts';
+import { type Task, utcText } from '../sync/task.ts';
+import { withFile } from './failure.ts';
+import type { Lease } from './lease.ts';
+import { prepareQueries } from './queries.ts';
+import { toTask } from './tables.ts';
+import type { Upserter } from './upsert.ts';
+
+/** Run records kept for each source: a daemon that runs every other second would fill the disk with them. */
+const RUNS_KEPT = 10_000;
+
+/** One source's part of the mirror, under its lease. Every write renews the lease in the same transaction. */
+export class SqliteClaim implements MirrorClaim {
+  readonly #db: Database.Database;
+  readonly #source: string;
+  readonly #lease: Lease;
+  readonly #upserter: Upserter;
+  readonly #clock: Clock;
+  readonly #queries: ReturnType<typeof prepareQueries>;
+
+  constructor(parts: {
+    db: Database.Database;
+    source: string;
+    lease: Lease;
+    upserter: Upserter;
+    clock: Clock;
+  }) {
+    this.#db = parts.db;
+    this.#source = parts.source;
+    this.#lease = parts.lease;
+    this.#upserter = parts.upserter;
+    this.#clock = parts.clock;
+    this.#queries = prepareQueries(parts.db);
+  }
+
+  async state(): Promise<SourceState> {
+    return this.#read(() => {
+      const row = this.#queries.source.get({ source: this.#source });
+      const gaps = this.#queries.gaps.all({ source: this.#source });
+      const ms = (text: string | null): number | null => (text === null ? null : Date.parse(text));
+      return {
+        ledger: {
+          watermark: ms(row?.watermark ?? null),
+          gaps: gaps.map(({ lower, upper }) => ({ lower: ms(lower), upper: Date.parse(upper) })),
+        },
+        total: row?.api_total ?? null,
+      };
+    });
+  }
+
+  async startRun(kind: RunKind): Promise<number> {
+    return this.#write((now) => {
+      this.#queries.closeStaleRuns.run({
+        source: this.#source,
+        now,
+        error: 'the process ended during this run',
+      });
+      const run = this.#queries.startRun.get({ source: this.#source, kind, started_at: now });
+      return run?.id ?? 0;
+    });
+  }
+
+  async finishRun(runId: number, record: RunRecord): Promise<void> {
+    this.#write((now) => {
+      this.#queries.finishRun.run({
+        id: runId,
+        finished_at: now,
+        outcome: record.outcome,
+        verdict: record.verdict,
+        requests: record.requests,
+        rows_seen: record.rowsSeen,
+        inserted: record.inserted,
+        updated: record.updated,
+        unchanged: record.unchanged,
+        removed: record.removed,
+        rejected: record.rejected,
+        error: record.error,
+      });
+      this.#queries.pruneRuns.run({ source: this.#source, kept: RUNS_KEPT });
+    });
+  }
+
+  async countChanges(tasks: readonly Task[]): Promise<number> {
+    return this.#read(() => this.#upserter.countChanges(tasks));
+  }
+
+  async commit(change: Change) {
+    return this.#write((now) => {
+      const counts = this.#upserter.upsert(this.#source, change.tasks, now);
+      this.#heal(change.tasks);
+      for (const row of change.rejected) this.#reject(row, now);
+      if (change.ledger !== undefined) this.#moveLedger(change.ledger);
+      if (change.total !== undefined) {
+        this.#queries.setTotal.run({ source: this.#source, total: change.total });
+      }
+      return counts;
+    });
+  }
+
+  async countAbove(activity: number, atMost?: number): Promise<number> {
+    return this.#read(() => {
+      const above = { source: this.#source, activity: boundText(activity), atMost: atMost ?? -1 };
+      return this.#queries.countAbove.get(above)?.count ?? 0;
+    });
+  }
+
+  async openTasks(): Promise<OpenTask[]> {
+    return this.#read(() =>
+      this.#queries.openTasks
+        .all({ source: this.#source })
+        .map((row) => ({ id: row.id, activity: Date.parse(row.last_activity_at) })),
+    );
+  }
+
+  async tasks(ids: readonly string[]): Promise<Task[]> {
+    return this.#read(() =>
+      ids.flatMap((id) => {
+        const row = this.#queries.task.get({ id });
+        return row === undefined ? [] : [toTask(row)];
+      }),
+    );
+  }
+
+  async renew(): Promise<void> {
+    this.#write(() => undefined);
+  }
+
+  async release(): Promise<void> {
+    this.#read(() => {
+      this.#lease.release();
+    });
+  }
+
+  #read<T>(work: () => T): T {
+    return withFile(this.#db.name, work);
+  }
+
+  #write<T>(work: (now: string) => T): T {
+    const transaction = this.#db.transaction(() => {
+      this.#lease.hold();
+      return work(utcText(this.#clock.now()));
+    });
+    return withFile(this.#db.name, () => transaction.immediate());
+  }
+
+  #heal(tasks: readonly Task[]): void {
+    if (this.#queries.anyRejected.get({ source: this.#source }) === undefined) return;
+    for (const { id } of tasks) this.#queries.heal.run({ source: this.#source, task_id: id });
+  }
+
+  #reject(row: RejectedRow, now: string): void {
+    const key = row.id ?? `sha256:${createHash('sha256').update(row.payload).digest('hex')}`;
+    this.#queries.reject.run({
+      source: this.#source,
+      row_key: key,
+      task_id: row.id,
+      payload: row.payload,
+      reason: row.reason,
+      now,
+    });
+  }
+
+  #moveLedger(ledger: Ledger): void {
+    const source = this.#source;
+    this.#queries.setWatermark.run({
+      source,
+      watermark: ledger.watermark === null ? null : utcText(ledger.watermark),
+    });
+    this.#queries.dropGaps.run({ source });
+    for (const { lower, upper } of ledger.gaps) {
+      this.#queries.addGap.run({
+        source,
+        lower: lower === null ? null : boundText(lower),
+        upper: boundText(upper),
+      });
+    }
+  }
+}
+
+/** An edge of activity as UTC text; an open edge becomes the first or last moment that the format can say. */
+function boundText(ms: number): string {
+  const first = Date.parse('0000-01-01T00:00:00.000Z');
+  const last = Date.parse('9999-12-31T23:59:59.999Z');
+  return utcText(Math.min(last, Math.max(first, ms)));
+}

@@ -1,0 +1,57 @@
+import Database from 'better-sqlite3';
+import { DatabaseError } from '../errors.ts';
+
+/** Runs `work`; whatever SQLite says goes on as a DatabaseError that tells which file, and what to do. */
+export function withFile<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+/** An error of SQLite's as one that somebody can act on; any other error as it is. */
+export function explain(error: unknown, file: string): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  const family = FAMILIES.find(([code]) => error.code === code || error.code.startsWith(`${code}_`));
+  const [, what, hint] = family ?? ['', `SQLite says: ${error.message} (${error.code})`, ''];
+  return new DatabaseError(`${file}: ${what}`, { cause: error, ...(hint === '' ? {} : { hint }) });
+}
+
+const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[] = [
+  [
+    'SQLITE_FULL',
+    'the disk is full; the last step was rolled back and nothing else is lost',
+    'Free some space: the next run goes on where this one stopped.',
+  ],
+  [
+    'SQLITE_NOTADB',
+    'this is not an SQLite database; nothing was written to it',
+    'Give the mirror a file of its own with --db FILE or the setting "database".',
+  ],
+  [
+    'SQLITE_CORRUPT',
+    'the database is damaged; nothing was written to it',
+    'Move the file away and run "taskmirror sync": it copies the list anew. The journal in task_changes can be saved with sqlite3 FILE .recover.',
+  ],
+  [
+    'SQLITE_BUSY',
+    'another program kept the database locked',
+    'Close what has it open for writing (a GUI with an open transaction?) and try again.',
+  ],
+  [
+    'SQLITE_READONLY',
+    'the database cannot be written',
+    'Check the permissions of the file and of its folder: SQLite also writes -wal and -shm beside it.',
+  ],
+  [
+    'SQLITE_CANTOPEN',
+    'the database cannot be opened',
+    'Check the path and the permissions of the file and of its folder.',
+  ],
+  [
+    'SQLITE_IOERR',
+    'the disk failed to read or write',
+    'Check the disk; "taskmirror doctor" checks the file.',
+  ],
+];

@@ -1,0 +1,190 @@
+import type Database from 'better-sqlite3';
+import type { RunKind } from '../ports.ts';
+import { OPEN_STATUSES } from '../sync/task.ts';
+import { prepare } from './statement.ts';
+import type { TaskRow } from './tables.ts';
+
+/** Every statement of a claim, prepared once. */
+export function prepareQueries(db: Database.Database) {
+  return {
+    ...prepareLedgerQueries(db),
+    ...prepareRunQueries(db),
+    ...prepareRejectionQueries(db),
+    task: prepare<{ id: string }, TaskRow>(db, (q, p) =>
+      q.selectFrom('tasks').selectAll().where('id', '=', p('id')),
+    ),
+    countAbove: prepare<{ source: string; activity: string; atMost: number }, { count: number }>(db, (q, p) =>
+      q
+        .selectFrom(
+          q
+            .selectFrom('tasks')
+            .select('id')
+            .where('source', '=', p('source'))
+            .where('removed_at', 'is', null)
+            .where('last_activity_at', '>', p('activity'))
+            .limit(p('atMost'))
+            .as('above'),
+        )
+        .select((eb) => eb.fn.countAll<number>().as('count')),
+    ),
+    openTasks: prepare<{ source: string }, { id: string; last_activity_at: string }>(db, (q, p) =>
+      q
+        .selectFrom('tasks')
+        .select(['id', 'last_activity_at'])
+        .where('source', '=', p('source'))
+        .where('removed_at', 'is', null)
+        .where('status', 'in', OPEN_STATUSES)
+        .orderBy('last_activity_at', 'desc'),
+    ),
+  };
+}
+
+function prepareLedgerQueries(db: Database.Database) {
+  return {
+    source: prepare<{ source: string }, { watermark: string | null; api_total: number | null }>(db, (q, p) =>
+      q.selectFrom('sources').select(['watermark', 'api_total']).where('name', '=', p('source')),
+    ),
+    gaps: prepare<{ source: string }, { lower: string | null; upper: string }>(db, (q, p) =>
+      q
+        .selectFrom('gaps')
+        .select(['lower', 'upper'])
+        .where('source', '=', p('source'))
+        .orderBy('upper', 'desc'),
+    ),
+    setWatermark: prepare<{ source: string; watermark: string | null }, never>(db, (q, p) =>
+      q
+        .updateTable('sources')
+        .set({ watermark: p('watermark') })
+        .where('name', '=', p('source')),
+    ),
+    setTotal: prepare<{ source: string; total: number | null }, never>(db, (q, p) =>
+      q
+        .updateTable('sources')
+        .set({ api_total: p('total') })
+        .where('name', '=', p('source')),
+    ),
+    dropGaps: prepare<{ source: string }, never>(db, (q, p) =>
+      q.deleteFrom('gaps').where('source', '=', p('source')),
+    ),
+    addGap: prepare<{ source: string; lower: string | null; upper: string }, never>(db, (q, p) =>
+      q.insertInto('gaps').values({ source: p('source'), lower: p('lower'), upper: p('upper') }),
+    ),
+  };
+}
+
+function prepareRunQueries(db: Database.Database) {
+  return {
+    closeStaleRuns: prepare<{ source: string; now: string; error: string }, never>(db, (q, p) =>
+      q
+        .updateTable('sync_runs')
+        .set({ finished_at: p('now'), outcome: 'interrupted', error: p('error') })
+        .where('source', '=', p('source'))
+        .where('finished_at', 'is', null),
+    ),
+    startRun: prepare<{ source: string; kind: RunKind; started_at: string }, { id: number }>(db, (q, p) =>
+      q
+        .insertInto('sync_runs')
+        .values({
+          source: p('source'),
+          kind: p('kind'),
+          started_at: p('started_at'),
+          requests: 0,
+          rows_seen: 0,
+          inserted: 0,
+          updated: 0,
+          unchanged: 0,
+          removed: 0,
+          rejected: 0,
+        })
+        .returning('id'),
+    ),
+    finishRun: prepare<FinishedRun, never>(db, (q, p) =>
+      q
+        .updateTable('sync_runs')
+        .set({
+          finished_at: p('finished_at'),
+          outcome: p('outcome'),
+          verdict: p('verdict'),
+          requests: p('requests'),
+          rows_seen: p('rows_seen'),
+          inserted: p('inserted'),
+          updated: p('updated'),
+          unchanged: p('unchanged'),
+          removed: p('removed'),
+          rejected: p('rejected'),
+          error: p('error'),
+        })
+        .where('id', '=', p('id')),
+    ),
+    pruneRuns: prepare<{ source: string; kept: number }, never>(db, (q, p) =>
+      q
+        .deleteFrom('sync_runs')
+        .where('source', '=', p('source'))
+        .where('id', '<=', (eb) =>
+          eb
+            .selectFrom('sync_runs')
+            .select('id')
+            .where('source', '=', p('source'))
+            .orderBy('id', 'desc')
+            .limit(1)
+            .offset(p('kept')),
+        ),
+    ),
+  };
+}
+
+interface FinishedRun {
+  id: number;
+  finished_at: string;
+  outcome: string;
+  verdict: string | null;
+  requests: number;
+  rows_seen: number;
+  inserted: number;
+  updated: number;
+  unchanged: number;
+  removed: number;
+  rejected: number;
+  error: string | null;
+}
+
+function prepareRejectionQueries(db: Database.Database) {
+  return {
+    anyRejected: prepare<{ source: string }, { row_key: string }>(db, (q, p) =>
+      q.selectFrom('rejected_rows').select('row_key').where('source', '=', p('source')).limit(1),
+    ),
+    heal: prepare<{ source: string; task_id: string }, never>(db, (q, p) =>
+      q.deleteFrom('rejected_rows').where('source', '=', p('source')).where('task_id', '=', p('task_id')),
+    ),
+    reject: prepare<
+      {
+        source: string;
+        row_key: string;
+        task_id: string | null;
+        payload: string;
+        reason: string;
+        now: string;
+      },
+      never
+    >(db, (q, p) =>
+      q
+        .insertInto('rejected_rows')
+        .values({
+          source: p('source'),
+          row_key: p('row_key'),
+          task_id: p('task_id'),
+          payload: p('payload'),
+          reason: p('reason'),
+          first_rejected_at: p('now'),
+          last_rejected_at: p('now'),
+        })
+        .onConflict((conflict) =>
+          conflict.columns(['source', 'row_key']).doUpdateSet((eb) => ({
+            payload: eb.ref('excluded.payload'),
+            reason: eb.ref('excluded.reason'),
+            last_rejected_at: eb.ref('excluded.last_rejected_at'),
+          })),
+        ),
+    ),
+  };
+}

@@ -1,0 +1,112 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import Database from 'better-sqlite3';
+import { DatabaseError } from '../errors.ts';
+import { explain } from './failure.ts';
+import { assertMirror } from './identity.ts';
+import { explainRead, prepareRead } from './read-statement.ts';
+
+/** How long a read waits for a lock, in ms. In WAL mode it waits only while a crash is being recovered. */
+const BUSY_MS = 5_000;
+
+/** A value of SQLite's: integers as bigint, so that none loses digits. */
+export type SqlValue = null | string | number | bigint | Buffer;
+
+export interface QueryResult {
+  columns: string[];
+  /** Read once, row by row as they are asked for; stop early by leaving the loop. */
+  rows: Iterable<SqlValue[]>;
+}
+
+/** A mirror opened so that nothing can change it, while other processes may go on writing to it. */
+export interface ReadOnlyMirror {
+  /**
+   * Runs one SELECT, WITH, VALUES or EXPLAIN statement. All rows are as they stood when the first was read,
+   * which keeps the WAL from being cut back until the last. Throws UsageError for SQL that is refused or wrong
+   * (from the rows too: malformed JSON shows only when it is met) and DatabaseError where the file is at
+   * fault. A statement that computes for ever cannot be stopped from within this process.
+   */
+  run(sql: string): QueryResult;
+  close(): void;
+}
+
+/**
+ * Opens a mirror for reading. Throws DatabaseError where the file is missing, cannot be read, is no mirror, or
+ * has another schema than this program's.
+ */
+export function openForQuery(file: string): ReadOnlyMirror {
+  const db = openReadOnly(file);
+  return {
+    run: (sql) => run(db, file, sql),
+    close: () => {
+      db.close();
+    },
+  };
+}
+
+/** The connection behind {@link openForQuery}, for checks that need more than queries. */
+export function openReadOnly(file: string): Database.Database {
+  assertFile(file);
+  let db: Database.Database | undefined;
+  try {
+    // Absolute, because a name like ":memory:" means something else to SQLite.
+    db = new Database(resolve(file), { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+    assertMirror(db, file);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw explain(error, file);
+  }
+}
+
+function assertFile(file: string): void {
+  const found = statOf(file);
+  if (found === undefined) {
+    throw new DatabaseError(`there is no mirror at ${file}`, {
+      hint: 'Run "taskmirror sync" to make one, or name another file with --db FILE.',
+    });
+  }
+  if (!found.isFile()) {
+    throw new DatabaseError(`${file} is not a file, so it cannot be a mirror`, {
+      hint: 'Name the database file itself with --db FILE.',
+    });
+  }
+}
+
+function statOf(file: string): ReturnType<typeof statSync> {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new DatabaseError(
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        hint: 'Check the path and the permissions of its folders.',
+        cause: error,
+      },
+    );
+  }
+}
+
+function run(db: Database.Database, file: string, sql: string): QueryResult {
+  try {
+    const statement = prepareRead<SqlValue[]>(db, sql).raw(true).safeIntegers(true);
+    return {
+      columns: statement.columns().map((column) => column.name),
+      rows: rowsOf(statement, (error) => explainRead(error, db, file, sql)),
+    };
+  } catch (error) {
+    throw explainRead(error, db, file, sql);
+  }
+}
+
+/** A generator, so that nothing is read (and no snapshot held) before the first row is asked for. */
+function* rowsOf<Row>(
+  statement: Database.Statement<[], Row>,
+  explained: (error: unknown) => unknown,
+): Generator<Row, void> {
+  try {
+    yield* statement.iterate();
+  } catch (error) {
+    throw explained(error);
+  }
+}

@@ -1,0 +1,60 @@
+import type Database from 'better-sqlite3';
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely';
+import type { Tables } from './tables.ts';
+
+type Value = string | number | null;
+
+/** Marks the place of a parameter in a query that is compiled once and bound many times. */
+class Placeholder {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** Compiles queries, and never runs one. */
+const compiler = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+export interface Statement<P, R> {
+  all(parameters: P): R[];
+  get(parameters: P): R | undefined;
+  /** Returns the number of rows changed. */
+  run(parameters: P): number;
+}
+
+/**
+ * Kysely compiles the query once, better-sqlite3 runs it prepared: through Kysely every call would compile and
+ * prepare anew. `build` gets the typed query builder, and `param`, which stands for a value given at each call.
+ */
+export function prepare<P extends object = Record<never, Value>, R = unknown>(
+  db: Database.Database,
+  build: (query: Kysely<Tables>, param: <K extends keyof P & string>(name: K) => P[K]) => Compilable<R>,
+): Statement<P, R> {
+  // The builder takes the placeholder for a value and hands it back in `parameters`.
+  const param = <K extends keyof P & string>(name: K): P[K] => new Placeholder(name) as unknown as P[K];
+  const compiled = build(compiler, param).compile();
+  const slots = compiled.parameters;
+  const statement = db.prepare<unknown[], R>(compiled.sql);
+  const bind = (values: P): unknown[] =>
+    slots.map((slot) => (slot instanceof Placeholder ? values[slot.name as keyof P] : slot));
+  return {
+    all: (values) => statement.all(...bind(values)),
+    get: (values) => statement.get(...bind(values)),
+    run: (values) => statement.run(...bind(values)).changes,
+  };
+}

@@ -1,0 +1,148 @@
+import { hostname } from 'node:os';
+import type Database from 'better-sqlite3';
+import { UsageError } from '../errors.ts';
+import type { Clock, MirrorClaim, MirrorStore, RunSummary, SourceIdentity, SourceStatus } from '../ports.ts';
+import { type OmittableField, utcText } from '../sync/task.ts';
+import { SqliteClaim } from './claim.ts';
+import { withFile } from './failure.ts';
+import { type Holder, takeLease } from './lease.ts';
+import { openDatabase } from './open.ts';
+import { prepare } from './statement.ts';
+import { readRuns, readStatus } from './reader.ts';
+import { createUpserter, type Upserter } from './upsert.ts';
+
+export interface MirrorOptions {
+  /** Make the file where there is none. */
+  create: boolean;
+  clock: Clock;
+  /** Fields that never reach the disk. */
+  omit: ReadonlySet<OmittableField>;
+}
+
+/** Opens the mirror in `file` for writing. Throws DatabaseError where that cannot be done, having written nothing. */
+export async function openMirrorStore(file: string, options: MirrorOptions): Promise<MirrorStore> {
+  const db = await openDatabase(file, options);
+  return new SqliteMirror(db, options.clock, createUpserter(db, options.omit), thisProcess(options.clock));
+}
+
+class SqliteMirror implements MirrorStore {
+  readonly #db: Database.Database;
+  readonly #clock: Clock;
+  readonly #upserter: Upserter;
+  readonly #holder: Holder;
+  readonly #claims = new Set<MirrorClaim>();
+
+  constructor(db: Database.Database, clock: Clock, upserter: Upserter, holder: Holder) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#upserter = upserter;
+    this.#holder = holder;
+  }
+
+  async claim(source: SourceIdentity): Promise<MirrorClaim> {
+    const take = this.#db.transaction(() => {
+      this.#register(source);
+      return takeLease(this.#db, source.name, this.#holder, this.#clock);
+    });
+    const lease = withFile(this.#db.name, () => take.immediate());
+    const claim = new SqliteClaim({
+      db: this.#db,
+      source: source.name,
+      lease: {
+        hold: () => lease.hold(),
+        release: () => {
+          lease.release();
+          this.#claims.delete(claim);
+          this.#shrinkWal();
+        },
+      },
+      upserter: this.#upserter,
+      clock: this.#clock,
+    });
+    this.#claims.add(claim);
+    return claim;
+  }
+
+  async status(): Promise<SourceStatus[]> {
+    return withFile(this.#db.name, () => readStatus(this.#db));
+  }
+
+  async recentRuns(limit: number): Promise<RunSummary[]> {
+    return withFile(this.#db.name, () => readRuns(this.#db, limit));
+  }
+
+  async close(): Promise<void> {
+    if (!this.#db.open) return;
+    try {
+      for (const claim of this.#claims) await claim.release();
+    } finally {
+      this.#db.close();
+    }
+  }
+
+  #register({ name, baseUrl }: SourceIdentity): void {
+    const known = prepare<{ name: string }, { base_url: string }>(this.#db, (q, p) =>
+      q.selectFrom('sources').select('base_url').where('name', '=', p('name')),
+    ).get({ name });
+    if (known === undefined) {
+      prepare<{ name: string; base_url: string; now: string }, never>(this.#db, (q, p) =>
+        q.insertInto('sources').values({ name: p('name'), base_url: p('base_url'), registered_at: p('now') }),
+      ).run({ name, base_url: baseUrl, now: utcText(this.#clock.now()) });
+    } else if (known.base_url !== baseUrl) {
+      this.#moveSource(name, known.base_url, baseUrl);
+    }
+  }
+
+  /** A local simulated API gets another port with each start; anything else is rather a mistake. */
+  #moveSource(name: string, from: string, to: string): void {
+    if (!isLoopback(from) || !isLoopback(to)) {
+      throw new UsageError(
+        `source "${name}" of this mirror is a copy of ${from}, but the settings say ${to}`,
+        {
+          hint:
+            'Give the other API a source name or a database of its own. If it is the same list under a new address: ' +
+            `sqlite3 FILE "update sources set base_url = '${to}' where name = '${name}'".`,
+        },
+      );
+    }
+    prepare<{ name: string; to: string }, never>(this.#db, (q, p) =>
+      q
+        .updateTable('sources')
+        .set({ base_url: p('to') })
+        .where('name', '=', p('name')),
+    ).run({ name, to });
+  }
+
+  /** Empties the WAL where no reader holds it; one that does must not hold us. */
+  #shrinkWal(): void {
+    const timeout = Number(this.#db.pragma('busy_timeout', { simple: true }));
+    this.#db.pragma('busy_timeout = 50');
+    try {
+      this.#db.pragma('wal_checkpoint(truncate)');
+    } finally {
+      this.#db.pragma(`busy_timeout = ${timeout}`);
+    }
+  }
+}
+
+function isLoopback(url: string): boolean {
+  const { hostname: host } = new URL(url);
+  return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
+}
+
+function thisProcess(clock: Clock): Holder {
+  return {
+    pid: process.pid,
+    host: hostname(),
+    startedAt: clock.now() - process.uptime() * 1_000,
+    isAlive(pid) {
+      try {
+        process.kill(pid, 0);
+        return true;
+      } catch (error) {
+        // EPERM: it lives, but belongs to somebody else.
+        return error instanceof Error && 'code' in error && error.code === 'EPERM';
+      }
+    },
+  };
+}

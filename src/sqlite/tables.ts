@@ -1,0 +1,201 @@
+import type { Generated, Selectable } from 'kysely';
+import type { Task } from '../sync/task.ts';
+
+/** The schema of migrations/, for Kysely. Times are UTC text, booleans 0/1, env and extra JSON text. */
+export interface Tables {
+  sources: SourcesTable;
+  gaps: GapsTable;
+  leases: LeasesTable;
+  tasks: TasksTable;
+  task_changes: TaskChangesTable;
+  rejected_rows: RejectedRowsTable;
+  sync_runs: SyncRunsTable;
+  mirror_status: MirrorStatusView;
+}
+
+interface SourcesTable {
+  name: string;
+  base_url: string;
+  watermark: string | null;
+  api_total: number | null;
+  registered_at: string;
+}
+
+interface GapsTable {
+  source: string;
+  lower: string | null;
+  upper: string;
+}
+
+interface LeasesTable {
+  source: string;
+  token: string;
+  pid: number;
+  host: string;
+  acquired_at: string;
+  renewed_at: string;
+}
+
+interface TasksTable extends TaskColumns {
+  source: string;
+  first_seen_at: string;
+  changed_at: string;
+  removed_at: string | null;
+}
+
+/** The columns that one task's fields fill; queue_ms and run_ms are derived from its times. */
+export interface TaskColumns {
+  id: string;
+  api_key_id: string | null;
+  username: string | null;
+  session_id: string | null;
+  conversation_id: string | null;
+  status: string;
+  message: string | null;
+  system_prompt: string | null;
+  show_in_history: number;
+  auto_execute: number;
+  env: string | null;
+  error: string | null;
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  last_activity_at: string;
+  message_count: number;
+  extra: string | null;
+  queue_ms: number | null;
+  run_ms: number | null;
+}
+
+interface TaskChangesTable {
+  task_id: string;
+  field: string;
+  old_value: string | null;
+  new_value: string | null;
+  observed_at: string;
+}
+
+interface RejectedRowsTable {
+  source: string;
+  row_key: string;
+  task_id: string | null;
+  payload: string;
+  reason: string;
+  first_rejected_at: string;
+  last_rejected_at: string;
+}
+
+interface SyncRunsTable {
+  id: Generated<number>;
+  source: string;
+  kind: string;
+  started_at: string;
+  finished_at: string | null;
+  outcome: string | null;
+  verdict: string | null;
+  requests: number;
+  rows_seen: number;
+  inserted: number;
+  updated: number;
+  unchanged: number;
+  removed: number;
+  rejected: number;
+  error: string | null;
+}
+
+export interface MirrorStatusView {
+  source: string;
+  base_url: string;
+  complete_through: string | null;
+  watermark: string | null;
+  gaps: number;
+  live_rows: number;
+  api_total: number | null;
+  open_tasks: number;
+  rejected_rows: number;
+  removed_rows: number;
+  last_run_at: string | null;
+  last_run_kind: string | null;
+  last_run_outcome: string | null;
+  last_success_at: string | null;
+  last_clean_full_at: string | null;
+}
+
+export type SyncRunRow = Selectable<SyncRunsTable>;
+export type TaskRow = Selectable<TasksTable>;
+
+/** The columns whose changes the journal records, in the order in which it does. */
+export const JOURNALED = [
+  'api_key_id',
+  'username',
+  'session_id',
+  'conversation_id',
+  'status',
+  'message',
+  'system_prompt',
+  'show_in_history',
+  'auto_execute',
+  'env',
+  'error',
+  'created_at',
+  'started_at',
+  'completed_at',
+  'last_activity_at',
+  'message_count',
+  'extra',
+  'removed_at',
+] as const satisfies readonly (keyof TaskRow)[];
+
+/** A task as its columns. */
+export function toColumns(task: Task): TaskColumns {
+  return {
+    id: task.id,
+    api_key_id: task.apiKeyId,
+    username: task.username,
+    session_id: task.sessionId,
+    conversation_id: task.conversationId,
+    status: task.status,
+    message: task.message,
+    system_prompt: task.systemPrompt,
+    show_in_history: task.showInHistory ? 1 : 0,
+    auto_execute: task.autoExecute ? 1 : 0,
+    env: task.env,
+    error: task.error,
+    created_at: task.createdAt,
+    started_at: task.startedAt,
+    completed_at: task.completedAt,
+    last_activity_at: task.lastActivityAt,
+    message_count: task.messageCount,
+    extra: task.extra,
+    queue_ms: between(task.createdAt, task.startedAt),
+    run_ms: between(task.startedAt, task.completedAt),
+  };
+}
+
+/** The task that a row holds. */
+export function toTask(row: TaskColumns): Task {
+  return {
+    id: row.id,
+    apiKeyId: row.api_key_id,
+    username: row.username,
+    sessionId: row.session_id,
+    conversationId: row.conversation_id,
+    status: row.status,
+    message: row.message,
+    systemPrompt: row.system_prompt,
+    showInHistory: row.show_in_history === 1,
+    autoExecute: row.auto_execute === 1,
+    env: row.env,
+    error: row.error,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    completedAt: row.completed_at,
+    lastActivityAt: row.last_activity_at,
+    messageCount: row.message_count,
+    extra: row.extra,
+  };
+}
+
+function between(from: string | null, to: string | null): number | null {
+  return from === null || to === null ? null : Date.parse(to) - Date.parse(from);
+}
