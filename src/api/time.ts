@@ -1,0 +1,38 @@
+const ISO = /^(\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/i;
+const CANONICAL = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const HTTP_DATE = /^[A-Z][a-z]+, .{1,40} GMT$/;
+
+/**
+ * An ISO 8601 time with Z or an offset as the UTC text `YYYY-MM-DDTHH:MM:SS.sssZ` that the mirror stores.
+ * Digits beyond the millisecond are cut off, never rounded up, so that the order of times stays as it was.
+ * Null where the text is no such time, the day does not exist, or the year is not 0001 to 9999.
+ */
+export function utcTextFrom(text: string): string | null {
+  // What the API sends as a rule; writing it anew to compare would take most of a page's time.
+  if (CANONICAL.test(text)) return isRealDay(Date.parse(text), text.slice(8, 10)) ? text : null;
+
+  const match = ISO.exec(text);
+  if (match === null) return null;
+  const [, local = '', day = '', fraction = '', sign, hours, minutes] = match;
+  const ms = Date.parse(`${local.toUpperCase()}.${fraction.slice(0, 3).padEnd(3, '0')}Z`);
+  if (!isRealDay(ms, day)) return null;
+  const offset = sign === undefined ? 0 : (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return isoOf(sign === '-' ? ms + offset : ms - offset);
+}
+
+/** The time of an HTTP header (RFC 9110, IMF-fixdate) in ms; null where there is none that can be read. */
+export function parseHttpDate(header: string | null): number | null {
+  if (header === null || !HTTP_DATE.test(header)) return null;
+  const ms = Date.parse(header);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** Date.parse takes 30 February for 2 March. */
+function isRealDay(ms: number, day: string): boolean {
+  return new Date(ms).getUTCDate() === Number(day);
+}
+
+function isoOf(ms: number): string | null {
+  const text = new Date(ms).toISOString();
+  return CANONICAL.test(text) ? text : null;
+}

@@ -1,0 +1,42 @@
+import { UsageError } from './errors.ts';
+
+const MAX_LENGTH = 2000;
+
+/**
+ * The base URL of a source in its one normal form: no trailing slash, a path prefix is kept.
+ *
+ * Throws UsageError where it is not https (http is allowed to a loopback host only, so that a key never
+ * crosses a network in the clear), or carries credentials, a query or a fragment. The error never repeats
+ * those: they may be secrets.
+ */
+export function checkBaseUrl(text: string): string {
+  const url = text.length <= MAX_LENGTH && URL.canParse(text) ? new URL(text) : null;
+  if (url === null) {
+    throw new UsageError('The base URL is not an absolute URL.', {
+      hint: 'Write it with its scheme and host, such as https://api.sigmic.ai.',
+    });
+  }
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
+    throw new UsageError(
+      `The base URL begins with ${url.protocol}${url.host === '' ? '' : `//${url.host}`}.`,
+      {
+        hint: 'Use https://; http:// is allowed only to localhost, 127.0.0.1 and [::1].',
+      },
+    );
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new UsageError(`The base URL of ${url.host} carries a user name or a password.`, {
+      hint: 'Take it out of the URL: the key is a setting of its own.',
+    });
+  }
+  if (/[?#]/.test(text)) {
+    throw new UsageError(`The base URL of ${url.host} carries a query or a fragment.`, {
+      hint: 'Give the URL only up to the part before /api/v1.',
+    });
+  }
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
