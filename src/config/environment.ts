@@ -1,0 +1,87 @@
+import { isRecord, overlay, pathText } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { parseJson } from './json-text.ts';
+import { settingLeaves } from './leaves.ts';
+import type { Leaf } from './leaves.ts';
+import { shownName, suggestion } from './problems.ts';
+import type { Environment } from './settings.ts';
+
+const PREFIX = 'TASKMIRROR_';
+const CONFIG_VARIABLE = 'TASKMIRROR_CONFIG';
+const DATABASE_VARIABLES = ['TASKMIRROR_DATABASE', 'TASKMIRROR_DB'] as const;
+
+/**
+ * Lays every TASKMIRROR_* variable over the draft and returns what is wrong with them. TASKMIRROR_CONFIG is
+ * left to whoever looks for the file.
+ */
+export function overlayEnvironment(draft: Draft, env: Environment): string[] {
+  const leaves = new Map(settingLeaves().map((leaf) => [leaf.variable, leaf]));
+  const database = leaves.get(DATABASE_VARIABLES[0]);
+  if (database !== undefined) leaves.set(DATABASE_VARIABLES[1], database);
+  const known = new Map([...leaves.keys(), CONFIG_VARIABLE].map((variable) => [variable, variable]));
+
+  const problems: string[] = [];
+  for (const [variable, text] of Object.entries(env).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!variable.startsWith(PREFIX) || variable === CONFIG_VARIABLE || text === undefined) continue;
+    const leaf = leaves.get(variable);
+    if (leaf === undefined) {
+      const name = shownName(variable);
+      problems.push(`environment variable ${name} is not a setting${suggestion(variable, known)}`);
+      continue;
+    }
+    const parsed = parse(leaf, text);
+    if ('failure' in parsed) {
+      problems.push(`environment variable ${variable} is not valid JSON: ${parsed.failure}`);
+    } else {
+      overlay(draft, leaf.path, parsed.value, { kind: 'environment', variable });
+    }
+  }
+  if (DATABASE_VARIABLES.every((variable) => env[variable] !== undefined)) {
+    problems.push(
+      `environment variables ${DATABASE_VARIABLES.join(' and ')} name the same setting: set only one`,
+    );
+  }
+  return problems;
+}
+
+/**
+ * Makes the source `default` of SIGMIC_API_KEY where no source is set, and gives the source of that name its
+ * base URL from SIGMIC_BASE_URL where it has none. Other programs read these two as well: an empty one counts
+ * as not set.
+ */
+export function overlayDefaultSource(draft: Draft, env: Environment): void {
+  const { sources = [] } = draft.values;
+  if (Array.isArray(sources) && sources.length === 0 && isSet(env['SIGMIC_API_KEY'])) {
+    const made = { name: 'default', apiKey: { env: 'SIGMIC_API_KEY' } };
+    overlay(draft, ['sources'], [made], { kind: 'environment', variable: 'SIGMIC_API_KEY' });
+  }
+
+  const baseUrl = env['SIGMIC_BASE_URL'];
+  if (!isSet(baseUrl) || !Array.isArray(draft.values['sources'])) return;
+  const list: unknown[] = draft.values['sources'];
+  for (const [index, source] of list.entries()) {
+    if (!isRecord(source) || source['name'] !== 'default' || source['baseUrl'] !== undefined) continue;
+    source['baseUrl'] = baseUrl;
+    const path = pathText(['sources', index, 'baseUrl']);
+    draft.overlaid.set(path, { kind: 'environment', variable: 'SIGMIC_BASE_URL' });
+  }
+}
+
+function isSet(text: string | undefined): boolean {
+  return text !== undefined && text !== '';
+}
+
+/** What the text of a variable stands for. A text that cannot be it stays text: the schema says what it expected. */
+function parse(leaf: Leaf, text: string): { value: unknown } | { failure: string } {
+  if (leaf.isNullable && text === 'null') return { value: null };
+  switch (leaf.kind) {
+    case 'number':
+      return { value: /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text };
+    case 'words':
+      return text.startsWith('[') ? parseJson(text) : { value: text.split(',').map((word) => word.trim()) };
+    case 'json':
+      return parseJson(text);
+    default:
+      return { value: text };
+  }
+}

@@ -1,0 +1,162 @@
+import { execFile } from 'node:child_process';
+import type { ExecFileException } from 'node:child_process';
+import { resolve } from 'node:path';
+import { UsageError } from '../errors.ts';
+import type { Clock } from '../ports.ts';
+import { createRedactor, maskKeys, visible } from '../redact.ts';
+import { readBounded } from './bounded-file.ts';
+import type { Environment, KeyReference, SourceSettings } from './settings.ts';
+
+const MAX_KILOBYTES = 64;
+const MAX_KEY_LENGTH = 8192;
+const MAX_STDERR_SHOWN = 500;
+const MAX_LINES_MASKED = 100;
+const COMMAND_TIMEOUT_SECONDS = 30;
+
+export interface KeyContext {
+  env: Environment;
+  /** Where a command runs, and where a relative path starts (a loaded file path is absolute already). */
+  cwd: string;
+  signal: AbortSignal;
+  /** For the bound on a command; real time where it is left out. */
+  clock?: Pick<Clock, 'timeout'>;
+}
+
+export interface ResolvedKey {
+  /** A secret: to be given to the redactor before it is used. */
+  value: string;
+  /** Where the key is kept, for errors: `environment variable SIGMIC_API_KEY`. */
+  origin: string;
+  /** What somebody should look at, though the key can be used. Holds no part of the key. */
+  warnings: string[];
+}
+
+/**
+ * Gets the key of a source: from an environment variable, from a file of at most 64 KB, or from what a shell
+ * command prints within 30 s. Throws UsageError, naming source and setting but never the value, where there
+ * is none or where it cannot be a key; the signal's reason where that aborts a command.
+ */
+export async function resolveKey(source: SourceSettings, context: KeyContext): Promise<ResolvedKey> {
+  const reference = source.apiKey;
+  const origin = describeKey(reference, context.cwd);
+  const found =
+    'env' in reference
+      ? fromEnvironment(reference.env, context)
+      : 'file' in reference
+        ? fromFile(reference.file, context)
+        : await fromCommand(reference.command, context);
+  const failure = 'failure' in found ? found.failure : keyProblem(found.text);
+  if ('failure' in found || failure !== null) {
+    throw new UsageError(`Source "${source.name}" has no usable key: ${origin} ${failure}.`, {
+      hint: hintFor(reference, source.name),
+    });
+  }
+
+  const warnings: string[] = [];
+  if (found.isShared === true) {
+    warnings.push(
+      `Other users of this machine can read the key of source "${source.name}": chmod 600 its ${origin}.`,
+    );
+  }
+  if (!/^(?:sigmic_|eyJ)/.test(found.text)) {
+    warnings.push(
+      `The key of source "${source.name}" (${origin}) begins with neither sigmic_ nor eyJ: it may be something else.`,
+    );
+  }
+  return { value: found.text, origin, warnings };
+}
+
+/** Where a key is kept, in words. A command is not repeated: it may hold secrets of its own. */
+export function describeKey(reference: KeyReference, cwd: string): string {
+  if ('env' in reference) return `environment variable ${reference.env}`;
+  return 'file' in reference ? `file ${resolve(cwd, reference.file)}` : 'command in apiKey.command';
+}
+
+/** Whether there is something where the key should be. A command is not run to find out. */
+export function keyState(reference: KeyReference, context: Pick<KeyContext, 'env' | 'cwd'>): KeyState {
+  if ('command' in reference) return 'not run';
+  const found =
+    'env' in reference ? fromEnvironment(reference.env, context) : fromFile(reference.file, context);
+  return 'failure' in found || found.text === '' ? 'not set' : 'set';
+}
+
+export type KeyState = 'set' | 'not set' | 'not run';
+
+type Found = { text: string; isShared?: boolean } | { failure: string };
+
+function fromEnvironment(variable: string, { env }: Pick<KeyContext, 'env'>): Found {
+  const text = env[variable];
+  return text === undefined ? { failure: 'is not set' } : { text };
+}
+
+function fromFile(path: string, { cwd }: Pick<KeyContext, 'cwd'>): Found {
+  const file = readBounded(resolve(cwd, path), MAX_KILOBYTES);
+  return 'failure' in file ? file : { text: withoutLineEnd(file.text), isShared: file.isShared };
+}
+
+async function fromCommand(command: string, context: KeyContext): Promise<Found> {
+  context.signal.throwIfAborted();
+  const timeoutMs = COMMAND_TIMEOUT_SECONDS * 1000;
+  const timeout = context.clock?.timeout(timeoutMs) ?? AbortSignal.timeout(timeoutMs);
+  const { error, stdout, stderr } = await runShell(
+    command,
+    context,
+    AbortSignal.any([context.signal, timeout]),
+  );
+  context.signal.throwIfAborted();
+  if (error === null) return { text: withoutLineEnd(stdout) };
+  const failure = timeout.aborted ? `was still running after ${COMMAND_TIMEOUT_SECONDS} s` : exitOf(error);
+  const complaint = withoutSecrets(stderr, stdout);
+  return { failure: complaint === '' ? failure : `${failure} and said: ${complaint}` };
+}
+
+interface ShellResult {
+  error: ExecFileException | null;
+  stdout: string;
+  stderr: string;
+}
+
+function runShell(command: string, { env, cwd }: KeyContext, signal: AbortSignal): Promise<ShellResult> {
+  const options = { env, cwd, signal, maxBuffer: MAX_KILOBYTES * 1024, killSignal: 'SIGKILL' } as const;
+  return new Promise((done) => {
+    const child = execFile('sh', ['-c', command], options, (error, stdout, stderr) =>
+      done({ error, stdout, stderr }),
+    );
+    // A command that asks a question meets the end of its input instead of waiting for the timeout.
+    child.stdin?.end();
+  });
+}
+
+/** Made of codes only: the error's own message repeats the command and all that it printed. */
+function exitOf(error: ExecFileException): string {
+  if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `printed more than ${MAX_KILOBYTES} KB`;
+  if (typeof error.code === 'number') return `failed with exit code ${error.code}`;
+  return typeof error.signal === 'string'
+    ? `was ended by ${error.signal}`
+    : `could not be started (${error.code})`;
+}
+
+/** What a failed command printed to stderr, less what it printed to stdout: that may have been the key. */
+function withoutSecrets(stderr: string, stdout: string): string {
+  const redactor = createRedactor();
+  for (const line of stdout.split('\n', MAX_LINES_MASKED)) redactor.add(line.trim());
+  return visible(maskKeys(redactor.redact(stderr)))
+    .trim()
+    .slice(0, MAX_STDERR_SHOWN);
+}
+
+function withoutLineEnd(text: string): string {
+  return text.replace(/(?:\r?\n)+$/, '');
+}
+
+function keyProblem(text: string): string | null {
+  if (text === '') return 'is empty';
+  if (text.length > MAX_KEY_LENGTH) return `holds more than ${MAX_KEY_LENGTH} characters`;
+  return /^[!-~]+$/.test(text) ? null : 'holds a space, a line break or a character that is not plain ASCII';
+}
+
+function hintFor(reference: KeyReference, name: string): string {
+  if ('env' in reference) return `Set ${reference.env} to the API key, or change apiKey of source "${name}".`;
+  if ('file' in reference) return 'Write the key into that file, alone on one line.';
+  return 'Run the command by hand: it has to print the key, alone on one line, and to exit with 0.';
+}

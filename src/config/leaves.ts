@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { settingsSchema, sourceSchema } from './schema.ts';
+
+/** `words`: a list of plain words. `json`: a list of anything else. */
+type LeafKind = 'text' | 'number' | 'words' | 'json';
+
+/** A setting that holds a value, not further settings. */
+export interface Leaf {
+  path: readonly string[];
+  /** The environment variable that sets it: TASKMIRROR_SYNC_RETRY_SECONDS for sync.retrySeconds. */
+  variable: string;
+  kind: LeafKind;
+  isNullable: boolean;
+}
+
+/** Every leaf of the settings, in the order of the schema. `sources` is one. */
+export function settingLeaves(): Leaf[] {
+  return leavesOf(settingsSchema, []).filter(({ path }) => path[0] !== '$schema');
+}
+
+/** Every name that may stand in the file, with the path at which it may: what a misspelt one is compared with. */
+export function settingNames(): Map<string, string> {
+  const paths = settingLeaves().flatMap(({ path }) => path.map((_, index) => path.slice(0, index + 1)));
+  const names = new Map(paths.map((path) => [path.at(-1) ?? '', path.join('.')]));
+  for (const name of Object.keys(sourceSchema.shape)) names.set(name, `sources[].${name}`);
+  return names;
+}
+
+function leavesOf(section: z.ZodObject, parents: readonly string[]): Leaf[] {
+  return Object.entries(section.shape).flatMap(([name, declared]) => {
+    const path = [...parents, name];
+    const { type, isNullable } = unwrap(declared);
+    if (type instanceof z.ZodObject) return leavesOf(type, path);
+    return [{ path, variable: variableFor(path), kind: kindOf(type), isNullable }];
+  });
+}
+
+function unwrap(declared: z.core.$ZodType): { type: z.core.$ZodType; isNullable: boolean } {
+  let type = declared;
+  let isNullable = false;
+  for (;;) {
+    if (type instanceof z.ZodNullable) isNullable = true;
+    else if (!(type instanceof z.ZodDefault || type instanceof z.ZodPrefault)) return { type, isNullable };
+    type = type.unwrap();
+  }
+}
+
+function kindOf(type: z.core.$ZodType): LeafKind {
+  if (type instanceof z.ZodNumber) return 'number';
+  if (type instanceof z.ZodArray) return type.element instanceof z.ZodEnum ? 'words' : 'json';
+  return 'text';
+}
+
+function variableFor(path: readonly string[]): string {
+  const words = path.flatMap((name) => name.split(/(?=[A-Z])/));
+  return `TASKMIRROR_${words.join('_').toUpperCase()}`;
+}

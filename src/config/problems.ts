@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import { UsageError } from '../errors.ts';
+import { maskKeys, visible } from '../redact.ts';
+import { describePlace, isRecord, valueAt } from './draft.ts';
+import type { Draft, Path } from './draft.ts';
+import { settingNames } from './leaves.ts';
+import { nearest } from './nearest.ts';
+
+const MAX_SHOWN = 60;
+const MAX_PROBLEMS = 50;
+
+/** A value in an error: short, on one line, and with what looks like a key masked. */
+export function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (isRecord(value)) return 'an object';
+  const text = visible(maskKeys(JSON.stringify(value)));
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
+}
+
+/** A name that somebody else chose, fit for an error. */
+export function shownName(name: string): string {
+  return shown(name).slice(1, -1);
+}
+
+/** `, did you mean X?` where X is near, else nothing. */
+export function suggestion(word: string, known: ReadonlyMap<string, string>): string {
+  const name = nearest(word, [...known.keys()]);
+  return name === undefined ? '' : `, did you mean ${known.get(name)}?`;
+}
+
+/** What the schema found, one text a problem: where, what stands there, what was expected. */
+export function describeIssues(draft: Draft, issues: readonly z.core.$ZodIssue[]): string[] {
+  const known = settingNames();
+  return issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys') return [describeIssue(draft, issue.path, issue.message)];
+    return issue.keys.map((key) => {
+      const place = describePlace(draft, [...issue.path, shownName(key)]);
+      return `${place} is not a setting${suggestion(key, known)}`;
+    });
+  });
+}
+
+function describeIssue(draft: Draft, path: Path, expectation: string): string {
+  const place = describePlace(draft, path);
+  const value = valueAt(draft.values, path);
+  if (value === undefined) return `${place} is missing: ${expectation}`;
+  return maySpeak(path) ? `${place} is ${shown(value)}: ${expectation}` : `${place}: ${expectation}`;
+}
+
+/** Of a source only the name is repeated: a key pasted to the wrong place, or into a URL, must not be. */
+function maySpeak(path: Path): boolean {
+  return path[0] !== 'sources' || path.at(-1) === 'name';
+}
+
+/** One error for all problems. */
+export function settingsError(problems: readonly string[]): UsageError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  const lines = problems.slice(0, MAX_PROBLEMS).map((problem) => `\n- ${problem}`);
+  if (problems.length > MAX_PROBLEMS) lines.push(`\n- and ${problems.length - MAX_PROBLEMS} more`);
+  return new UsageError(`The settings have ${count}:${lines.join('')}`, {
+    hint: 'Correct them, then run "taskmirror config check".',
+  });
+}

@@ -1,0 +1,89 @@
+import type { OmittableField } from '../sync/task.ts';
+
+/** Where a source's key is kept. The key itself never stands in a settings file and is never a flag. */
+export type KeyReference = { env: string } | { file: string } | { command: string };
+
+/** One Tasks API key to mirror. */
+export interface SourceSettings {
+  name: string;
+  /** No trailing slash; https, or http to a loopback host only. */
+  baseUrl: string;
+  apiKey: KeyReference;
+}
+
+/** All settings after defaults, file, environment and flags have been put together and checked. */
+export interface Settings {
+  /** Absolute path of the SQLite file. */
+  database: string;
+  /** Cron expression of five fields, or six with seconds first. */
+  schedule: string;
+  /** When the daemon reconciles (walks the whole list); null: never by schedule. */
+  fullSchedule: string | null;
+  /** IANA name in which both schedules are read. */
+  timezone: string;
+  sources: SourceSettings[];
+  sync: SyncSettings;
+  omitFields: OmittableField[];
+  log: LogSettings;
+}
+
+export interface SyncSettings {
+  /** Rows asked for with one list request, 3 to 100. */
+  pageSize: number;
+  /** Requests under way at once to one source. */
+  concurrency: number;
+  /** How far below the watermark every run that finds something new reads again. */
+  overlapSeconds: number;
+  /** Bound on one attempt at a request. */
+  requestTimeoutSeconds: number;
+  /** Bound on all attempts at one request together. */
+  retrySeconds: number;
+  /** Null: no limit of our own. */
+  maxRequestsPerSecond: number | null;
+}
+
+export interface LogSettings {
+  level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  /** `auto`: pretty on a terminal, JSON lines otherwise. */
+  format: 'auto' | 'pretty' | 'json';
+}
+
+/** Where the value of a setting came from. */
+export type Origin =
+  | { kind: 'default' }
+  | { kind: 'file'; path: string }
+  | { kind: 'environment'; variable: string }
+  | { kind: 'flag'; flag: string };
+
+/** An origin in words, for a table or an error. */
+export function describeOrigin(origin: Origin): string {
+  switch (origin.kind) {
+    case 'default':
+      return 'default';
+    case 'file':
+      return `file ${origin.path}`;
+    case 'environment':
+      return `environment variable ${origin.variable}`;
+    default:
+      return `flag ${origin.flag}`;
+  }
+}
+
+/** The settings that can be given on the command line; relative paths start at the working directory. */
+export interface SettingsFlags {
+  /** `--config FILE` */
+  config?: string | undefined;
+  /** `--db FILE` */
+  db?: string | undefined;
+}
+
+/** Environment variables, as the process was given them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface LoadedSettings {
+  settings: Settings;
+  /** For every leaf, by its path (`sync.pageSize`, `sources[0].apiKey`), where its value came from. */
+  origins: ReadonlyMap<string, Origin>;
+  /** Absolute path of the settings file; null where there is none. */
+  file: string | null;
+}

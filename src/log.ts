@@ -1,0 +1,59 @@
+import { pino } from 'pino';
+import type { Logger } from 'pino';
+import pretty from 'pino-pretty';
+import type { LogSettings } from './config/settings.ts';
+import { visible } from './redact.ts';
+import type { Redactor } from './redact.ts';
+
+export type { Logger } from 'pino';
+
+export interface LoggerOptions extends LogSettings {
+  /** Must write before it returns, as process.stderr does on POSIX, or the last lines are lost at exit. */
+  stderr: { write(text: string): unknown };
+  redactor: Redactor;
+  /** Whether `stderr` is a terminal: what the format `auto` goes by. */
+  isTTY: boolean;
+  /** Colour in pretty lines (the caller knows NO_COLOR); JSON lines never have any. */
+  color: boolean;
+}
+
+/**
+ * A logger that writes one line at a time, in this process: pretty for people, JSON lines (UTC time, level by
+ * name) for programs. Every text of a line, keys and nested fields included, passes the redactor, also
+ * secrets that were added to it later. Errors belong under `err`: with stack, fields and causes.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  const isPretty = options.format === 'pretty' || (options.format === 'auto' && options.isTTY);
+  const format = isPretty ? prettyLine(options) : jsonLine(options.redactor);
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.errWithCause },
+    },
+    { write: (line) => void options.stderr.write(format(JSON.parse(line))) },
+  );
+}
+
+function jsonLine(redactor: Redactor): (entry: unknown) => string {
+  return (entry) => `${JSON.stringify(mapTexts(entry, (text) => redactor.redact(text)))}\n`;
+}
+
+function prettyLine({ redactor, color }: LoggerOptions): (entry: unknown) => string {
+  const format = pretty.prettyFactory({
+    colorize: color,
+    singleLine: true,
+    translateTime: 'UTC:yyyy-mm-dd HH:MM:ss.l"Z"',
+  });
+  return (entry) => format(mapTexts(entry, (text) => visible(redactor.redact(text))));
+}
+
+/** Works on the parsed line, so that whatever is replaced, the line stays well formed. */
+function mapTexts(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === 'string') return map(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => mapTexts(item, map));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [map(key), mapTexts(item, map)]));
+}

@@ -1,0 +1,101 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { configCheck, configSchema, configShow } from '../../src/commands/config.ts';
+import type { Io } from '../../src/commands/context.ts';
+import type { SettingsFlags } from '../../src/config/settings.ts';
+import { settingsJsonSchema } from '../../src/config/schema.ts';
+import { UsageError } from '../../src/errors.ts';
+import { Captured } from '../support/captured.ts';
+import { folder } from './folder.ts';
+
+const KEY = 'sigmic_0123456789abcdef';
+const SOURCES = [
+  { name: 'work', apiKey: { env: 'WORK_KEY' } },
+  { name: 'lab', baseUrl: 'http://localhost:9', apiKey: { file: 'lab.key' } },
+  { name: 'home', apiKey: { command: `echo ${KEY}` } },
+];
+
+function ioIn(cwd: string, env: Io['env'] = {}): Io & { stdout: Captured; stderr: Captured } {
+  return { stdout: new Captured(), stderr: new Captured(), env, cwd };
+}
+
+const noFlags: SettingsFlags = {};
+
+test('config check says ok with the file and the number of sources', async () => {
+  const cwd = folder({ 'taskmirror.config.json': { sources: SOURCES } });
+  const io = ioIn(cwd);
+  expect(await configCheck(io, { flags: noFlags })).toBe(0);
+  expect(io.stdout.text).toBe(`ok: ${join(cwd, 'taskmirror.config.json')}, 3 sources\n`);
+
+  const without = ioIn(folder(), { SIGMIC_API_KEY: KEY });
+  await configCheck(without, { flags: noFlags });
+  expect(without.stdout.text).toBe('ok: no settings file, 1 source\n');
+});
+
+test('config check and show fail with all problems and print nothing', async () => {
+  const io = ioIn(folder(), { TASKMIRROR_LOG_LEVEL: 'loud', TASKMIRROR_TYPO: '1' });
+  for (const command of [
+    configCheck(io, { flags: noFlags }),
+    configShow(io, { flags: noFlags, json: true }),
+  ]) {
+    const error: unknown = await command.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(String(error)).toMatch(
+      /TASKMIRROR_LOG_LEVEL[^]*TASKMIRROR_TYPO|TASKMIRROR_TYPO[^]*TASKMIRROR_LOG_LEVEL/,
+    );
+  }
+  expect(io.stdout.text).toBe('');
+});
+
+test('config show prints each setting, its value and where it came from', async () => {
+  const cwd = folder({
+    'taskmirror.config.json': { schedule: '1 * * * *', sources: SOURCES },
+    'lab.key': KEY,
+  });
+  const file = join(cwd, 'taskmirror.config.json');
+  const io = ioIn(cwd, { TASKMIRROR_SYNC_PAGE_SIZE: '50' });
+  expect(await configShow(io, { flags: { db: 'x.db' }, json: false })).toBe(0);
+  const cells = io.stdout.lines.map((line) => line.split(/ {2,}/));
+  expect(cells).toEqual(
+    expect.arrayContaining([
+      ['setting', 'value', 'from'],
+      ['database', join(cwd, 'x.db'), 'flag --db'],
+      ['schedule', '1 * * * *', `file ${file}`],
+      ['timezone', 'UTC', 'default'],
+      ['sources[0].baseUrl', 'https://api.sigmic.ai', 'default'],
+      ['sources[0].apiKey', '{"env":"WORK_KEY"} (not set)', `file ${file}`],
+      ['sources[1].apiKey', `{"file":"${join(cwd, 'lab.key')}"} (set)`, `file ${file}`],
+      ['sources[2].apiKey', '{"command":"echo [redacted]"} (not run)', `file ${file}`],
+      ['sync.pageSize', '50', 'environment variable TASKMIRROR_SYNC_PAGE_SIZE'],
+      ['sync.maxRequestsPerSecond', 'null', 'default'],
+      ['omitFields', '[]', 'default'],
+    ]),
+  );
+});
+
+test('config show --json prints the same as one object, and never a key', async () => {
+  const cwd = folder({ 'taskmirror.config.json': { sources: SOURCES }, 'lab.key': KEY });
+  const file = join(cwd, 'taskmirror.config.json');
+  const io = ioIn(cwd, { WORK_KEY: KEY });
+  await configShow(io, { flags: noFlags, json: true });
+  expect(io.stdout.text).not.toContain(KEY);
+  expect(JSON.parse(io.stdout.text)).toEqual({
+    file,
+    settings: expect.arrayContaining([
+      { setting: 'sync.pageSize', value: 100, origin: { kind: 'default' } },
+      { setting: 'sync.maxRequestsPerSecond', value: null, origin: { kind: 'default' } },
+      {
+        setting: 'sources[0].apiKey',
+        value: { env: 'WORK_KEY' },
+        origin: { kind: 'file', path: file },
+        key: 'set',
+      },
+    ]),
+  });
+});
+
+test('config schema prints the JSON Schema', async () => {
+  const io = ioIn(folder());
+  expect(await configSchema(io)).toBe(0);
+  expect(io.stdout.text).toBe(settingsJsonSchema());
+});

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { settingLeaves } from '../../src/config/leaves.ts';
+import { load, problemsOf } from './folder.ts';
+
+describe('every setting can be given by the environment', () => {
+  const cases: [variable: string, text: string, path: string, value: unknown][] = [
+    ['TASKMIRROR_DATABASE', '/data/m.db', 'database', '/data/m.db'],
+    ['TASKMIRROR_SCHEDULE', '*/2 * * * * *', 'schedule', '*/2 * * * * *'],
+    ['TASKMIRROR_FULL_SCHEDULE', 'null', 'fullSchedule', null],
+    ['TASKMIRROR_TIMEZONE', 'Asia/Tokyo', 'timezone', 'Asia/Tokyo'],
+    [
+      'TASKMIRROR_SOURCES',
+      '[{"name":"a","baseUrl":"https://x.example","apiKey":{"env":"K"}}]',
+      'sources',
+      [{ name: 'a', baseUrl: 'https://x.example', apiKey: { env: 'K' } }],
+    ],
+    ['TASKMIRROR_SYNC_PAGE_SIZE', '3', 'sync.pageSize', 3],
+    ['TASKMIRROR_SYNC_CONCURRENCY', '32', 'sync.concurrency', 32],
+    ['TASKMIRROR_SYNC_OVERLAP_SECONDS', '0', 'sync.overlapSeconds', 0],
+    ['TASKMIRROR_SYNC_REQUEST_TIMEOUT_SECONDS', '1.5', 'sync.requestTimeoutSeconds', 1.5],
+    ['TASKMIRROR_SYNC_RETRY_SECONDS', '0.25', 'sync.retrySeconds', 0.25],
+    ['TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND', '0.5', 'sync.maxRequestsPerSecond', 0.5],
+    ['TASKMIRROR_OMIT_FIELDS', 'message, systemPrompt', 'omitFields', ['message', 'systemPrompt']],
+    ['TASKMIRROR_LOG_LEVEL', 'silent', 'log.level', 'silent'],
+    ['TASKMIRROR_LOG_FORMAT', 'json', 'log.format', 'json'],
+  ];
+
+  test.for(cases)('%s=%s', ([variable, text, path, value]) => {
+    const { settings } = load(undefined, { env: { [variable]: text } });
+    expect(settings).toHaveProperty(path, value);
+  });
+
+  test('and none was forgotten here', () => {
+    expect(settingLeaves().map(({ variable }) => variable)).toEqual(cases.map(([variable]) => variable));
+  });
+});
+
+test('a list of words is also taken as JSON, null also where the file has a value', () => {
+  expect(load(undefined, { env: { TASKMIRROR_OMIT_FIELDS: '["env"]' } }).settings.omitFields).toEqual([
+    'env',
+  ]);
+  const file = { sync: { maxRequestsPerSecond: 5 } };
+  const { settings } = load(file, { env: { TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND: 'null' } });
+  expect(settings.sync.maxRequestsPerSecond).toBeNull();
+});
+
+test.for(['5s', '', ' 5', 'NaN', 'Infinity', '0x10', '1e2', 'null', '1,5', '-1', '86401'])(
+  'retrySeconds does not take %j from the environment',
+  (text) => {
+    const problems = problemsOf(undefined, { env: { TASKMIRROR_SYNC_RETRY_SECONDS: text } });
+    const value = /^-?\d+$/.test(text) ? text : JSON.stringify(text);
+    expect(problems).toEqual([
+      `environment variable TASKMIRROR_SYNC_RETRY_SECONDS is ${value}: expected a number from 0 to 86400`,
+    ]);
+  },
+);
+
+test('an unknown TASKMIRROR_ variable is an error, with the one that was probably meant', () => {
+  const env = { TASKMIRROR_SYNC_PAGESIZE: '5', TASKMIRROR_CONFG: 'x', TASKMIRROR_ZZZZZZZZZZ: '1', TASK: '1' };
+  expect(problemsOf(undefined, { env })).toEqual([
+    'environment variable TASKMIRROR_CONFG is not a setting, did you mean TASKMIRROR_CONFIG?',
+    'environment variable TASKMIRROR_SYNC_PAGESIZE is not a setting, did you mean TASKMIRROR_SYNC_PAGE_SIZE?',
+    'environment variable TASKMIRROR_ZZZZZZZZZZ is not a setting',
+  ]);
+});
+
+test('two variables for the database are refused rather than ranked', () => {
+  const env = { TASKMIRROR_DB: 'a.db', TASKMIRROR_DATABASE: 'b.db' };
+  expect(problemsOf(undefined, { env })).toEqual([
+    'environment variables TASKMIRROR_DATABASE and TASKMIRROR_DB name the same setting: set only one',
+  ]);
+});
+
+test('an empty path is an error in the environment and in a flag', () => {
+  const env = { TASKMIRROR_DB: '', TASKMIRROR_CONFIG: '' };
+  expect(problemsOf(undefined, { env })).toEqual([
+    'environment variable TASKMIRROR_CONFIG is empty: expected the path of a settings file',
+    'environment variable TASKMIRROR_DB is "": expected the path of a file',
+  ]);
+  expect(problemsOf(undefined, { flags: { config: '', db: '' } })).toEqual([
+    'flag --config is empty: expected the path of a settings file',
+    'flag --db is "": expected the path of a file',
+  ]);
+});
