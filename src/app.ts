@@ -1,0 +1,119 @@
+import type { CommandContext, Io, Queryable } from './commands/context.ts';
+import type { DemoApi } from './commands/demo.ts';
+import type { Check } from './commands/doctor.ts';
+import { systemClock } from './clock.ts';
+import type { LoadedSettings, Settings, SourceSettings } from './config/settings.ts';
+import { createLogger } from './log.ts';
+import type { Log, MirrorReader, MirrorStore, TaskSource } from './ports.ts';
+import type { Redactor } from './redact.ts';
+import { VERSION } from './version.ts';
+
+export interface AppParts {
+  io: Io;
+  loaded: LoadedSettings;
+  signal: AbortSignal;
+  redactor: Redactor;
+  /** The level where the settings leave it at its default: a one-shot command has its output to speak for it. */
+  defaultLevel: Settings['log']['level'];
+}
+
+/** Puts the program together. Adapters are loaded when they are needed: most commands need few of them. */
+export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppParts): CommandContext {
+  const { settings } = loaded;
+  const isTTY = io.stderr.isTTY === true;
+  const level = loaded.origins.get('log.level')?.kind === 'default' ? defaultLevel : settings.log.level;
+  const log = createLogger({
+    ...settings.log,
+    level,
+    stderr: io.stderr,
+    redactor,
+    isTTY,
+    color: isTTY && (io.env['NO_COLOR'] ?? '') === '',
+  });
+  const warned = new Set<string>();
+
+  return {
+    io,
+    settings,
+    clock: systemClock,
+    log,
+    signal,
+    runLog: (fields) => log.child(fields),
+    openMirror: (options) => openMirror(settings, options),
+    openReader: () => openReader(settings.database),
+    openForQuery: () => openForQuery(settings.database),
+    connect: (source, runLog = log) => connect(source, runLog),
+  };
+
+  async function connect(source: SourceSettings, runLog: Log): Promise<TaskSource> {
+    const { resolveKey } = await import('./config/key.ts');
+    const { createHttpSource } = await import('./api/client.ts');
+    // Read anew for each run: a key that is rotated in its file or command is picked up by a running daemon.
+    const key = await resolveKey(source, { env: io.env, cwd: io.cwd, signal });
+    redactor.add(key.value);
+    for (const warning of key.warnings.filter((text) => !warned.has(text))) {
+      warned.add(warning);
+      runLog.warn({ source: source.name }, warning);
+    }
+    const { requestTimeoutSeconds, retrySeconds, maxRequestsPerSecond } = settings.sync;
+    return createHttpSource({
+      name: source.name,
+      baseUrl: source.baseUrl,
+      key,
+      clock: systemClock,
+      log: runLog,
+      requestTimeoutMs: requestTimeoutSeconds * 1_000,
+      retryMs: retrySeconds * 1_000,
+      maxRequestsPerSecond,
+      omit: new Set(settings.omitFields),
+      userAgent: `taskmirror/${VERSION}`,
+    });
+  }
+}
+
+async function openMirror(settings: Settings, { create }: { create: boolean }): Promise<MirrorStore> {
+  const { openMirrorStore } = await import('./sqlite/store.ts');
+  return openMirrorStore(settings.database, {
+    create,
+    clock: systemClock,
+    omit: new Set(settings.omitFields),
+  });
+}
+
+async function openReader(file: string): Promise<MirrorReader> {
+  const { openMirrorReader } = await import('./sqlite/reader.ts');
+  return openMirrorReader(file);
+}
+
+async function openForQuery(file: string): Promise<Queryable> {
+  const { openForQuery: open } = await import('./sqlite/readonly.ts');
+  return open(file);
+}
+
+/** Everything that `doctor` looks at. */
+export async function doctorChecks(context: CommandContext): Promise<Check[]> {
+  const { databaseChecks, versionChecks } = await import('./commands/doctor-machine.ts');
+  const { sourceChecks } = await import('./commands/doctor-source.ts');
+  const inspector = await import('./sqlite/inspect.ts');
+  return [
+    ...versionChecks({ node: process.versions.node, taskmirror: VERSION }, inspector),
+    ...sourceChecks(context),
+    ...databaseChecks(context.settings.database, inspector),
+  ];
+}
+
+/** A simulated API in a process of its own: alive while it is read, and failing now and then. */
+export async function startDemoApi(options: {
+  count: number;
+  key: string;
+  signal: AbortSignal;
+}): Promise<DemoApi> {
+  const { startDemoApi: start } = await import('./demo/child.ts');
+  return start({
+    ...options,
+    clock: systemClock,
+    seed: Date.now() % 1_000_000,
+    activityPerRequest: 3,
+    faults: true,
+  });
+}

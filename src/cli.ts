@@ -1,0 +1,223 @@
+import { Command, CommanderError, Option } from 'commander';
+import { createApp, doctorChecks, startDemoApi } from './app.ts';
+import type { Io } from './commands/context.ts';
+import { FORMATS, type Format } from './commands/output.ts';
+import type { Settings, SettingsFlags } from './config/settings.ts';
+import { EXIT, type ExitCode } from './errors.ts';
+import type { Redactor } from './redact.ts';
+import { VERSION } from './version.ts';
+
+export interface CliParts {
+  io: Io;
+  signal: AbortSignal;
+  /** Learns every secret before it is used. */
+  redactor: Redactor;
+}
+
+/** Runs one command line. Throws what the command throws: main.ts turns that into an exit code. */
+export async function cli(argv: readonly string[], parts: CliParts): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  const program = createProgram(parts, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  return exitCode;
+}
+
+/** Every command and flag. */
+export function createProgram(parts: CliParts, finish: (code: ExitCode) => void): Command {
+  const { io } = parts;
+  const app = async (flags: SettingsFlags, defaultLevel: Settings['log']['level'] = 'warn') => {
+    const { loadSettings } = await import('./config/load.ts');
+    return createApp({ ...parts, loaded: loadSettings({ env: io.env, cwd: io.cwd, flags }), defaultLevel });
+  };
+  const format = () =>
+    new Option('--format <format>', 'how to print the rows').choices([...FORMATS]).default('table');
+
+  const program = new Command('taskmirror')
+    .description('Keeps an exact copy of the tasks behind a Tasks API key in a local SQLite file.')
+    .version(VERSION)
+    .option('--config <file>', 'settings file (default: ./taskmirror.config.json, if there is one)')
+    .option('--db <file>', 'database file (default: ./taskmirror.db)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
+    })
+    .exitOverride()
+    .showHelpAfterError('(see taskmirror --help)')
+    .addHelpText('after', GENERAL_EXAMPLES);
+
+  program
+    .command('sync')
+    .description('bring the mirror up to date, once')
+    .option('--json', 'print one object with what was done')
+    .addHelpText('after', SYNC_EXAMPLES)
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { sync } = await import('./commands/sync.ts');
+      finish(await sync(await app(flags), { json: json === true }));
+    });
+
+  program
+    .command('daemon')
+    .description('keep the mirror up to date, on a schedule, until stopped')
+    .addHelpText('after', DAEMON_EXAMPLES)
+    .action(async (_options, command: Command) => {
+      const { daemon } = await import('./commands/daemon.ts');
+      const { startSchedule } = await import('./schedule.ts');
+      const context = await app(command.optsWithGlobals<SettingsFlags>(), 'info');
+      finish(await daemon({ ...context, startSchedule }));
+    });
+
+  program
+    .command('status')
+    .description('what is mirrored, how fresh it is, and what is not proven')
+    .option('--json', 'print one object')
+    .addHelpText('after', STATUS_EXAMPLES)
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { status } = await import('./commands/status.ts');
+      finish(await status(await app(flags), { json: json === true }));
+    });
+
+  program
+    .command('query')
+    .description('put one SQL statement that only reads to the mirror')
+    .argument('<sql>', 'the statement; tables and columns are in the README')
+    .addOption(format())
+    .option('--json', 'short for --format json')
+    .addHelpText('after', QUERY_EXAMPLES)
+    .action(async (sql: string, _options, command: Command) => {
+      const options = command.optsWithGlobals<SettingsFlags & { json?: true; format: Format }>();
+      const { query } = await import('./commands/query.ts');
+      const chosen = options.json === true ? 'json' : options.format;
+      finish(await query(await app(options), sql, { format: chosen }));
+    });
+
+  program
+    .command('doctor')
+    .description('check settings, keys, the API, the clock, the database and the disk')
+    .option('--json', 'print one object')
+    .addHelpText('after', DOCTOR_EXAMPLES)
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { doctor } = await import('./commands/doctor.ts');
+      const context = await app(flags);
+      finish(await doctor(io, await doctorChecks(context), { json: json === true }));
+    });
+
+  program
+    .command('demo')
+    .description('mirror a simulated API: no key, no network')
+    .option('--tasks <count>', 'how many tasks it starts with', '30000')
+    .option('--keep <file>', 'keep the mirror in this file')
+    .addHelpText('after', DEMO_EXAMPLES)
+    .action(async ({ tasks, keep }: { tasks: string; keep?: string }) => {
+      const { demo } = await import('./commands/demo.ts');
+      const { loadSettings } = await import('./config/load.ts');
+      const contextFor = (env: Io['env'], db: string) =>
+        createApp({
+          ...parts,
+          io: { ...io, env },
+          loaded: loadSettings({ env, cwd: io.cwd, flags: { db } }),
+          defaultLevel: 'error',
+        });
+      const startApi = ({ tasks: count, key }: { tasks: number; key: string }) =>
+        startDemoApi({ count, key, signal: parts.signal });
+      finish(await demo({ ...parts, startApi, contextFor }, { tasks, keep }));
+    });
+
+  addConfig(program, io, finish);
+  return program;
+}
+
+function addConfig(program: Command, io: Io, finish: (code: ExitCode) => void): void {
+  const config = program
+    .command('config')
+    .description('check and show the settings')
+    .addHelpText('after', CONFIG_EXAMPLES);
+  config
+    .command('check')
+    .description('say whether the settings are valid, and everything that is wrong with them')
+    .action(async (_options, command: Command) => {
+      const { configCheck } = await import('./commands/config.ts');
+      finish(await configCheck(io, { flags: command.optsWithGlobals<SettingsFlags>() }));
+    });
+  config
+    .command('show')
+    .description('every setting, its value, and where that came from; never a key')
+    .option('--json', 'print one object')
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { configShow } = await import('./commands/config.ts');
+      finish(await configShow(io, { flags, json: json === true }));
+    });
+  config
+    .command('schema')
+    .description('the JSON Schema of the settings file, for editors')
+    .action(async () => {
+      const { configSchema } = await import('./commands/config.ts');
+      finish(await configSchema(io));
+    });
+}
+
+const GENERAL_EXAMPLES = `
+Examples:
+  $ SIGMIC_API_KEY=sigmic_... taskmirror sync      make or update ./taskmirror.db
+  $ taskmirror query "select status, count(*) from tasks group by status"
+  $ taskmirror demo                                try it without a key`;
+
+const SYNC_EXAMPLES = `
+Examples:
+  $ taskmirror sync
+  $ taskmirror sync --db /var/lib/taskmirror/tasks.db
+  $ taskmirror sync --json | jq '.sources[].completeThrough'
+
+Exit code: 0 done, 3 done but not all is proven, 4 key refused, 5 API failed,
+11 another sync is running; all of them are in the README.`;
+
+const DAEMON_EXAMPLES = `
+Examples:
+  $ taskmirror daemon
+  $ TASKMIRROR_SCHEDULE='*/30 * * * * *' taskmirror daemon    every 30 seconds
+
+SIGTERM or SIGINT stops it within 5 seconds, with exit code 0.`;
+
+const STATUS_EXAMPLES = `
+Examples:
+  $ taskmirror status
+  $ taskmirror status --json | jq '.sources[0].completeThrough'`;
+
+const QUERY_EXAMPLES = `
+Examples:
+  $ taskmirror query "select id, message from tasks where status = 'failed'"
+  $ taskmirror query --format csv "select * from tasks" > tasks.csv
+  $ taskmirror query --json "select * from mirror_status"
+
+Only a single statement that reads is accepted; anything else is exit code 2.`;
+
+const DOCTOR_EXAMPLES = `
+Examples:
+  $ taskmirror doctor
+  $ taskmirror doctor --json
+
+Exit code: 0, or 6 where a check failed.`;
+
+const DEMO_EXAMPLES = `
+Examples:
+  $ taskmirror demo
+  $ taskmirror demo --tasks 100000 --keep demo.db`;
+
+const CONFIG_EXAMPLES = `
+Examples:
+  $ taskmirror config check
+  $ taskmirror config show
+  $ taskmirror config schema > config.schema.json`;

@@ -1,0 +1,45 @@
+import type { Rows } from './output/encode.ts';
+import type { Settings, SourceSettings } from '../config/settings.ts';
+import type { Clock, Log, MirrorReader, MirrorStore, TaskSource } from '../ports.ts';
+
+/** A stream that a command prints to. `columns` is unknown for a pipe. */
+export interface Output {
+  write(text: string): unknown;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+}
+
+/** Everything outside the process that a command touches. */
+export interface Io {
+  stdout: Output;
+  stderr: Output;
+  env: Readonly<Record<string, string | undefined>>;
+  cwd: string;
+}
+
+/** A mirror that SQL can be put to, and that refuses SQL which writes. */
+export interface Queryable {
+  /** Throws UsageError for SQL that is refused or wrong, DatabaseError where the file is at fault. */
+  run(sql: string): Rows;
+  close(): void;
+}
+
+/** The wired parts that commands work with; made by app.ts, which alone knows the adapters. */
+export interface CommandContext {
+  io: Io;
+  settings: Settings;
+  clock: Clock;
+  log: Log;
+  /** The log of one run: every line of it carries the run's id. */
+  runLog(fields: { source: string; run: number }): Log;
+  /** Aborted by SIGINT or SIGTERM: stop at the next safe point. */
+  signal: AbortSignal;
+  /** Opens the mirror for writing; with `create`, makes it where there is none. Throws DatabaseError. */
+  openMirror(options: { create: boolean }): Promise<MirrorStore>;
+  /** Opens the mirror for reading only. Throws DatabaseError. */
+  openReader(): Promise<MirrorReader>;
+  /** Opens the mirror for SQL that reads. Throws DatabaseError. */
+  openForQuery(): Promise<Queryable>;
+  /** Resolves the source's key and wires its API client. Throws UsageError where the key cannot be had. */
+  connect(source: SourceSettings, log?: Log): Promise<TaskSource>;
+}

@@ -1,0 +1,48 @@
+import type { Output } from './context.ts';
+import { csvLines, jsonArray, jsonLines } from './output/encode.ts';
+import type { Rows } from './output/encode.ts';
+import { plainTable, terminalTable } from './output/table.ts';
+import { DEFAULT_COLUMNS } from './output/text.ts';
+import { writeAll } from './output/write.ts';
+
+/** What `--format` takes. */
+export const FORMATS = ['table', 'json', 'jsonl', 'csv'] as const;
+
+export type Format = (typeof FORMATS)[number];
+
+export interface PrintOptions {
+  /** Colour on a terminal; a pipe never gets any. */
+  color?: boolean;
+  /** Stops a long result between two chunks. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Prints a result in constant memory, however long it is, and returns when the reader has taken it or has
+ * closed the pipe. `table` is for eyes: control characters are escaped, and a terminal gets long values cut.
+ * The other formats lose nothing (output/encode.ts has their rules). Throws what the rows throw, the signal's
+ * reason, and write errors other than EPIPE; what was printed until then stands.
+ */
+export async function printRows(
+  output: Output,
+  result: Rows,
+  format: Format,
+  { color = false, signal }: PrintOptions = {},
+): Promise<void> {
+  await writeAll(output, rendered(output, result, format, color), signal);
+}
+
+function rendered(output: Output, result: Rows, format: Format, color: boolean): Iterable<string> {
+  switch (format) {
+    case 'json':
+      return jsonArray(result);
+    case 'jsonl':
+      return jsonLines(result);
+    case 'csv':
+      return csvLines(result);
+    default:
+      return output.isTTY === true
+        ? terminalTable(result, output.columns || DEFAULT_COLUMNS, color)
+        : plainTable(result);
+  }
+}

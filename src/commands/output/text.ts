@@ -1,0 +1,110 @@
+import type { Io } from '../context.ts';
+
+/** Columns assumed for a terminal that does not tell its width. */
+export const DEFAULT_COLUMNS = 80;
+
+// Zero-width joiner and non-joiner stay: emoji and some scripts are built with them.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/gu;
+const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+]);
+
+/**
+ * Text that is safe on a terminal and stays on one line: control characters (ESC and newlines among them),
+ * invisible format characters and those that turn the direction of writing are shown as escapes.
+ */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES.get(character) ?? escaped(character));
+}
+
+function escaped(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+const ASCII = /^[ -~]*$/;
+const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
+const WIDE =
+  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{10000}-\u{10ffff}\p{Emoji_Presentation}]$/u;
+
+/**
+ * Terminal columns that printable text takes. Wide ranges as in console-table-printer (Unicode TR 11, and
+ * every character outside the basic plane as wide), so that what fits by this measure fits its tables.
+ */
+export function widthOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
+  let width = 0;
+  for (const character of text) width += widthOfCharacter(character);
+  return width;
+}
+
+function widthOfCharacter(character: string): number {
+  if (ZERO_WIDTH.test(character)) return 0;
+  return WIDE.test(character) ? 2 : 1;
+}
+
+/** Printable text in at most `columns` columns; an ellipsis stands for what was cut off. */
+export function cut(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  let kept = '';
+  let width = 1;
+  for (const character of text) {
+    width += widthOfCharacter(character);
+    if (width > columns) break;
+    kept += character;
+  }
+  return `${kept.replace(/\u200d$/u, '')}…`;
+}
+
+/** Printable text filled up with spaces to `columns` columns. */
+export function pad(text: string, columns: number, align: 'left' | 'right'): string {
+  const space = ' '.repeat(Math.max(0, columns - widthOf(text)));
+  return align === 'left' ? text + space : space + text;
+}
+
+/** Printable text as lines of at most `columns` columns, broken at spaces; a longer word keeps its own line. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= columns) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines;
+}
+
+/** Whether to colour what goes to stdout: a terminal, and nobody said NO_COLOR (no-color.org). */
+export function usesColor({ stdout, env }: Pick<Io, 'stdout' | 'env'>): boolean {
+  return stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
+/** `1 task`, `12,003 tasks`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+const UNITS = [
+  { ms: 86_400_000, name: 'd', from: 2 },
+  { ms: 3_600_000, name: 'h', from: 2 },
+  { ms: 60_000, name: 'min', from: 2 },
+  { ms: 1_000, name: 's', from: 10 },
+] as const;
+
+/** A duration in ms for people, rounded to what matters: `340 ms`, `2.1 s`, `95 s`, `12 min`, `3 d`. */
+export function duration(ms: number): string {
+  const unit = UNITS.find((candidate) => ms >= candidate.ms * candidate.from);
+  if (unit !== undefined) return `${Math.floor(ms / unit.ms)} ${unit.name}`;
+  return ms >= 1_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : `${Math.round(ms)} ms`;
+}
+
+/** How long before `now` (ms) a UTC text was: `4 min ago`, or `in 4 min` where clocks disagree. */
+export function ago(time: string, now: number): string {
+  const ms = now - Date.parse(time);
+  if (Math.abs(ms) < 1_000) return 'just now';
+  return ms > 0 ? `${duration(ms)} ago` : `in ${duration(-ms)}`;
+}

@@ -1,0 +1,65 @@
+import { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import type { Output } from '../context.ts';
+
+/** Characters gathered before a write: large enough to be quick, small enough to keep memory flat. */
+const CHUNK = 64 * 1024;
+
+/**
+ * Writes text piece by piece and takes the next only when the reader has taken the last, so that a slow pipe
+ * holds the producer back. Ends quietly where the reader closes the pipe (`| head`). Throws the signal's
+ * reason once it aborts, and other write errors as they come (a full disk behind `>`).
+ */
+export async function writeAll(
+  output: Output,
+  pieces: Iterable<string>,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!(output instanceof Writable)) {
+    for (const piece of pieces) output.write(piece);
+    return;
+  }
+  // A failed write is reported to its caller and as an event: one without a listener would end the process.
+  output.on('error', ignore);
+  try {
+    for (const chunk of chunks(pieces)) {
+      signal?.throwIfAborted();
+      await written(output, chunk);
+      // Writes to a pipe complete at once on Linux: without this turn of the loop no signal would ever be seen.
+      await setImmediate();
+    }
+  } catch (error) {
+    if (!isClosedPipe(error)) throw error;
+  } finally {
+    await setImmediate();
+    output.off('error', ignore);
+  }
+}
+
+const ignore = (): void => {};
+
+function written(stream: Writable, chunk: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function isClosedPipe(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED')
+  );
+}
+
+function* chunks(pieces: Iterable<string>): Generator<string> {
+  let chunk = '';
+  for (const piece of pieces) {
+    chunk += piece;
+    if (chunk.length >= CHUNK) {
+      yield chunk;
+      chunk = '';
+    }
+  }
+  if (chunk !== '') yield chunk;
+}

@@ -1,0 +1,89 @@
+import { EXIT, LeaseHeldError } from './errors.ts';
+import type { Clock, Log } from './ports.ts';
+import type { SyncResult } from './sync/sync.ts';
+
+/** One source, as the daemon sees it: a name, and a way to sync it that never throws. */
+export interface DaemonSource {
+  name: string;
+  sync(): Promise<SyncResult>;
+}
+
+export interface DaemonParts {
+  sources: readonly DaemonSource[];
+  clock: Clock;
+  log: Log;
+}
+
+/** The first pause after a failure, in ms; it doubles with each further failure in a row. */
+const FIRST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 30 * 60_000;
+/** The pause after a refused key, in ms: only a person can mend it, and each try is one more refused request. */
+const KEY_PAUSE_MS = 15 * 60_000;
+
+interface Lane {
+  source: DaemonSource;
+  running: Promise<void> | null;
+  failures: number;
+  /** No run begins before this moment, ms. */
+  pausedUntil: number;
+}
+
+/**
+ * Runs sources whenever the schedule ticks: each source in a lane of its own, so that one that fails or is slow holds up
+ * no other, and never two runs of one source at once. A source that fails is paused, longer each time.
+ */
+export class Daemon {
+  readonly #lanes: readonly Lane[];
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #stopped = false;
+
+  constructor({ sources, clock, log }: DaemonParts) {
+    this.#lanes = sources.map((source) => ({ source, running: null, failures: 0, pausedUntil: -Infinity }));
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Begins a run of every source that is neither running nor paused. To be called at each slot of the schedule. */
+  tick(): void {
+    if (this.#stopped) return;
+    for (const lane of this.#lanes) {
+      if (lane.running !== null || this.#clock.now() < lane.pausedUntil) continue;
+      lane.running = this.#run(lane).finally(() => {
+        lane.running = null;
+      });
+    }
+  }
+
+  /** Resolves when no run is under way. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.running));
+  }
+
+  /** Begins no further run, and waits for those under way; their own signal is what makes them end soon. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.idle();
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    const { failure, exitCode, report } = await lane.source.sync();
+    if (failure === null) {
+      if (lane.failures > 0) this.#log.info({ source: report.name }, 'the source works again');
+      lane.failures = 0;
+      lane.pausedUntil = -Infinity;
+    } else if (failure instanceof LeaseHeldError) {
+      this.#log.warn({ source: report.name }, failure.message);
+    } else if (report.outcome !== 'interrupted') {
+      lane.failures += 1;
+      const pause = exitCode === EXIT.keyRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
+      lane.pausedUntil = this.#clock.now() + pause;
+      const fields = { source: report.name, failures: lane.failures, pauseMs: pause, err: failure };
+      this.#log.error(fields, 'the run failed; the source is paused');
+    }
+  }
+}
+
+function pauseAfter(failures: number): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
+}

@@ -1,0 +1,42 @@
+import { cli } from './cli.ts';
+import { EXIT, exitCodeOf, InterruptedError, TaskmirrorError } from './errors.ts';
+import { createRedactor } from './redact.ts';
+
+/** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
+const DRAIN_MS = 4_500;
+
+const controller = new AbortController();
+const redactor = createRedactor();
+
+// Whatever this process makes, other users cannot read.
+process.umask(0o077);
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort(new InterruptedError(`interrupted by ${name}; what was committed stays`));
+    setTimeout(() => process.exit(EXIT.interrupted), DRAIN_MS).unref();
+  });
+}
+// A reader that has seen enough (`| head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+try {
+  process.exitCode = await cli(process.argv.slice(2), {
+    io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },
+    signal: controller.signal,
+    redactor,
+  });
+} catch (error) {
+  process.stderr.write(redactor.redact(explain(error)));
+  process.exitCode = exitCodeOf(error);
+}
+
+function explain(error: unknown): string {
+  if (error instanceof TaskmirrorError) {
+    return `taskmirror: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`;
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `taskmirror: something unexpected went wrong; this is a bug. What was committed stays.\n${detail}\n`;
+}

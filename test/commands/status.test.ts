@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { readStatus, status } from '../../src/commands/status.ts';
+import { DatabaseError, EXIT } from '../../src/errors.ts';
+import type { MirrorStore, RunSummary, SourceStatus } from '../../src/ports.ts';
+import { Captured } from '../support/captured.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+
+const NOW = Date.parse('2026-01-26T16:00:00.000Z');
+
+const SOURCE: SourceStatus = {
+  source: 'default',
+  baseUrl: 'https://api.sigmic.ai',
+  completeThrough: '2026-01-26T15:56:00.000Z',
+  watermark: '2026-01-26T15:56:00.000Z',
+  gaps: [],
+  liveRows: 12_003,
+  openTasks: 3,
+  rejectedRows: 0,
+  removedRows: 0,
+  apiTotal: 12_005,
+  lastRunAt: '2026-01-26T15:58:00.000Z',
+  lastRunKind: 'incremental',
+  lastRunOutcome: 'ok',
+  lastSuccessAt: '2026-01-26T15:58:00.340Z',
+  lastCleanFullAt: null,
+};
+
+const RUN: RunSummary = {
+  id: 7,
+  source: 'default',
+  kind: 'incremental',
+  startedAt: '2026-01-26T15:58:00.000Z',
+  finishedAt: '2026-01-26T15:58:00.340Z',
+  outcome: 'ok',
+  verdict: 'clean',
+  requests: 1,
+  rowsSeen: 100,
+  inserted: 3,
+  updated: 2,
+  unchanged: 95,
+  removed: 0,
+  rejected: 0,
+  error: null,
+};
+
+/** As much of a mirror as a status needs. */
+function fakeStore(sources: SourceStatus[], runs: RunSummary[]): MirrorStore & { closed: number } {
+  return {
+    closed: 0,
+    status: async () => sources,
+    recentRuns: async (limit) => runs.slice(0, limit),
+    claim: () => Promise.reject(new Error('a status claims nothing')),
+    async close() {
+      this.closed++;
+    },
+  };
+}
+
+async function shown(
+  sources: SourceStatus[],
+  runs: RunSummary[],
+  { json = false, columns }: { json?: boolean; columns?: number } = {},
+): Promise<Captured> {
+  const stdout = new Captured(columns);
+  const store = fakeStore(sources, runs);
+  const context = {
+    io: { stdout, stderr: new Captured(), env: {}, cwd: '/' },
+    clock: createFakeClock(NOW),
+    openMirror: async () => store,
+  };
+  expect(await status(context, { json })).toBe(EXIT.done);
+  expect(store.closed).toBe(1);
+  return stdout;
+}
+
+describe('status --json', () => {
+  it('prints every source with its gaps as intervals, and the last runs', async () => {
+    const gaps = [{ lower: null, upper: '2026-01-25T00:00:00.000Z' }];
+    const { text } = await shown([{ ...SOURCE, gaps }], [RUN], { json: true });
+    expect(JSON.parse(text)).toEqual({ sources: [{ ...SOURCE, gaps }], runs: [RUN] });
+  });
+
+  it('is the same shape for an empty mirror', async () => {
+    expect(JSON.parse((await shown([], [], { json: true })).text)).toEqual({ sources: [], runs: [] });
+  });
+});
+
+describe('status for people', () => {
+  it('says all there is to say of a source', async () => {
+    expect((await shown([SOURCE], [RUN])).text).toBe(
+      [
+        'default  https://api.sigmic.ai',
+        '  complete through  2026-01-26T15:56:00.000Z (4 min ago)',
+        '  gaps              none',
+        '  live rows         12,003 (the API counts 12,005)',
+        '  open tasks        3',
+        '  rejected rows     0',
+        '  removed rows      0',
+        '  last run          2026-01-26T15:58:00.000Z (2 min ago), took 340 ms',
+        '                    incremental: ok, clean; 1 request',
+        '                    100 rows seen: 3 new, 2 changed',
+        '  last success      2026-01-26T15:58:00.340Z (119 s ago)',
+        '  last clean full   never',
+        '',
+        'Last runs',
+        'started    kind         result     requests  new  changed  took',
+        '---------  -----------  ---------  --------  ---  -------  ------',
+        '2 min ago  incremental  ok, clean         1    3        2  340 ms',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('lists gaps as intervals, and says what is not known yet', async () => {
+    const gaps: SourceStatus['gaps'] = [6, 5, 4, 3, 2, 1].map((day) => ({
+      lower: `2026-01-1${day}T00:00:00.000Z`,
+      upper: `2026-01-1${day}T12:00:00.000Z`,
+    }));
+    gaps.push({ lower: null, upper: '2026-01-02T00:00:00.000Z' });
+    const { text } = await shown(
+      [{ ...SOURCE, gaps, completeThrough: null, apiTotal: null, rejectedRows: 4 }],
+      [],
+    );
+    expect(text).toContain('gaps              2026-01-16T00:00:00.000Z to 2026-01-16T12:00:00.000Z\n');
+    expect(text).toContain('and 2 older ones\n');
+    expect(text).toContain('complete through  nothing is proven yet\n');
+    expect(text).toContain('(the API gave no total)');
+    expect(text).toContain('4 (see: select * from rejected_rows)');
+    const backfill = await shown(
+      [{ ...SOURCE, gaps: [{ lower: null, upper: '2026-01-02T00:00:00.000Z' }] }],
+      [],
+    );
+    expect(backfill.text).toContain('gaps              everything up to 2026-01-02T00:00:00.000Z\n');
+  });
+
+  it('gives the error of a failed run whole, in lines that fit, without control characters', async () => {
+    const error = `The API at http://127.0.0.1 failed\u001b[31m: ${'word '.repeat(40)}end`;
+    const { text, lines } = await shown(
+      [SOURCE],
+      [{ ...RUN, outcome: 'failed', verdict: null, error, requests: 9 }],
+    );
+    expect(text).toContain('incremental: failed; 9 requests');
+    expect(text).not.toContain('\u001b');
+    expect(text.match(/word/g)).toHaveLength(40);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('shows a run that has not finished', async () => {
+    const { text } = await shown([SOURCE], [{ ...RUN, finishedAt: null, outcome: null, verdict: null }]);
+    expect(text).toContain('(2 min ago)\n                    incremental: not finished; 1 request');
+  });
+
+  it('finds the last run of each of several sources, and the last five of all', async () => {
+    const runs = [7, 6, 5, 4, 3, 2].map((id) => ({
+      ...RUN,
+      id,
+      source: id === 2 ? 'other' : 'default',
+      requests: id,
+    }));
+    const { text, lines } = await shown(
+      [SOURCE, { ...SOURCE, source: 'other' }, { ...SOURCE, source: 'new', lastRunAt: null }],
+      runs,
+    );
+    expect(text).toContain('incremental: ok, clean; 7 requests');
+    expect(text).toContain('incremental: ok, clean; 2 requests');
+    expect(text).toContain('last run          never');
+    const table = lines.slice(lines.indexOf('Last runs') + 3);
+    expect(table.map((line) => line.split(/ {2,}/)[1])).toEqual(Array.from({ length: 5 }, () => 'default'));
+  });
+
+  it('says what to do with an empty mirror', async () => {
+    expect((await shown([], [])).text).toMatch(/^Nothing is mirrored yet\. Run "taskmirror sync"/);
+  });
+
+  it('passes on that there is no mirror', async () => {
+    const missing = new DatabaseError('there is no mirror');
+    const context = {
+      io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
+      clock: createFakeClock(NOW),
+      openMirror: () => Promise.reject(missing),
+    };
+    await expect(status(context, { json: false })).rejects.toBe(missing);
+  });
+
+  it('asks for the newest 20 runs', async () => {
+    const runs = Array.from({ length: 30 }, (_, index) => ({ ...RUN, id: 30 - index }));
+    expect((await readStatus(fakeStore([SOURCE], runs))).runs.map((run) => run.id)).toEqual(
+      runs.slice(0, 20).map((run) => run.id),
+    );
+  });
+});
