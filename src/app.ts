@@ -2,6 +2,7 @@ import type { CommandContext, Io, Queryable } from './commands/context.ts';
 import type { DemoApi } from './commands/demo.ts';
 import type { Check } from './commands/doctor.ts';
 import { systemClock } from './clock.ts';
+import { usesColor } from './commands/output/text.ts';
 import type { LoadedSettings, Settings, SourceSettings } from './config/settings.ts';
 import { createLogger } from './log.ts';
 import type { Log, MirrorReader, MirrorStore, TaskSource } from './ports.ts';
@@ -28,7 +29,7 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppPar
     stderr: io.stderr,
     redactor,
     isTTY,
-    color: isTTY && (io.env['NO_COLOR'] ?? '') === '',
+    color: usesColor({ stdout: io.stderr, env: io.env }),
   });
   const warned = new Set<string>();
 
@@ -62,8 +63,8 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppPar
       key,
       clock: systemClock,
       log: runLog,
-      requestTimeoutMs: requestTimeoutSeconds * 1_000,
-      retryMs: retrySeconds * 1_000,
+      requestTimeoutMs: Math.round(requestTimeoutSeconds * 1_000),
+      retryMs: Math.round(retrySeconds * 1_000),
       maxRequestsPerSecond,
       omit: new Set(settings.omitFields),
       userAgent: `taskmirror/${VERSION}`,

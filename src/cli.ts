@@ -12,6 +12,8 @@ export interface CliParts {
   signal: AbortSignal;
   /** Learns every secret before it is used. */
   redactor: Redactor;
+  /** From now on a signal ends the process at once, also while it is deep inside SQLite. */
+  useDefaultSignals: () => void;
 }
 
 /** Runs one command line. Throws what the command throws: main.ts turns that into an exit code. */
@@ -36,9 +38,6 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     const { loadSettings } = await import('./config/load.ts');
     return createApp({ ...parts, loaded: loadSettings({ env: io.env, cwd: io.cwd, flags }), defaultLevel });
   };
-  const format = () =>
-    new Option('--format <format>', 'how to print the rows').choices([...FORMATS]).default('table');
-
   const program = new Command('taskmirror')
     .description('Keeps an exact copy of the tasks behind a Tasks API key in a local SQLite file.')
     .version(VERSION)
@@ -92,12 +91,15 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .command('query')
     .description('put one SQL statement that only reads to the mirror')
     .argument('<sql>', 'the statement; tables and columns are in the README')
-    .addOption(format())
+    .addOption(
+      new Option('--format <format>', 'how to print the rows').choices([...FORMATS]).default('table'),
+    )
     .option('--json', 'short for --format json')
     .addHelpText('after', QUERY_EXAMPLES)
     .action(async (sql: string, _options, command: Command) => {
       const options = command.optsWithGlobals<SettingsFlags & { json?: true; format: Format }>();
       const { query } = await import('./commands/query.ts');
+      parts.useDefaultSignals();
       const chosen = options.json === true ? 'json' : options.format;
       finish(await query(await app(options), sql, { format: chosen }));
     });

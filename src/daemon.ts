@@ -22,7 +22,8 @@ const KEY_PAUSE_MS = 15 * 60_000;
 
 interface Lane {
   source: DaemonSource;
-  running: Promise<void> | null;
+  running: Promise<void>;
+  isRunning: boolean;
   failures: number;
   /** No run begins before this moment, ms. */
   pausedUntil: number;
@@ -39,7 +40,13 @@ export class Daemon {
   #stopped = false;
 
   constructor({ sources, clock, log }: DaemonParts) {
-    this.#lanes = sources.map((source) => ({ source, running: null, failures: 0, pausedUntil: -Infinity }));
+    this.#lanes = sources.map((source) => ({
+      source,
+      running: Promise.resolve(),
+      isRunning: false,
+      failures: 0,
+      pausedUntil: -Infinity,
+    }));
     this.#clock = clock;
     this.#log = log;
   }
@@ -48,9 +55,10 @@ export class Daemon {
   tick(): void {
     if (this.#stopped) return;
     for (const lane of this.#lanes) {
-      if (lane.running !== null || this.#clock.now() < lane.pausedUntil) continue;
+      if (lane.isRunning || this.#clock.now() < lane.pausedUntil) continue;
+      lane.isRunning = true;
       lane.running = this.#run(lane).finally(() => {
-        lane.running = null;
+        lane.isRunning = false;
       });
     }
   }

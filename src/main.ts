@@ -5,12 +5,14 @@ import { createRedactor } from './redact.ts';
 /** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
 const DRAIN_MS = 4_500;
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 const controller = new AbortController();
 const redactor = createRedactor();
 
 // Whatever this process makes, other users cannot read.
 process.umask(0o077);
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+for (const name of SIGNALS) {
   process.on(name, () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort(new InterruptedError(`interrupted by ${name}; what was committed stays`));
@@ -27,6 +29,9 @@ try {
     io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },
     signal: controller.signal,
     redactor,
+    useDefaultSignals() {
+      for (const name of SIGNALS) process.removeAllListeners(name);
+    },
   });
 } catch (error) {
   process.stderr.write(redactor.redact(explain(error)));

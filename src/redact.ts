@@ -18,18 +18,17 @@ export interface Redactor {
  * key `k1` does not cut up words; it is hidden there even where the same text meant something else.
  */
 export function createRedactor(): Redactor {
-  const forms = new Map<string, string>();
-  let pattern: RegExp | null = null;
+  const patterns = new Map<string, string | RegExp>();
+  let longestFirst: (string | RegExp)[] = [];
   return {
     add(secret) {
       if (secret === '') return;
-      for (const form of formsOf(secret)) forms.set(form, patternOf(form));
-      // The longest first, so that a secret that begins with another one goes as a whole.
-      const longestFirst = [...forms].toSorted(([a], [b]) => b.length - a.length);
-      pattern = new RegExp(longestFirst.map(([, source]) => source).join('|'), 'gu');
+      for (const form of formsOf(secret)) patterns.set(form, patternFor(form));
+      // A secret that begins with another one has to go as a whole.
+      longestFirst = [...patterns].toSorted(([a], [b]) => b.length - a.length).map(([, pattern]) => pattern);
     },
     redact(text) {
-      return pattern === null ? text : text.replace(pattern, REDACTED);
+      return longestFirst.reduce<string>((rest, pattern) => rest.replaceAll(pattern, REDACTED), text);
     },
   };
 }
@@ -59,7 +58,8 @@ function formsOf(secret: string): string[] {
   ];
 }
 
-function patternOf(form: string): string {
+function patternFor(form: string): string | RegExp {
+  if (form.length >= MIN_DISTINCT_LENGTH) return form;
   const literal = form.replace(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
-  return form.length < MIN_DISTINCT_LENGTH ? `(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])` : literal;
+  return new RegExp(`(?<![A-Za-z0-9])${literal}(?![A-Za-z0-9])`, 'gu');
 }

@@ -12,7 +12,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
  */
 export function parseJson(text: string): unknown {
   // The careful way costs several times as much and is hardly ever needed.
-  return LONG_NUMBER.test(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text);
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  try {
+    return JSON.parse(text, keepLongNumbers);
+  } catch (error) {
+    // Nested too deeply to be visited: one such row must not cost the others of its page.
+    if (error instanceof RangeError) return JSON.parse(text);
+    throw error;
+  }
 }
 
 /** The object without the keys that `drop` names. A key `__proto__` is a key like any other. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { CommandContext, Io } from './context.ts';
+import { grouped } from './output/text.ts';
 import { query } from './query.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
@@ -69,7 +70,7 @@ export async function demo(parts: DemoParts, flags: DemoFlags): Promise<ExitCode
   const file = kept ?? join(folder ?? '', 'demo.db');
   const say = (text: string): unknown => parts.io.stdout.write(`${text}\n`);
   try {
-    say(`A simulated Tasks API with ${tasks.toLocaleString('en-US')} tasks starts on this machine.`);
+    say(`A simulated Tasks API with ${grouped(tasks)} tasks starts on this machine.`);
     const api = await parts.startApi({ tasks, key: DEMO_KEY });
     try {
       return await tour(parts, api, file, say);
@@ -124,9 +125,7 @@ function terminalOf(env: Io['env']): Io['env'] {
 function taskCount(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= MOST_TASKS) return count;
-  throw new UsageError(
-    `--tasks ${text}: expected a whole number from 1 to ${MOST_TASKS.toLocaleString('en-US')}`,
-  );
+  throw new UsageError(`--tasks ${text}: expected a whole number from 1 to ${grouped(MOST_TASKS)}`);
 }
 
 function freshFile(file: string): string {

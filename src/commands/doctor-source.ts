@@ -12,7 +12,10 @@ const REQUEST_MS = 15_000;
 const CLOCK_WARN_MS = 5_000;
 const CLOCK_FAIL_MS = 60_000;
 
-export interface SourceCheckContext extends Pick<CommandContext, 'io' | 'clock' | 'log' | 'signal' | 'connect'> {
+export interface SourceCheckContext extends Pick<
+  CommandContext,
+  'io' | 'clock' | 'log' | 'signal' | 'connect'
+> {
   settings: Pick<Settings, 'database' | 'sources'>;
 }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../ports.ts';
 import type { Progress } from '../sync/run.ts';
 import type { Output } from './context.ts';
+import { duration, grouped } from './output/text.ts';
 
 /** Between two drawings of the bar on a terminal, and between two lines elsewhere, in ms. */
 const DRAW_MS = 100;
@@ -60,9 +61,10 @@ export class ProgressLine {
     const total = this.#total();
     const place = sum(all.map(({ offset }) => offset));
     const name = this.#sources.size === 1 ? [...this.#sources.keys()][0] : `${this.#sources.size} sources`;
-    const left = total === null || rate === 0 ? '' : `, ${duration((total - place) / rate)} left`;
-    const of = total === null ? '' : ` of ${count(total)}`;
-    return `${name}: ${count(Math.min(place, total ?? place))}${of} rows, ${count(Math.round(rate))}/s${left}`;
+    const left =
+      total === null || rate === 0 ? '' : `, ${duration(Math.max(0, (total - place) / rate) * 1_000)} left`;
+    const of = total === null ? '' : ` of ${grouped(total)}`;
+    return `${name}: ${grouped(Math.min(place, total ?? place))}${of} rows, ${grouped(Math.round(rate))}/s${left}`;
   }
 
   /** What the sources that backfill will read in all; null where that cannot be known beforehand. */
@@ -82,17 +84,6 @@ export class ProgressLine {
 function drawBar(share: number): string {
   const full = Math.round(share * BAR_WIDTH);
   return `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}]`;
-}
-
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.ceil(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3_600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3_600)} h ${Math.floor((whole % 3_600) / 60)} min`;
-}
-
-function count(rows: number): string {
-  return rows.toLocaleString('en-US');
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,7 +1,7 @@
 import type { RunSummary, SourceStatus } from '../ports.ts';
 import type { Rows } from './output/encode.ts';
 import { plainTable } from './output/table.ts';
-import { ago, counted, duration, printable, wrapped } from './output/text.ts';
+import { ago, counted, duration, grouped, printable, wrapped } from './output/text.ts';
 
 const LABEL = 20;
 const WIDTH = 80;
@@ -39,10 +39,10 @@ function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: 
       source.completeThrough === null ? 'nothing is proven yet' : time(source.completeThrough),
     ],
     ['gaps', ...gapLines(source.gaps)],
-    ['live rows', `${count(source.liveRows)} (${apiTotal(source.apiTotal)})`],
-    ['open tasks', count(source.openTasks)],
+    ['live rows', `${grouped(source.liveRows)} (${apiTotal(source.apiTotal)})`],
+    ['open tasks', grouped(source.openTasks)],
     ['rejected rows', rejected(source.rejectedRows)],
-    ['removed rows', count(source.removedRows)],
+    ['removed rows', grouped(source.removedRows)],
     ['last run', ...(lastRun === undefined ? [time(source.lastRunAt)] : runLines(lastRun, now))],
     ['last success', time(source.lastSuccessAt)],
     ['last clean full', time(source.lastCleanFullAt)],
@@ -57,14 +57,12 @@ function row(label: string, text: string): string {
   return `  ${label.padEnd(LABEL - 2)}${text}\n`;
 }
 
-const count = (value: number): string => value.toLocaleString('en-US');
-
 function apiTotal(total: number | null): string {
-  return total === null ? 'the API gave no total' : `the API counts ${count(total)}`;
+  return total === null ? 'the API gave no total' : `the API counts ${grouped(total)}`;
 }
 
 function rejected(rows: number): string {
-  return rows === 0 ? '0' : `${count(rows)} (see: select * from rejected_rows)`;
+  return rows === 0 ? '0' : `${grouped(rows)} (see: select * from rejected_rows)`;
 }
 
 function gapLines(gaps: SourceStatus['gaps']): string[] {
@@ -93,9 +91,9 @@ function result({ outcome, verdict }: RunSummary): string {
 }
 
 function changes(run: RunSummary): string {
-  const parts = [`${count(run.inserted)} new`, `${count(run.updated)} changed`];
-  if (run.removed > 0) parts.push(`${count(run.removed)} removed`);
-  if (run.rejected > 0) parts.push(`${count(run.rejected)} rejected`);
+  const parts = [`${grouped(run.inserted)} new`, `${grouped(run.updated)} changed`];
+  if (run.removed > 0) parts.push(`${grouped(run.removed)} removed`);
+  if (run.rejected > 0) parts.push(`${grouped(run.rejected)} rejected`);
   return parts.join(', ');
 }
 

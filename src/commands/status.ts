@@ -1,6 +1,6 @@
 import { EXIT } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
-import type { MirrorStore, RunSummary, SourceStatus } from '../ports.ts';
+import type { MirrorReader, RunSummary, SourceStatus } from '../ports.ts';
 import type { CommandContext } from './context.ts';
 import { statusText } from './status-text.ts';
 import { writeAll } from './output/write.ts';
@@ -17,24 +17,24 @@ export interface Status {
 }
 
 /** What the mirror holds, how fresh it is, and what it cannot prove. */
-export async function readStatus(store: Pick<MirrorStore, 'status' | 'recentRuns'>): Promise<Status> {
-  return { sources: await store.status(), runs: await store.recentRuns(RUNS) };
+export async function readStatus(mirror: Pick<MirrorReader, 'status' | 'recentRuns'>): Promise<Status> {
+  return { sources: await mirror.status(), runs: await mirror.recentRuns(RUNS) };
 }
 
 /** `taskmirror status`. Throws DatabaseError where there is no mirror. */
 export async function status(
-  { io, clock, openMirror }: Pick<CommandContext, 'io' | 'clock' | 'openMirror'>,
+  { io, clock, openReader }: Pick<CommandContext, 'io' | 'clock' | 'openReader'>,
   { json }: { json: boolean },
 ): Promise<ExitCode> {
-  const store = await openMirror({ create: false });
+  const mirror = await openReader();
   try {
-    const found = await readStatus(store);
+    const found = await readStatus(mirror);
     const text = json
       ? `${JSON.stringify(found, null, 2)}\n`
       : statusText(found.sources, found.runs, clock.now());
     await writeAll(io.stdout, [text]);
   } finally {
-    await store.close();
+    await mirror.close();
   }
   return EXIT.done;
 }

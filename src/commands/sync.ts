@@ -5,6 +5,7 @@ import { requireSources } from '../config/load.ts';
 import type { RunOptions } from '../sync/run.ts';
 import { syncSource, type SyncReport, type SyncResult } from '../sync/sync.ts';
 import type { CommandContext, Output } from './context.ts';
+import { counted, duration, grouped } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 import { ProgressLine } from './progress.ts';
 
@@ -78,15 +79,14 @@ function reportFailure(stderr: Output, { report, failure }: SyncResult): void {
 }
 
 function summary(report: SyncReport): string {
-  const count = (rows: number) => rows.toLocaleString('en-US');
   const { name, outcome, inserted, updated, requests, rejected } = report;
   const what =
     outcome === 'ok' ? 'up to date' : outcome === 'partial' ? 'done, but not all is proven' : outcome;
-  const took = `${count(requests)} ${requests === 1 ? 'request' : 'requests'}, ${(report.durationMs / 1_000).toFixed(1)} s`;
-  const lines = [`${name}: ${what}: ${count(inserted)} new, ${count(updated)} changed (${took})`];
+  const took = `${counted(requests, 'request')}, ${duration(report.durationMs)}`;
+  const lines = [`${name}: ${what}: ${grouped(inserted)} new, ${grouped(updated)} changed (${took})`];
   if (report.completeThrough !== null) lines.push(`  complete through ${report.completeThrough}`);
-  if (rejected > 0) lines.push(`  ${count(rejected)} rows could not be read: see the table rejected_rows`);
+  if (rejected > 0) lines.push(`  ${grouped(rejected)} rows could not be read: see the table rejected_rows`);
   if (report.verdict === 'unproven')
-    lines.push(`  ${count(report.gaps)} gaps stay open: ${report.error ?? ''}`);
+    lines.push(`  ${grouped(report.gaps)} gaps stay open: ${report.error ?? ''}`);
   return `${lines.join('\n')}\n`;
 }

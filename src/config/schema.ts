@@ -157,7 +157,7 @@ function cronProblem(expression: string): string | null {
   const fields = expression.trim().split(/\s+/).length;
   if (fields !== 5 && fields !== 6) return `it has ${fields} ${fields === 1 ? 'field' : 'fields'}`;
   // node-cron expands a range before it checks its edges: 0-99999999 keeps it busy for 20 seconds.
-  
+  if (/\d{3}/.test(expression)) return 'it holds a number of three digits';
   const { valid, errors } = validateDetailed(expression);
   return valid ? null : errors.map((error) => error.message).join('; ');
 }

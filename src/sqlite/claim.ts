@@ -49,11 +49,10 @@ export class SqliteClaim implements MirrorClaim {
     return this.#read(() => {
       const row = this.#queries.source.get({ source: this.#source });
       const gaps = this.#queries.gaps.all({ source: this.#source });
-      const ms = (text: string | null): number | null => (text === null ? null : Date.parse(text));
       return {
         ledger: {
-          watermark: ms(row?.watermark ?? null),
-          gaps: gaps.map(({ lower, upper }) => ({ lower: ms(lower), upper: Date.parse(upper) })),
+          watermark: parseTime(row?.watermark ?? null),
+          gaps: gaps.map(({ lower, upper }) => ({ lower: parseTime(lower), upper: Date.parse(upper) })),
         },
         total: row?.api_total ?? null,
       };
@@ -187,6 +186,10 @@ export class SqliteClaim implements MirrorClaim {
       });
     }
   }
+}
+
+function parseTime(text: string | null): number | null {
+  return text === null ? null : Date.parse(text);
 }
 
 /** An edge of activity as UTC text; an open edge becomes the first or last moment that the format can say. */

@@ -55,8 +55,19 @@ export function openReadOnly(file: string): Database.Database {
     return db;
   } catch (error) {
     db?.close();
+    if (error instanceof Database.SqliteError && /^SQLITE_(CANTOPEN|READONLY)/.test(error.code))
+      throw unreadable(file, error);
     throw explain(error, file);
   }
+}
+
+function unreadable(file: string, cause: Error): DatabaseError {
+  return new DatabaseError(`${file} cannot be opened for reading`, {
+    hint:
+      'Check that you may read it and its -wal and -shm files. Where those are missing, SQLite makes them even to ' +
+      'read (sqlite.org/wal.html): let it write to the folder, or read a copy of the file in a folder of your own.',
+    cause,
+  });
 }
 
 function assertFile(file: string): void {

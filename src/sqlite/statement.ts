@@ -9,8 +9,6 @@ import {
 } from 'kysely';
 import type { Tables } from './tables.ts';
 
-type Value = string | number | null;
-
 /** Marks the place of a parameter in a query that is compiled once and bound many times. */
 class Placeholder {
   readonly name: string;
@@ -41,7 +39,7 @@ export interface Statement<P, R> {
  * Kysely compiles the query once, better-sqlite3 runs it prepared: through Kysely every call would compile and
  * prepare anew. `build` gets the typed query builder, and `param`, which stands for a value given at each call.
  */
-export function prepare<P extends object = Record<never, Value>, R = unknown>(
+export function prepare<P extends object, R>(
   db: Database.Database,
   build: (query: Kysely<Tables>, param: <K extends keyof P & string>(name: K) => P[K]) => Compilable<R>,
 ): Statement<P, R> {

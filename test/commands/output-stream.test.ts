@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { printRows } from '../../src/commands/output.ts';
 import type { Cell } from '../../src/commands/output/encode.ts';
 
-/** Rows without end that tell how far they were read and whether they were let go. */
-function endless(): { rows: Iterable<Cell[]>; seen: { rows: number; closed: boolean } } {
+/** More rows than any reader here takes, which tell how far they were read and whether they were let go. */
+function plenty(): { rows: Iterable<Cell[]>; seen: { rows: number; closed: boolean } } {
   const seen = { rows: 0, closed: false };
   function* generate(): Generator<Cell[]> {
     try {
-      for (;;) yield [`row ${seen.rows++} ${'x'.repeat(1_000)}`];
+      while (seen.rows < 20_000) yield [`row ${seen.rows++} ${'x'.repeat(1_000)}`];
     } finally {
       seen.closed = true;
     }
@@ -21,7 +21,7 @@ function endless(): { rows: Iterable<Cell[]>; seen: { rows: number; closed: bool
 it.each(['json', 'jsonl', 'csv', 'table'] as const)(
   '%s waits for a slow reader and ends when it goes',
   async (format) => {
-    const { rows, seen } = endless();
+    const { rows, seen } = plenty();
     const readAtEachWrite: number[] = [];
     const stream = new Writable({
       decodeStrings: false,
@@ -45,7 +45,7 @@ it.each(['json', 'jsonl', 'csv', 'table'] as const)(
 );
 
 it('passes on a write error other than a closed pipe', async () => {
-  const { rows, seen } = endless();
+  const { rows, seen } = plenty();
   const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
   const stream = new Writable({ write: (_chunk, _encoding, done) => done(full) });
   await expect(printRows(stream, { columns: ['v'], rows }, 'jsonl')).rejects.toBe(full);
@@ -53,7 +53,7 @@ it('passes on a write error other than a closed pipe', async () => {
 });
 
 it('stops when the signal aborts', async () => {
-  const { rows, seen } = endless();
+  const { rows, seen } = plenty();
   const controller = new AbortController();
   const stream = new Writable({
     write(_chunk, _encoding, done) {
@@ -69,12 +69,13 @@ it('stops when the signal aborts', async () => {
 it('ends a process quietly whose reader closed a real pipe', async () => {
   const program = `
     import { printRows } from ${JSON.stringify(new URL('../../src/commands/output.ts', import.meta.url).href)};
-    function* rows() { for (;;) yield ['x'.repeat(1000)]; }
+    function* rows() { for (let i = 0; i < 200_000; i++) yield ['x'.repeat(1000)]; }
     await printRows(process.stdout, { columns: ['v'], rows: rows() }, 'jsonl');
   `;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   await once(child.stdout, 'data');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { query } from '../../src/commands/query.ts';
-import type { QueryContext } from '../../src/commands/query.ts';
+import type { CommandContext } from '../../src/commands/context.ts';
 import type { Format } from '../../src/commands/output.ts';
 import { EXIT, UsageError } from '../../src/errors.ts';
 import { openDatabase } from '../../src/sqlite/open.ts';
@@ -20,12 +20,16 @@ beforeEach(async () => {
   db.close();
 });
 
-function contextFor(stdout: Captured, env: Record<string, string> = {}): QueryContext & { closed: number } {
+interface Context extends Pick<CommandContext, 'io' | 'signal' | 'openForQuery'> {
+  closed: number;
+}
+
+function contextFor(stdout: Captured, env: Record<string, string> = {}): Context {
   const context = {
     io: { stdout, stderr: new Captured(), env, cwd: '/' },
     signal: new AbortController().signal,
     closed: 0,
-    openForQuery: () => {
+    openForQuery: async () => {
       const mirror = openForQuery(file);
       return {
         run: (sql: string) => mirror.run(sql),

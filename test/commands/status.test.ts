@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readStatus, status } from '../../src/commands/status.ts';
 import { DatabaseError, EXIT } from '../../src/errors.ts';
-import type { MirrorStore, RunSummary, SourceStatus } from '../../src/ports.ts';
+import type { MirrorReader, RunSummary, SourceStatus } from '../../src/ports.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -43,13 +43,11 @@ const RUN: RunSummary = {
   error: null,
 };
 
-/** As much of a mirror as a status needs. */
-function fakeStore(sources: SourceStatus[], runs: RunSummary[]): MirrorStore & { closed: number } {
+function fakeReader(sources: SourceStatus[], runs: RunSummary[]): MirrorReader & { closed: number } {
   return {
     closed: 0,
     status: async () => sources,
     recentRuns: async (limit) => runs.slice(0, limit),
-    claim: () => Promise.reject(new Error('a status claims nothing')),
     async close() {
       this.closed++;
     },
@@ -62,14 +60,14 @@ async function shown(
   { json = false, columns }: { json?: boolean; columns?: number } = {},
 ): Promise<Captured> {
   const stdout = new Captured(columns);
-  const store = fakeStore(sources, runs);
+  const reader = fakeReader(sources, runs);
   const context = {
     io: { stdout, stderr: new Captured(), env: {}, cwd: '/' },
     clock: createFakeClock(NOW),
-    openMirror: async () => store,
+    openReader: async () => reader,
   };
   expect(await status(context, { json })).toBe(EXIT.done);
-  expect(store.closed).toBe(1);
+  expect(reader.closed).toBe(1);
   return stdout;
 }
 
@@ -177,14 +175,14 @@ describe('status for people', () => {
     const context = {
       io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
       clock: createFakeClock(NOW),
-      openMirror: () => Promise.reject(missing),
+      openReader: () => Promise.reject(missing),
     };
     await expect(status(context, { json: false })).rejects.toBe(missing);
   });
 
   it('asks for the newest 20 runs', async () => {
     const runs = Array.from({ length: 30 }, (_, index) => ({ ...RUN, id: 30 - index }));
-    expect((await readStatus(fakeStore([SOURCE], runs))).runs.map((run) => run.id)).toEqual(
+    expect((await readStatus(fakeReader([SOURCE], runs))).runs.map((run) => run.id)).toEqual(
       runs.slice(0, 20).map((run) => run.id),
     );
   });

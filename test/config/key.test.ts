@@ -76,8 +76,8 @@ describe('a key in a file', () => {
     expect(await resolved({ file })).toEqual({ value: KEY, origin: `file ${file}`, warnings: [] });
   });
 
-  test('that others can read is used, with a warning', async () => {
-    const file = keyFile(KEY, 0o644);
+  test.for([0o604, 0o640])('that others can read is used, with a warning: mode %o', async (mode) => {
+    const file = keyFile(KEY, mode);
     const { value, warnings } = await resolved({ file });
     expect(value).toBe(KEY);
     expect(warnings).toEqual([expect.stringContaining(`chmod 600 its file ${file}`)]);

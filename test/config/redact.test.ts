@@ -51,6 +51,12 @@ test('a secret of fewer than 8 characters is replaced only where it stands alone
   expect(redactor.redact('task1 mk12 k1st')).toBe('task1 mk12 k1st');
 });
 
+test('a secret may be as long as it likes, and of any characters', () => {
+  const long = '(sigmic'.repeat(20_000);
+  expect(redactorOf(long).redact(`<${long}>`)).toBe('<[redacted]>');
+  expect(redactorOf('a.(b', '$&').redact('a.(b a-(b $&')).toBe('[redacted] a-(b [redacted]');
+});
+
 test('what looks like a key is masked although nobody registered it', () => {
   expect(maskKeys('curl -H "Bearer sigmic_abc-DEF_1" https://x/?t=eyJhbGci.e30.x_-')).toBe(
     'curl -H "Bearer [redacted]" https://x/?t=[redacted]',

@@ -60,7 +60,7 @@ export function* terminalTable(result: Rows, width: number, color: boolean): Gen
     }
     first = false;
   }
-  yield first || columns !== undefined || count > 0 ? bottom : 'no rows\n';
+  yield columns === undefined && count === 0 ? 'no rows\n' : bottom;
 }
 
 function boxed(columns: Columns, rows: readonly (readonly Cell[])[], color: boolean): string {

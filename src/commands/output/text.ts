@@ -83,9 +83,14 @@ export function usesColor({ stdout, env }: Pick<Io, 'stdout' | 'env'>): boolean 
   return stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
+/** `12,003` */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
 /** `1 task`, `12,003 tasks`. */
 export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 const UNITS = [

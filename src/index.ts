@@ -1,0 +1,110 @@
+/**
+ * taskmirror as a library: what the commands use, without the process around it. Nothing here reads the environment,
+ * touches signals or the umask, or prints.
+ *
+ *     const mirror = await openMirror('./taskmirror.db');
+ *     const { report, failure } = await syncTasks(mirror, { apiKey: process.env.SIGMIC_API_KEY });
+ *     const [status] = await mirror.status();
+ *     await mirror.close();
+ */
+import { checkBaseUrl } from './base-url.ts';
+import { createHttpSource } from './api/client.ts';
+import { systemClock } from './clock.ts';
+import type { Log, MirrorStore } from './ports.ts';
+import { openMirrorStore } from './sqlite/store.ts';
+import type { Progress } from './sync/run.ts';
+import { syncSource, type SyncResult } from './sync/sync.ts';
+import type { OmittableField } from './sync/task.ts';
+import { VERSION } from './version.ts';
+
+export {
+  ApiFailedError,
+  DatabaseError,
+  EXIT,
+  type ExitCode,
+  InterruptedError,
+  KeyRefusedError,
+  LeaseHeldError,
+  SafetyStopError,
+  TaskmirrorError,
+  UsageError,
+} from './errors.ts';
+export type { Log, MirrorReader, MirrorStore, RunSummary, SourceStatus, TaskSource } from './ports.ts';
+export { openMirrorReader } from './sqlite/reader.ts';
+export { openForQuery, type ReadOnlyMirror } from './sqlite/readonly.ts';
+export type { Progress } from './sync/run.ts';
+export type { SyncReport, SyncResult } from './sync/sync.ts';
+export type { OmittableField, Task } from './sync/task.ts';
+
+export interface OpenMirrorOptions {
+  /** Make the file where there is none; true unless given. */
+  create?: boolean;
+  /** Fields that must never reach the disk; give `syncTasks` the same. */
+  omitFields?: readonly OmittableField[];
+}
+
+/** Opens a mirror for writing, and brings its schema up to date. Throws DatabaseError, having written nothing. */
+export async function openMirror(file: string, options: OpenMirrorOptions = {}): Promise<MirrorStore> {
+  const { create = true, omitFields = [] } = options;
+  return openMirrorStore(file, { create, clock: systemClock, omit: new Set(omitFields) });
+}
+
+export interface SyncTasksOptions {
+  apiKey: string;
+  /** What the source is called in the mirror; `default` unless given. */
+  source?: string;
+  /** https://api.sigmic.ai unless given. */
+  baseUrl?: string;
+  /** Stops the run at the next page; what was committed stays. */
+  signal?: AbortSignal;
+  /** A pino logger fits. Silent unless given. */
+  log?: Log;
+  onProgress?: (progress: Progress) => void;
+  omitFields?: readonly OmittableField[];
+  /** These are as in the settings file, with the same defaults (README, "Settings"). */
+  pageSize?: number;
+  concurrency?: number;
+  overlapSeconds?: number;
+  requestTimeoutSeconds?: number;
+  retrySeconds?: number;
+  maxRequestsPerSecond?: number | null;
+}
+
+/**
+ * One run of one source, as `taskmirror sync` does it. Does not throw for what a run may meet: `failure` and `exitCode`
+ * say it. Throws UsageError for a base URL that cannot be used.
+ */
+export async function syncTasks(mirror: MirrorStore, options: SyncTasksOptions): Promise<SyncResult> {
+  const { source = 'default', log = SILENT, onProgress } = options;
+  const baseUrl = checkBaseUrl(options.baseUrl ?? 'https://api.sigmic.ai');
+  return syncSource(
+    { name: source, baseUrl },
+    {
+      store: mirror,
+      clock: systemClock,
+      logFor: () => log,
+      connect: () =>
+        createHttpSource({
+          name: source,
+          baseUrl,
+          key: { value: options.apiKey, origin: 'the option apiKey' },
+          clock: systemClock,
+          log,
+          requestTimeoutMs: Math.round((options.requestTimeoutSeconds ?? 30) * 1_000),
+          retryMs: Math.round((options.retrySeconds ?? 120) * 1_000),
+          maxRequestsPerSecond: options.maxRequestsPerSecond ?? null,
+          omit: new Set(options.omitFields),
+          userAgent: `taskmirror/${VERSION}`,
+        }),
+    },
+    {
+      pageSize: options.pageSize ?? 100,
+      concurrency: options.concurrency ?? 4,
+      overlapMs: (options.overlapSeconds ?? 300) * 1_000,
+      signal: options.signal ?? new AbortController().signal,
+      ...(onProgress === undefined ? {} : { onProgress }),
+    },
+  );
+}
+
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
