@@ -2,8 +2,15 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     restoreMocks: true,
+    projects: [
+      { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: ['test/cli/**'] } },
+      // The only tests that need dist/: no others have to wait for the compiler.
+      {
+        extends: true,
+        test: { name: 'program', include: ['test/cli/**/*.test.ts'], globalSetup: 'test/support/build.ts' },
+      },
+    ],
   },
 });

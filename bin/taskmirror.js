@@ -7,11 +7,15 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 
 if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   process.stderr.write(
-    'taskmirror needs Node ' + OLDEST.join('.') + ' or newer, and this is Node ' + process.versions.node + '.\n',
+    'taskmirror needs Node ' +
+      OLDEST.join('.') +
+      ' or newer, and this is Node ' +
+      process.versions.node +
+      '.\n',
   );
   process.exitCode = 2;
 } else {
-  start();
+  void start();
 }
 
 async function start() {

@@ -101,6 +101,12 @@ describe('a broken answer is repeated', () => {
     ]);
   });
 
+  test('a long page of HTML, of which only the beginning is shown', async () => {
+    const { url } = await script(send(`<p>${'x'.repeat(100_000)}`, { 'content-type': 'text/html' }));
+    const failure: unknown = await testSource(url, { retryMs: 0 }).source.list(PAGE, context()).catch(String);
+    expect(failure).toMatch(/begins with: <p>x{50,250}…\)\.$/);
+  });
+
   test('a gzip bomb, which is cut off at 32 MB', async () => {
     const bomb = gzipSync(Buffer.alloc(200 * 1024 ** 2, ' '), { level: 1 });
     const { url, requests } = await script(send(bomb, { 'content-encoding': 'gzip' }), GOOD);

@@ -209,7 +209,11 @@ describe('a row', () => {
 
   test('nested deeper than can be written again is rejected, and the page goes on', () => {
     const deep = '['.repeat(50_000) + ']'.repeat(50_000);
-    for (const changes of [`"more":${deep}`, `"message":${deep}`]) {
+    for (const changes of [
+      `"more":${deep}`,
+      `"message":${deep}`,
+      `"n":12345678901234567890,"more":${deep}`,
+    ]) {
       expect(parse(taskText(changes).replace(',"message":"What is 0+2?"', ''))).toEqual({
         rejected: { id: 'task-0', payload: '{"id":"task-0"}', reason: 'row: expected less nesting' },
         activity: Date.UTC(2026, 0, 26, 15, 56),

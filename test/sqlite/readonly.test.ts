@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { DatabaseError, UsageError } from '../../src/errors.ts';
 import { openDatabase } from '../../src/sqlite/open.ts';
 import { quickCheck, sqliteVersion } from '../../src/sqlite/inspect.ts';
+import { prepareRead } from '../../src/sqlite/read-statement.ts';
 import { openForQuery } from '../../src/sqlite/readonly.ts';
 import type { ReadOnlyMirror, SqlValue } from '../../src/sqlite/readonly.ts';
 import { temporaryFolder } from '../support/mirror.ts';
@@ -142,6 +143,17 @@ describe('SQL that is refused', () => {
     const db = new Database(':memory:');
     onTestFinished(() => void db.close());
     expect(db.pragma('hard_heap_limit', { simple: true })).toBe(0);
+  });
+
+  it.each([
+    'with doomed as (select 1) delete from sync_runs returning id',
+    'with doomed as (select 1) delete from sync_runs',
+  ])('is refused before it runs, whatever the connection allows: %s', async (sql) => {
+    const db = await openDatabase(file, { create: false });
+    onTestFinished(() => void db.close());
+    expect(errorOf(() => prepareRead(db, sql))).toMatchObject({
+      message: expect.stringContaining('would write'),
+    });
   });
 
   it('says why, and what could be run', () => {
@@ -321,6 +333,18 @@ describe('a file that is no mirror', () => {
     });
     expect(error).toMatchObject({ message: expect.stringContaining(path) });
     expect(stateOf(folder)).toEqual(before);
+  });
+
+  it('a mirror whose -wal cannot be made: the error says what SQLite needs even to read', () => {
+    mirror.close();
+    const path = join(temporaryFolder(), 'x.db');
+    writeFileSync(path, readFileSync(file));
+    mkdirSync(`${path}-wal`);
+    expect(errorOf(() => openForQuery(path))).toMatchObject({
+      exitCode: 10,
+      message: `${path} cannot be opened for reading`,
+      hint: expect.stringContaining('even to read'),
+    });
   });
 
   it('takes a strange name for a name', async () => {

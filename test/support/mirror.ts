@@ -50,8 +50,9 @@ export function mirroredTasks(file: string): ApiTask[] {
 
 /** The tasks in the order of {@link mirroredTasks}. */
 export function inMirrorOrder(tasks: readonly ApiTask[]): ApiTask[] {
-  const key = (task: ApiTask): number => Date.parse(task.lastActivityAt);
-  return tasks.toSorted((a, b) => key(b) - key(a) || (a.id < b.id ? -1 : 1));
+  return tasks.toSorted(
+    (a, b) => Date.parse(b.lastActivityAt) - Date.parse(a.lastActivityAt) || (a.id < b.id ? -1 : 1),
+  );
 }
 
 /** Runs a query on the file with a connection of its own. */
