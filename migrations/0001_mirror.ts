@@ -11,6 +11,8 @@ const STATEMENTS = [
     base_url text not null,
     watermark text,
     api_total integer,
+    learned_overlap_ms integer not null default 0,
+    total_surplus integer,
     registered_at text not null
   ) strict`,
 
@@ -118,6 +120,7 @@ const STATEMENTS = [
       (select count(*) from gaps g where g.source = s.name) as gaps,
       (select count(*) from tasks t where t.source = s.name and t.removed_at is null) as live_rows,
       s.api_total,
+      s.learned_overlap_ms,
       (select count(*) from tasks t where t.source = s.name and t.removed_at is null
         and t.status in ('pending', 'running', 'awaiting_approval')) as open_tasks,
       (select count(*) from rejected_rows r where r.source = s.name) as rejected_rows,

@@ -12,7 +12,7 @@ import { createHttpSource } from './api/client.ts';
 import { systemClock } from './clock.ts';
 import type { Log, MirrorStore } from './ports.ts';
 import { openMirrorStore } from './sqlite/store.ts';
-import type { Progress } from './sync/run.ts';
+import type { Progress } from './sync/copier.ts';
 import { syncSource, type SyncResult } from './sync/sync.ts';
 import type { OmittableField } from './sync/task.ts';
 import { VERSION } from './version.ts';
@@ -32,7 +32,7 @@ export {
 export type { Log, MirrorReader, MirrorStore, RunSummary, SourceStatus, TaskSource } from './ports.ts';
 export { openMirrorReader } from './sqlite/reader.ts';
 export { openForQuery, type ReadOnlyMirror } from './sqlite/readonly.ts';
-export type { Progress } from './sync/run.ts';
+export type { Progress } from './sync/copier.ts';
 export type { SyncReport, SyncResult } from './sync/sync.ts';
 export type { OmittableField, Task } from './sync/task.ts';
 

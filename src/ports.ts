@@ -84,6 +84,14 @@ export interface UpsertCounts {
   unchanged: number;
 }
 
+/** What a commit did, with the tasks that it wrote. */
+export interface Committed extends UpsertCounts {
+  insertedIds: readonly string[];
+  updatedIds: readonly string[];
+  /** Tasks whose rejection was lifted, now that a good version came. */
+  healedIds: readonly string[];
+}
+
 /** One transaction of a run. Whatever is absent stays as it is. */
 export interface Change {
   tasks: readonly Task[];
@@ -92,6 +100,10 @@ export interface Change {
   ledger?: Ledger;
   /** The API's total as the run's first page gave it. */
   total?: number | null;
+  /** What the overlap has been learned to need, in ms. */
+  learnedOverlapMs?: number;
+  /** The API's total less the live rows, as a clean full walk left it. */
+  surplus?: number | null;
 }
 
 /** What a finished run leaves behind. */
@@ -108,8 +120,12 @@ export interface RunRecord extends UpsertCounts {
 /** What the mirror knew of a source when it was claimed. */
 export interface SourceState {
   ledger: Ledger;
-  /** The API's total at the start of the last run; null before the first. */
+  /** The API's total at the start of the last run that found something new; null before the first. */
   total: number | null;
+  /** What the overlap has been learned to need, in ms; 0 where nothing was. */
+  learnedOverlapMs: number;
+  /** The API's total less the live rows, as the last clean full walk left it; null before it. */
+  surplus: number | null;
 }
 
 /** The key of the open-task list: what a refresh needs to plan. */
@@ -129,20 +145,33 @@ export interface MirrorClaim {
   startRun(kind: RunKind): Promise<number>;
   finishRun(runId: number, record: RunRecord): Promise<void>;
 
-  /** How many of these tasks a commit would insert or update. Writes nothing. */
-  countChanges(tasks: readonly Task[]): Promise<number>;
+  /** What a commit of these tasks would do. Writes nothing. */
+  preview(tasks: readonly Task[]): Promise<Committed>;
   /**
    * Upserts by id, journals every changed field, records rejections and heals those whose task came
    * good, and moves the ledger, in one transaction. Repeating it changes nothing.
    */
-  commit(change: Change): Promise<UpsertCounts>;
+  commit(change: Change): Promise<Committed>;
 
   /** Live mirrored rows of this source whose activity is above `activity` ms, counted up to `atMost`. */
   countAbove(activity: number, atMost?: number): Promise<number>;
   /** Live tasks of this source in an open status, newest activity first. */
   openTasks(): Promise<OpenTask[]>;
-  /** Stored tasks by id; what is not there is left out. */
+  /** Stored tasks by id, removed ones too; what is not there is left out. */
   tasks(ids: readonly string[]): Promise<Task[]>;
+
+  /** Forgets which rows earlier sweeps met. However long the list is, the ids of a sweep do not stay in memory. */
+  beginSweep(): Promise<void>;
+  /** Notes that the sweep met these rows. */
+  meet(ids: readonly string[]): Promise<void>;
+  /** How many live rows of this source the sweep has not met. */
+  countUnmet(): Promise<number>;
+  /** Ids of live rows of this source that the sweep has not met, in order, after `afterId`. */
+  unmet(afterId: string, limit: number): Promise<string[]>;
+  /** Marks these live rows as removed, with a line in the journal. Undone by a commit that shows the row again. */
+  remove(ids: readonly string[]): Promise<number>;
+  /** Drops the rejected rows of this source that the sweep has not met: they have left the list. */
+  forgetUnmetRejections(): Promise<void>;
 
   /** Tells others that the holder is alive. To be called well within the lease's time to live. */
   renew(): Promise<void>;
@@ -161,6 +190,8 @@ export interface SourceStatus {
   openTasks: number;
   rejectedRows: number;
   removedRows: number;
+  /** What the overlap has been learned to need, in ms; 0: the configured one was always enough. */
+  learnedOverlapMs: number;
   apiTotal: number | null;
   lastRunAt: string | null;
   lastRunKind: RunKind | null;
@@ -204,6 +235,11 @@ export interface MirrorStore extends MirrorReader {
    * Throws UsageError where the name already stands for another base URL.
    */
   claim(source: SourceIdentity): Promise<MirrorClaim>;
+  /**
+   * The same without a lease, for looking only: every method that would write throws. A source that the mirror does
+   * not know is as empty.
+   */
+  observe(source: SourceIdentity): Promise<MirrorClaim>;
   /** Releases the file. Claims that are still open are released first. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { EXIT, type ExitCode, TaskmirrorError } from '../errors.ts';
 import type { MirrorStore } from '../ports.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import { requireSources } from '../config/load.ts';
-import type { RunOptions } from '../sync/run.ts';
+import type { RunOptions } from '../sync/copier.ts';
 import { syncSource, type SyncReport, type SyncResult } from '../sync/sync.ts';
 import type { CommandContext, Output } from './context.ts';
 import { counted, duration, grouped } from './output/text.ts';

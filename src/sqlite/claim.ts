@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import type {
   Change,
   Clock,
+  Committed,
   MirrorClaim,
   OpenTask,
   RejectedRow,
@@ -15,6 +16,7 @@ import { type Task, utcText } from '../sync/task.ts';
 import { withFile } from './failure.ts';
 import type { Lease } from './lease.ts';
 import { prepareQueries } from './queries.ts';
+import { createSweep, type Sweep } from './sweep.ts';
 import { toTask } from './tables.ts';
 import type { Upserter } from './upsert.ts';
 
@@ -29,6 +31,7 @@ export class SqliteClaim implements MirrorClaim {
   readonly #upserter: Upserter;
   readonly #clock: Clock;
   readonly #queries: ReturnType<typeof prepareQueries>;
+  #sweep: Sweep | null = null;
 
   constructor(parts: {
     db: Database.Database;
@@ -55,6 +58,8 @@ export class SqliteClaim implements MirrorClaim {
           gaps: gaps.map(({ lower, upper }) => ({ lower: parseTime(lower), upper: Date.parse(upper) })),
         },
         total: row?.api_total ?? null,
+        learnedOverlapMs: row?.learned_overlap_ms ?? 0,
+        surplus: row?.total_surplus ?? null,
       };
     });
   }
@@ -91,20 +96,22 @@ export class SqliteClaim implements MirrorClaim {
     });
   }
 
-  async countChanges(tasks: readonly Task[]): Promise<number> {
-    return this.#read(() => this.#upserter.countChanges(tasks));
+  async preview(tasks: readonly Task[]): Promise<Committed> {
+    return this.#read(() => ({ ...this.#upserter.preview(tasks), healedIds: [] }));
   }
 
-  async commit(change: Change) {
+  async commit(change: Change): Promise<Committed> {
     return this.#write((now) => {
-      const counts = this.#upserter.upsert(this.#source, change.tasks, now);
-      this.#heal(change.tasks);
+      const { total, surplus, learnedOverlapMs, ledger } = change;
+      const source = this.#source;
+      const written = this.#upserter.upsert(source, change.tasks, now);
+      const healedIds = this.#heal(change.tasks);
       for (const row of change.rejected) this.#reject(row, now);
-      if (change.ledger !== undefined) this.#moveLedger(change.ledger);
-      if (change.total !== undefined) {
-        this.#queries.setTotal.run({ source: this.#source, total: change.total });
-      }
-      return counts;
+      if (ledger !== undefined) this.#moveLedger(ledger);
+      if (total !== undefined) this.#queries.setTotal.run({ source, total });
+      if (surplus !== undefined) this.#queries.setSurplus.run({ source, surplus });
+      if (learnedOverlapMs !== undefined) this.#queries.setOverlap.run({ source, ms: learnedOverlapMs });
+      return { ...written, healedIds };
     });
   }
 
@@ -132,6 +139,36 @@ export class SqliteClaim implements MirrorClaim {
     );
   }
 
+  async beginSweep(): Promise<void> {
+    this.#sweep = this.#read(() => createSweep(this.#db, this.#source));
+  }
+
+  async meet(ids: readonly string[]): Promise<void> {
+    this.#read(() => this.#swept().meet(ids));
+  }
+
+  async countUnmet(): Promise<number> {
+    return this.#read(() => this.#swept().countUnmet());
+  }
+
+  async unmet(afterId: string, limit: number): Promise<string[]> {
+    return this.#read(() => this.#swept().unmet(afterId, limit));
+  }
+
+  async remove(ids: readonly string[]): Promise<number> {
+    return this.#write((now) => {
+      const removed = ids.filter(
+        (id) => this.#queries.markRemoved.run({ source: this.#source, id, now }) === 1,
+      );
+      for (const id of removed) this.#upserter.journal(id, 'removed_at', null, now, now);
+      return removed.length;
+    });
+  }
+
+  async forgetUnmetRejections(): Promise<void> {
+    this.#write(() => this.#swept().forgetUnmetRejections());
+  }
+
   async renew(): Promise<void> {
     this.#write(() => undefined);
   }
@@ -154,9 +191,15 @@ export class SqliteClaim implements MirrorClaim {
     return withFile(this.#db.name, () => transaction.immediate());
   }
 
-  #heal(tasks: readonly Task[]): void {
-    if (this.#queries.anyRejected.get({ source: this.#source }) === undefined) return;
-    for (const { id } of tasks) this.#queries.heal.run({ source: this.#source, task_id: id });
+  #swept(): Sweep {
+    if (this.#sweep === null) throw new Error('No sweep has begun.');
+    return this.#sweep;
+  }
+
+  #heal(tasks: readonly Task[]): string[] {
+    const source = this.#source;
+    if (this.#queries.anyRejected.get({ source }) === undefined) return [];
+    return tasks.map(({ id }) => id).filter((id) => this.#queries.heal.run({ source, task_id: id }) > 0);
   }
 
   #reject(row: RejectedRow, now: string): void {

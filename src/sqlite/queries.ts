@@ -10,6 +10,14 @@ export function prepareQueries(db: Database.Database) {
     ...prepareLedgerQueries(db),
     ...prepareRunQueries(db),
     ...prepareRejectionQueries(db),
+    markRemoved: prepare<{ source: string; id: string; now: string }, never>(db, (q, p) =>
+      q
+        .updateTable('tasks')
+        .set({ removed_at: p('now'), changed_at: p('now') })
+        .where('id', '=', p('id'))
+        .where('source', '=', p('source'))
+        .where('removed_at', 'is', null),
+    ),
     task: prepare<{ id: string }, TaskRow>(db, (q, p) =>
       q.selectFrom('tasks').selectAll().where('id', '=', p('id')),
     ),
@@ -41,8 +49,11 @@ export function prepareQueries(db: Database.Database) {
 
 function prepareLedgerQueries(db: Database.Database) {
   return {
-    source: prepare<{ source: string }, { watermark: string | null; api_total: number | null }>(db, (q, p) =>
-      q.selectFrom('sources').select(['watermark', 'api_total']).where('name', '=', p('source')),
+    source: prepare<{ source: string }, SourceRow>(db, (q, p) =>
+      q
+        .selectFrom('sources')
+        .select(['watermark', 'api_total', 'learned_overlap_ms', 'total_surplus'])
+        .where('name', '=', p('source')),
     ),
     gaps: prepare<{ source: string }, { lower: string | null; upper: string }>(db, (q, p) =>
       q
@@ -63,6 +74,18 @@ function prepareLedgerQueries(db: Database.Database) {
         .set({ api_total: p('total') })
         .where('name', '=', p('source')),
     ),
+    setOverlap: prepare<{ source: string; ms: number }, never>(db, (q, p) =>
+      q
+        .updateTable('sources')
+        .set({ learned_overlap_ms: p('ms') })
+        .where('name', '=', p('source')),
+    ),
+    setSurplus: prepare<{ source: string; surplus: number | null }, never>(db, (q, p) =>
+      q
+        .updateTable('sources')
+        .set({ total_surplus: p('surplus') })
+        .where('name', '=', p('source')),
+    ),
     dropGaps: prepare<{ source: string }, never>(db, (q, p) =>
       q.deleteFrom('gaps').where('source', '=', p('source')),
     ),
@@ -70,6 +93,13 @@ function prepareLedgerQueries(db: Database.Database) {
       q.insertInto('gaps').values({ source: p('source'), lower: p('lower'), upper: p('upper') }),
     ),
   };
+}
+
+interface SourceRow {
+  watermark: string | null;
+  api_total: number | null;
+  learned_overlap_ms: number;
+  total_surplus: number | null;
 }
 
 function prepareRunQueries(db: Database.Database) {

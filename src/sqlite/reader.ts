@@ -53,6 +53,7 @@ function toStatus(row: MirrorStatusView, gaps: readonly GapRow[]): SourceStatus 
     openTasks: row.open_tasks,
     rejectedRows: row.rejected_rows,
     removedRows: row.removed_rows,
+    learnedOverlapMs: row.learned_overlap_ms,
     apiTotal: row.api_total,
     lastRunAt: row.last_run_at,
     lastRunKind: row.last_run_kind as RunKind | null,

@@ -5,7 +5,7 @@ import type { Clock, MirrorClaim, MirrorStore, RunSummary, SourceIdentity, Sourc
 import { type OmittableField, utcText } from '../sync/task.ts';
 import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
-import { type Holder, takeLease } from './lease.ts';
+import { type Holder, type Lease, takeLease } from './lease.ts';
 import { openDatabase } from './open.ts';
 import { prepare } from './statement.ts';
 import { readRuns, readStatus } from './reader.ts';
@@ -45,22 +45,25 @@ class SqliteMirror implements MirrorStore {
       return takeLease(this.#db, source.name, this.#holder, this.#clock);
     });
     const lease = withFile(this.#db.name, () => take.immediate());
-    const claim = new SqliteClaim({
-      db: this.#db,
-      source: source.name,
-      lease: {
-        hold: () => lease.hold(),
-        release: () => {
-          lease.release();
-          this.#claims.delete(claim);
-          this.#shrinkWal();
-        },
+    const claim = this.#claimUnder(source, {
+      hold: () => lease.hold(),
+      release: () => {
+        lease.release();
+        this.#claims.delete(claim);
+        this.#shrinkWal();
       },
-      upserter: this.#upserter,
-      clock: this.#clock,
     });
     this.#claims.add(claim);
     return claim;
+  }
+
+  async observe(source: SourceIdentity): Promise<MirrorClaim> {
+    return this.#claimUnder(source, {
+      hold: () => {
+        throw new Error(`source "${source.name}" is only observed: nothing may be written`);
+      },
+      release: () => {},
+    });
   }
 
   async status(): Promise<SourceStatus[]> {
@@ -78,6 +81,16 @@ class SqliteMirror implements MirrorStore {
     } finally {
       this.#db.close();
     }
+  }
+
+  #claimUnder(source: SourceIdentity, lease: Lease): MirrorClaim {
+    return new SqliteClaim({
+      db: this.#db,
+      source: source.name,
+      lease,
+      upserter: this.#upserter,
+      clock: this.#clock,
+    });
   }
 
   #register({ name, baseUrl }: SourceIdentity): void {

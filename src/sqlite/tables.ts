@@ -11,6 +11,7 @@ export interface Tables {
   rejected_rows: RejectedRowsTable;
   sync_runs: SyncRunsTable;
   mirror_status: MirrorStatusView;
+  sweep: SweepTable;
 }
 
 interface SourcesTable {
@@ -18,6 +19,8 @@ interface SourcesTable {
   base_url: string;
   watermark: string | null;
   api_total: number | null;
+  learned_overlap_ms: Generated<number>;
+  total_surplus: number | null;
   registered_at: string;
 }
 
@@ -67,6 +70,12 @@ export interface TaskColumns {
   run_ms: number | null;
 }
 
+/** Temporary, of one connection: the ids that a full walk has met. */
+interface SweepTable {
+  source: string;
+  id: string;
+}
+
 interface TaskChangesTable {
   task_id: string;
   field: string;
@@ -111,6 +120,7 @@ export interface MirrorStatusView {
   gaps: number;
   live_rows: number;
   api_total: number | null;
+  learned_overlap_ms: number;
   open_tasks: number;
   rejected_rows: number;
   removed_rows: number;

@@ -1,18 +1,22 @@
 import type Database from 'better-sqlite3';
-import type { UpsertCounts } from '../ports.ts';
+import type { Committed, UpsertCounts } from '../ports.ts';
 import type { OmittableField, Task } from '../sync/task.ts';
 import { prepare, type Statement } from './statement.ts';
 import { JOURNALED, type TaskColumns, type TaskRow, toColumns } from './tables.ts';
 
 type Field = (typeof JOURNALED)[number];
+type Value = string | number | null;
+type Written = Omit<Committed, 'healedIds'>;
 type Update = TaskColumns & { changed_at: string };
 
 /** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
 export interface Upserter {
   /** Inserts or updates by id, with a line in the journal for every field that changed. `now` is UTC text. */
-  upsert(source: string, tasks: readonly Task[], now: string): UpsertCounts;
-  /** How many of these tasks `upsert` would write. */
-  countChanges(tasks: readonly Task[]): number;
+  upsert(source: string, tasks: readonly Task[], now: string): Written;
+  /** What `upsert` would do. */
+  preview(tasks: readonly Task[]): Written;
+  /** One line of the journal: this field of this task changed. `now` is UTC text. */
+  journal(taskId: string, field: Field, oldValue: Value, newValue: Value, now: string): void;
 }
 
 /** `omit`: fields that must not reach the disk, and so whose old values the journal must not keep either. */
@@ -25,6 +29,17 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   const journal = prepareJournal(db);
   const silent = new Set<Field>([...omit].map(columnOf));
 
+  const writeJournal: Upserter['journal'] = (taskId, field, oldValue, newValue, now) => {
+    if (silent.has(field)) return;
+    journal.run({
+      task_id: taskId,
+      field,
+      old_value: asText(oldValue),
+      new_value: asText(newValue),
+      observed_at: now,
+    });
+  };
+
   const upsertOne = (source: string, task: Task, now: string): keyof UpsertCounts => {
     const columns = toColumns(task);
     const stored = find.get({ id: task.id });
@@ -36,31 +51,33 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     if (changed.length === 0) return 'unchanged';
     update.run({ ...columns, changed_at: now });
     for (const field of changed) {
-      if (silent.has(field)) continue;
-      const newValue = field === 'removed_at' ? null : columns[field];
-      journal.run({
-        task_id: task.id,
-        field,
-        old_value: asText(stored[field]),
-        new_value: asText(newValue),
-        observed_at: now,
-      });
+      writeJournal(task.id, field, stored[field], field === 'removed_at' ? null : columns[field], now);
     }
     return 'updated';
   };
 
+  const previewOne = (task: Task): keyof UpsertCounts => {
+    const stored = find.get({ id: task.id });
+    if (stored === undefined) return 'inserted';
+    return changedFields(stored, toColumns(task)).length > 0 ? 'updated' : 'unchanged';
+  };
+
   return {
-    upsert(source, tasks, now) {
-      const counts: UpsertCounts = { inserted: 0, updated: 0, unchanged: 0 };
-      for (const task of tasks) counts[upsertOne(source, task, now)] += 1;
-      return counts;
-    },
-    countChanges(tasks) {
-      return tasks.filter((task) => {
-        const stored = find.get({ id: task.id });
-        return stored === undefined || changedFields(stored, toColumns(task)).length > 0;
-      }).length;
-    },
+    upsert: (source, tasks, now) => tally(tasks, (task) => upsertOne(source, task, now)),
+    preview: (tasks) => tally(tasks, previewOne),
+    journal: writeJournal,
+  };
+}
+
+function tally(tasks: readonly Task[], fate: (task: Task) => keyof UpsertCounts): Written {
+  const ids: Record<keyof UpsertCounts, string[]> = { inserted: [], updated: [], unchanged: [] };
+  for (const task of tasks) ids[fate(task)].push(task.id);
+  return {
+    inserted: ids.inserted.length,
+    updated: ids.updated.length,
+    unchanged: ids.unchanged.length,
+    insertedIds: ids.inserted,
+    updatedIds: ids.updated,
   };
 }
 
@@ -69,7 +86,7 @@ function changedFields(stored: TaskRow, columns: TaskColumns): Field[] {
   return JOURNALED.filter((field) => stored[field] !== (field === 'removed_at' ? null : columns[field]));
 }
 
-function asText(value: string | number | null): string | null {
+function asText(value: Value): string | null {
   return value === null ? null : String(value);
 }
 

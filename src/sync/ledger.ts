@@ -57,6 +57,11 @@ export function completeThrough(ledger: Ledger): number | null {
   return deepest === undefined ? ledger.watermark : deepest.lower;
 }
 
+/** Whether a row of this activity may be lacking: it lies in a gap. */
+export function isMissing({ gaps }: Ledger, activity: number): boolean {
+  return gaps.some((gap) => activity > floorOf(gap) && activity <= gap.upper);
+}
+
 function union(gaps: readonly Gap[]): Gap[] {
   const merged: Gap[] = [];
   for (const gap of gaps.toSorted((a, b) => b.upper - a.upper)) {

@@ -7,12 +7,16 @@ import type {
   Outcome,
   RunKind,
   SourceIdentity,
+  SourceState,
   TaskSource,
   UpsertCounts,
   Verdict,
 } from '../ports.ts';
 import { completeThrough, type Ledger } from './ledger.ts';
-import { Run, type RunOptions } from './run.ts';
+import { Copier, type RunOptions } from './copier.ts';
+import { DryClaim, type Plan } from './dry-run.ts';
+import { runIncremental, Unmet } from './incremental.ts';
+import { runReconcile } from './reconcile.ts';
 import { utcText } from './task.ts';
 
 /** What came of syncing one source: an object of `sync --json` (README, "sync --json"). Only ever gains fields. */
@@ -32,6 +36,8 @@ export interface SyncReport extends UpsertCounts {
   durationMs: number;
   /** What went wrong or stayed unproven, in one line; null where nothing did. */
   error: string | null;
+  /** What a dry run would write; null for a real one. */
+  plan: Plan | null;
 }
 
 /** A report, with what a program needs to act on it. */
@@ -39,8 +45,20 @@ export interface SyncResult {
   report: SyncReport;
   /** What a command should exit with for this source alone. */
   exitCode: ExitCode;
-  /** The failure itself, where the run failed or was interrupted. */
+  /** The failure itself, where the run failed or was interrupted; null where it did not. */
   failure: unknown;
+  /** The API's total has moved against the live rows since the last clean full run: another one is due. */
+  fullAdvised: boolean;
+}
+
+/** How to sync. */
+export interface SyncOptions extends RunOptions {
+  /** Walk the whole list, find every edit, and remove what is proven to be gone. */
+  full?: boolean;
+  /** With `full`: remove however much is gone. */
+  allowRemovals?: boolean;
+  /** Read and plan as ever, but write nothing and take no lease. */
+  dryRun?: boolean;
 }
 
 export interface SyncParts {
@@ -62,61 +80,90 @@ const RENEW_MS = 15_000;
 export async function syncSource(
   identity: SourceIdentity,
   parts: SyncParts,
-  options: RunOptions,
+  options: SyncOptions,
 ): Promise<SyncResult> {
   const began = parts.clock.now();
-  const finish = (report: Partial<SyncReport>, failure: unknown): SyncResult => {
-    const whole = {
-      ...emptyReport(identity.name),
-      ...report,
-      durationMs: Math.max(0, parts.clock.now() - began),
-    };
-    return { report: whole, failure, exitCode: exitCodeFor(whole, failure) };
+  const finish = ({ report, failure, fullAdvised }: Ran): SyncResult => {
+    const durationMs = Math.max(0, parts.clock.now() - began);
+    const whole = { ...emptyReport(identity.name), ...report, durationMs };
+    return { report: whole, failure, fullAdvised, exitCode: exitCodeFor(whole, failure) };
   };
   let claim: MirrorClaim;
   try {
-    claim = await parts.store.claim(identity);
+    claim =
+      options.dryRun === true
+        ? new DryClaim(await parts.store.observe(identity))
+        : await parts.store.claim(identity);
   } catch (failure) {
-    return finish({ outcome: 'failed', error: messageOf(failure) }, failure);
+    return finish(failed(failure));
   }
   const stopRenewing = parts.clock.every(RENEW_MS, () => {
     // A lease that is lost shows at the next commit, which then writes nothing.
     claim.renew().catch(() => undefined);
   });
   try {
-    const { report, failure } = await runUnderLease(identity.name, claim, parts, options);
-    return finish(report, failure);
+    return finish(await runUnderLease(identity.name, claim, parts, options));
   } catch (failure) {
-    return finish({ outcome: 'failed', error: messageOf(failure) }, failure);
+    return finish(failed(failure));
   } finally {
     stopRenewing();
     await claim.release().catch(() => undefined);
   }
 }
 
+interface Ran {
+  report: Partial<SyncReport>;
+  failure: unknown;
+  fullAdvised: boolean;
+}
+
+function failed(failure: unknown): Ran {
+  return { report: { outcome: 'failed', error: messageOf(failure) }, failure, fullAdvised: false };
+}
+
 async function runUnderLease(
   name: string,
   claim: MirrorClaim,
   parts: SyncParts,
-  options: RunOptions,
-): Promise<{ report: Partial<SyncReport>; failure: unknown }> {
-  const state = await claim.state();
-  const unfinished = state.ledger.gaps.some(({ lower }) => lower === null);
-  const kind: RunKind = state.ledger.watermark === null || unfinished ? 'backfill' : 'incremental';
+  options: SyncOptions,
+): Promise<Ran> {
+  const before = await claim.state();
+  const kind = kindOf(before, options);
   const runId = await claim.startRun(kind);
   const log = parts.logFor({ source: name, run: runId });
   log.debug({ kind }, 'run begins');
 
-  let run: Run | null = null;
+  let copier: Copier | null = null;
+  let verdict: Verdict | null = null;
   let failure: unknown = null;
+  let fullAdvised = false;
   try {
+    const unmet = new Unmet();
     const source = await parts.connect(log);
-    run = new Run({ source, claim, clock: parts.clock, log }, options, { kind, ...state });
-    await run.execute();
+    const setup = {
+      kind,
+      before,
+      onTasks: unmet.meet.bind(unmet),
+      allowEmpty: options.allowRemovals === true,
+    };
+    copier = new Copier({ source, claim, clock: parts.clock, log }, options, setup);
+    if (options.full === true) {
+      verdict = await runReconcile(copier, { allowRemovals: options.allowRemovals === true });
+    } else {
+      verdict = await runIncremental(copier, unmet);
+      fullAdvised = verdict !== 'unproven' && (await totalHasMoved(copier, before));
+    }
   } catch (error) {
     failure = options.signal.aborted ? asInterruption(options.signal.reason) : error;
   }
-  const report = { ...emptyReport(name), kind, ...progressOf(state.ledger), ...outcomeOf(run, failure) };
+  const report: SyncReport = {
+    ...emptyReport(name),
+    kind,
+    ...copier?.counts,
+    ...coverageOf(copier?.ledger ?? before.ledger),
+    ...outcomeOf(copier, verdict, failure),
+    plan: claim instanceof DryClaim ? claim.plan : null,
+  };
   try {
     await claim.finishRun(runId, report);
   } catch (error) {
@@ -124,24 +171,40 @@ async function runUnderLease(
     if (failure === null) throw error;
     log.warn({ err: error }, 'the record of this run could not be written');
   }
-  const { outcome, verdict, requests, inserted, updated } = report;
+  const { outcome, requests, inserted, updated, removed, error } = report;
   const level = outcome === 'ok' ? 'info' : 'warn';
-  log[level]({ kind, outcome, verdict, requests, inserted, updated, error: report.error }, `run ${outcome}`);
-  return { report, failure };
+  log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
+  return { report, failure, fullAdvised };
 }
 
-function outcomeOf(run: Run | null, failure: unknown): Partial<SyncReport> {
-  const done = run === null ? {} : { ...run.counts, ...progressOf(run.ledger) };
+function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
+  if (full === true) return 'reconcile';
+  const unfinished = ledger.gaps.some(({ lower }) => lower === null);
+  return ledger.watermark === null || unfinished ? 'backfill' : 'incremental';
+}
+
+/** Whether the API's total and the live rows have drifted apart since the last clean full run: a cheap alarm, no proof. */
+async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): Promise<boolean> {
+  if (surplus === null || copier.total === null) return false;
+  // A run that found nothing has nothing to add to what the last one said.
+  if (copier.total === total && copier.counts.inserted === 0) return false;
+  return copier.total - (await copier.parts.claim.countAbove(-Infinity)) !== surplus;
+}
+
+function outcomeOf(
+  copier: Copier | null,
+  verdict: Verdict | null,
+  failure: unknown,
+): Pick<SyncReport, 'outcome' | 'verdict' | 'error'> {
   if (failure !== null) {
     const outcome = failure instanceof InterruptedError ? 'interrupted' : 'failed';
-    return { ...done, outcome, error: messageOf(failure) };
+    return { outcome, verdict: null, error: messageOf(failure) };
   }
-  const verdict = run?.verdict ?? null;
-  const partial = verdict === 'unproven' || (run?.counts.rejected ?? 0) > 0;
-  return { ...done, verdict, outcome: partial ? 'partial' : 'ok', error: run?.doubts[0] ?? null };
+  const isPartial = verdict === 'unproven' || (copier?.counts.rejected ?? 0) > 0;
+  return { outcome: isPartial ? 'partial' : 'ok', verdict, error: copier?.doubts[0] ?? null };
 }
 
-function progressOf(ledger: Ledger): Pick<SyncReport, 'gaps' | 'completeThrough'> {
+function coverageOf(ledger: Ledger): Pick<SyncReport, 'gaps' | 'completeThrough'> {
   const through = completeThrough(ledger);
   return { gaps: ledger.gaps.length, completeThrough: through === null ? null : utcText(through) };
 }
@@ -178,5 +241,6 @@ function emptyReport(name: string): SyncReport {
     completeThrough: null,
     durationMs: 0,
     error: null,
+    plan: null,
   };
 }

@@ -4,8 +4,10 @@ import type { ListPage, ListRow } from '../ports.ts';
 export interface TieGroup {
   /** Null: rows whose activity could not be read. */
   activity: number | null;
-  /** The different rows met so far, on all passes. */
+  /** The different rows met so far, on all passes: what is counted. */
   met: Set<string>;
+  /** Those of them that a page showed which linked: nothing above them was passed over, so a page may begin there. */
+  linked: Set<string>;
   /** The place of its first row, and the API's total when that was read; null until it is known. */
   start: { offset: number; total: number | null } | null;
   passes: number;
@@ -17,14 +19,26 @@ const TIE_PASSES = 10;
 /** A group of ties whose first rows `page`, read at `offset`, shows. */
 export function beginTies(offset: number, activity: number | null, page: ListPage): TieGroup {
   const first = page.rows.findIndex((row) => row.activity === activity);
-  const met = new Set(page.rows.filter((row) => row.activity === activity).map(keyOf));
-  return { activity, met, start: { offset: offset + first, total: page.total }, passes: 0 };
+  const keys = page.rows.filter((row) => row.activity === activity).map(keyOf);
+  return {
+    activity,
+    met: new Set(keys),
+    linked: new Set(keys),
+    start: { offset: offset + first, total: page.total },
+    passes: 0,
+  };
 }
 
-/** The group being walked, with the rows of it that this page shows: `met` grows in place. */
-export function meetTies(ties: TieGroup | null, offset: number, page: ListPage): TieGroup | null {
+/** The group being walked, with the rows of it that this page shows: `met` and `linked` grow in place. */
+export function meetTies(
+  ties: TieGroup | null,
+  { offset, page, linked }: { offset: number; page: ListPage; linked: boolean },
+): TieGroup | null {
   if (ties === null) return null;
-  for (const row of page.rows) if (row.activity === ties.activity) ties.met.add(keyOf(row));
+  for (const row of page.rows.filter(({ activity }) => activity === ties.activity)) {
+    ties.met.add(keyOf(row));
+    if (linked) ties.linked.add(keyOf(row));
+  }
   const first = page.rows.findIndex((row) => row.activity === ties.activity);
   const showsStart = first > 0 || (first === 0 && offset === 0);
   return showsStart ? { ...ties, start: { offset: offset + first, total: page.total } } : ties;
@@ -32,7 +46,11 @@ export function meetTies(ties: TieGroup | null, offset: number, page: ListPage):
 
 /**
  * Whether all of a group of ties was met, once a page shows its end: as many different rows as places that it
- * fills, while the API's total stood still. Every page of it linked by a row already met, so no place was passed over.
+ * fills, while the API's total stood still.
+ *
+ * Where the API keeps the order of ties, the links alone prove it, however the list moves: every page began at a row
+ * up to which nothing was passed over. Where the order changes from request to request the count proves it, as long
+ * as no row leaves the group, or the rows above it, for one below while the group is read: no answer of the API shows that.
  */
 export function judgeTies(
   ties: TieGroup,
@@ -48,9 +66,9 @@ export function judgeTies(
   return ties.passes < TIE_PASSES ? 'again' : 'unproven';
 }
 
-/** Whether this very row of the group has been met before. */
-export function isMember(ties: TieGroup, row: ListRow): boolean {
-  return row.activity === ties.activity && ties.met.has(keyOf(row));
+/** Whether this very row of the group was shown by a page that linked. */
+export function isLinked(ties: TieGroup, row: ListRow): boolean {
+  return row.activity === ties.activity && ties.linked.has(keyOf(row));
 }
 
 /** What tells two rows apart: the id, or the whole row where it has none. */

@@ -1,5 +1,5 @@
 import type { ListPage } from '../ports.ts';
-import { beginTies, isMember, judgeTies, meetTies, type TieGroup } from './ties.ts';
+import { beginTies, isLinked, judgeTies, meetTies, type TieGroup } from './ties.ts';
 
 /**
  * The walk: reads a list that moves, page after page downward, and says of every page what it proves.
@@ -76,13 +76,13 @@ export function step(state: WalkState, page: ListPage): { slice: Slice; state: W
 
   const last = lastActivity(page) ?? Infinity;
   const reached = { ...state, linked: true, back: 0, frontier: Math.min(state.frontier, last) };
-  const known = state.ties?.met.size ?? 0;
-  const ties = meetTies(state.ties, state.offset, page);
+  const known = state.ties?.linked.size ?? 0;
+  const ties = meetTies(state.ties, { offset: state.offset, page, linked: true });
   const group = ties === null ? 'proven' : judgeTies(ties, reached, page);
   if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, page);
 
   const ended = !page.hasMore;
-  const progress = ended || reached.frontier < state.frontier || (ties?.met.size ?? 0) > known;
+  const progress = ended || reached.frontier < state.frontier || (ties?.linked.size ?? 0) > known;
   const next = count({ ...reached, ...advance(reached, ties, page) }, state.offset, progress);
   if (next.idle > PATIENCE) return giveUp(next, page, 'the same rows come again and again');
   const slice: Slice = {
@@ -105,7 +105,7 @@ function links(state: WalkState, page: ListPage): boolean {
   if (first === undefined) return false;
   const activity = page.rows.find((row) => row.activity !== null)?.activity ?? null;
   if (activity !== null && activity > state.frontier) return true;
-  return state.ties !== null && isMember(state.ties, first);
+  return state.ties !== null && isLinked(state.ties, first);
 }
 
 /** What makes a page useless for any proof; null where nothing does. */
@@ -126,7 +126,7 @@ function stepBack(state: WalkState, page: ListPage, flaw: string | null): { slic
   const back = state.back === 0 ? 1 : state.back * 2;
   const offset = Math.max(0, state.offset - back);
   const known = state.ties?.met.size ?? 0;
-  const ties = meetTies(state.ties, state.offset, page);
+  const ties = meetTies(state.ties, { offset: state.offset, page, linked: false });
   const progress = (ties?.met.size ?? 0) > known;
   const next = count({ ...state, offset, back, ties }, Infinity, progress);
   if (next.idle > PATIENCE) return giveUp(next, page, flaw ?? 'it moves faster than it can be read');

@@ -16,6 +16,8 @@ export interface TestApi {
   readonly env: { SIGMIC_API_KEY: string; SIGMIC_BASE_URL: string };
   /** Called with the number of each list request, and waited for, before it is answered. */
   beforeList: (number: number) => void | Promise<void>;
+  /** Takes it down before the test is over. */
+  close(): Promise<void>;
 }
 
 /** Serves these tasks until the test is over. Its clock stands an hour after EPOCH, unless `now` says another time. */
@@ -38,6 +40,7 @@ export async function serveTasks(
     stats,
     env: { SIGMIC_API_KEY: key, SIGMIC_BASE_URL: server.url },
     beforeList: () => {},
+    close: server.close,
   };
   return api;
 }
@@ -49,10 +52,10 @@ export function holdList(
 ): { arrived: Promise<void>; release: () => void } {
   const arrived = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
-  api.beforeList = (current) => {
+  api.beforeList = async (current) => {
     if (current < number) return;
     arrived.resolve();
-    return released.promise;
+    await released.promise;
   };
   onTestFinished(() => released.resolve());
   return { arrived: arrived.promise, release: released.resolve };

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SyncOutcome } from '../../src/commands/sync.ts';
+import type { ApiTask } from '../../src/demo/list.ts';
 import { inMirrorOrder, mirroredTasks, temporaryFolder } from '../support/mirror.ts';
 import { runProgram } from '../support/program.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';
@@ -78,15 +79,10 @@ test('nobody else can read the database, nor the files that SQLite keeps beside 
 });
 
 test('fields that must not be kept are in no byte of the database files, while a run is on and afterwards', async () => {
-  const secret = (id: string, activity: number, more: object = {}) =>
-    completedTask(id, activity, {
-      message: `hushed message ${id}`,
-      env: { NOTE: 'hushed env', LOUD: 'hushed too' },
-      systemPrompt: 'told to everybody',
-      ...more,
-    });
-  const api = await serveTasks(Array.from({ length: 400 }, (_, i) => secret(`t${i}`, EPOCH - i * 1_000)));
-  api.list.put(secret('bad', EPOCH - 500, { messageCount: -1 }));
+  const api = await serveTasks(
+    Array.from({ length: 400 }, (_, i) => privateTask(`t${i}`, EPOCH - i * 1_000)),
+  );
+  api.list.put(privateTask('bad', EPOCH - 500, { messageCount: -1 }));
   const cwd = temporaryFolder();
   const env = { ...api.env, TASKMIRROR_OMIT_FIELDS: 'message,env' };
   const seen = { hushed: new Set<string>(), told: new Set<string>() };
@@ -98,7 +94,7 @@ test('fields that must not be kept are in no byte of the database files, while a
 
   expect((await runProgram(['sync'], { cwd, env })).code).toBe(3);
   look();
-  api.list.put(secret('t0', EPOCH, { message: 'hushed, and edited', messageCount: 9 }));
+  api.list.put(privateTask('t0', EPOCH, { message: 'hushed, and edited', messageCount: 9 }));
   expect((await runProgram(['sync'], { cwd, env })).code).toBe(3);
   look();
 
@@ -107,6 +103,15 @@ test('fields that must not be kept are in no byte of the database files, while a
     told: new Set(['taskmirror.db', 'taskmirror.db-wal']),
   });
 });
+
+function privateTask(id: string, activity: number, fields: Partial<ApiTask> = {}): ApiTask {
+  return completedTask(id, activity, {
+    message: `hushed message ${id}`,
+    env: { NOTE: 'hushed env', LOUD: 'hushed too' },
+    systemPrompt: 'told to everybody',
+    ...fields,
+  });
+}
 
 function outcomeOf(stdout: string): SyncOutcome {
   return JSON.parse(stdout) as SyncOutcome;

@@ -16,6 +16,7 @@ const SOURCE: SourceStatus = {
   liveRows: 12_003,
   openTasks: 3,
   rejectedRows: 0,
+  learnedOverlapMs: 0,
   removedRows: 0,
   apiTotal: 12_005,
   lastRunAt: '2026-01-26T15:58:00.000Z',

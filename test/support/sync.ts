@@ -1,7 +1,7 @@
 import type { SimulatedList } from '../../src/demo/list.ts';
 import type { Clock, MirrorStore } from '../../src/ports.ts';
 import { syncSource, type SyncResult } from '../../src/sync/sync.ts';
-import type { RunOptions } from '../../src/sync/run.ts';
+import type { RunOptions } from '../../src/sync/copier.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { type MemoryOptions, type MemorySource, memorySource } from './memory-source.ts';
 import { memoryLog, temporaryMirror } from './mirror.ts';

@@ -1,0 +1,324 @@
+import { SafetyStopError } from '../errors.ts';
+import type {
+  Change,
+  Clock,
+  Committed,
+  ListPage,
+  Log,
+  MirrorClaim,
+  RejectedRow,
+  RunKind,
+  SourceState,
+  TaskSource,
+  UpsertCounts,
+} from '../ports.ts';
+import { cover, isMissing, type Ledger, nextGap, openGap } from './ledger.ts';
+import { mergeDetail } from './refresh.ts';
+import { activityOf, type Task } from './task.ts';
+import { type Position, type Slice, walk } from './walk.ts';
+
+/** What a run works with. */
+export interface RunParts {
+  source: TaskSource;
+  claim: MirrorClaim;
+  clock: Clock;
+  log: Log;
+}
+
+export interface RunOptions {
+  /** Rows asked for with one list request. */
+  pageSize: number;
+  /** GETs under way at once. */
+  concurrency: number;
+  /** How far below the watermark to read again, for rows that appeared late; a larger one that was learned wins. */
+  overlapMs: number;
+  signal: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+}
+
+/** Where a run stands, after each step. */
+export interface Progress {
+  kind: RunKind;
+  /** Rows from the top of the list, and how many the API says there are; null where it does not say. */
+  offset: number;
+  total: number | null;
+  requests: number;
+  rowsSeen: number;
+  inserted: number;
+  updated: number;
+}
+
+/** What a run did, also as far as it came where it failed. */
+export interface RunCounts extends UpsertCounts {
+  requests: number;
+  rowsSeen: number;
+  rejected: number;
+  removed: number;
+}
+
+/** Where a descent ended, and whether everything above that place, down from where it began, was proven to be read. */
+export interface Descent extends Position {
+  isWhole: boolean;
+}
+
+export const TOP: Position = { offset: 0, frontier: Infinity };
+
+/** The server's Date header has whole seconds: a head this much (ms) in its future is still the present. */
+const CLOCK_GRAIN_MS = 1_000;
+/** The overlap is never learned to be longer than this, in ms: beyond it, late rows are for full walks. */
+const LONGEST_OVERLAP_MS = 24 * 3_600_000;
+
+/** Copies what walks bring into the mirror: each page one transaction, with the ledger moved by what it proves. */
+export class Copier {
+  readonly counts: RunCounts = {
+    requests: 0,
+    rowsSeen: 0,
+    inserted: 0,
+    updated: 0,
+    unchanged: 0,
+    rejected: 0,
+    removed: 0,
+  };
+  /** Why something could not be proven, for people. */
+  readonly doubts: string[] = [];
+  readonly parts: RunParts;
+  readonly options: RunOptions;
+  readonly #kind: RunKind;
+  readonly #before: SourceState;
+  readonly #overlapMs: number;
+  readonly #onTasks: (tasks: readonly Task[]) => void;
+  readonly #allowEmpty: boolean;
+  #ledger: Ledger;
+  #opened: Ledger;
+  #headRead = false;
+  #lateSeen = false;
+  #sweeping = false;
+  #repaired = false;
+  #total: number | null = null;
+
+  constructor(
+    parts: RunParts,
+    options: RunOptions,
+    setup: {
+      kind: RunKind;
+      before: SourceState;
+      /** Hears of every task that a page shows. */
+      onTasks?: (tasks: readonly Task[]) => void;
+      /** An empty list is believed even where the mirror holds tasks. */
+      allowEmpty?: boolean;
+    },
+  ) {
+    this.parts = parts;
+    this.options = options;
+    this.#kind = setup.kind;
+    this.#before = setup.before;
+    this.#onTasks = setup.onTasks ?? (() => {});
+    this.#allowEmpty = setup.allowEmpty ?? false;
+    this.#ledger = setup.before.ledger;
+    this.#opened = setup.before.ledger;
+    this.#overlapMs = Math.max(options.overlapMs, setup.before.learnedOverlapMs);
+  }
+
+  /** The coverage that is committed: without gaps, unless a walk stayed unproven or the run was cut off. */
+  get ledger(): Ledger {
+    return this.#ledger;
+  }
+
+  /** Some walk had to step back, and linked again. */
+  get repaired(): boolean {
+    return this.#repaired;
+  }
+
+  /** The API's total as the last page gave it. */
+  get total(): number | null {
+    return this.#total;
+  }
+
+  get overlapMs(): number {
+    return this.#overlapMs;
+  }
+
+  /** From now on, notes every row that a page shows as met. */
+  async beginSweep(): Promise<void> {
+    await this.parts.claim.beginSweep();
+    this.#sweeping = true;
+  }
+
+  /** Walks down from `position`, committing page by page, until `done` or the walk's own end. */
+  async descend(position: Position, done: (at: Position) => boolean): Promise<Descent> {
+    let at = position;
+    let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.frontier }] };
+    for await (const slice of walk((offset) => this.#readPage(offset), position)) {
+      await this.#apply(slice);
+      at = slice.next;
+      if (slice.proven !== null) unproven = cover(unproven, slice.proven);
+      if (done(at)) break;
+    }
+    const isWhole = unproven.gaps.every(({ upper }) => upper <= at.frontier);
+    return { ...at, isWhole };
+  }
+
+  /** True once a walk stands in covered territory: the next gap, if there is one, begins further down. */
+  hasLeftGaps({ frontier }: Position): boolean {
+    const { watermark } = this.#ledger;
+    // Above the watermark no ledger speaks for the rows, so none may be jumped over.
+    if (watermark === null || frontier > watermark) return false;
+    const gap = nextGap(this.#ledger, frontier);
+    return gap === undefined || gap.upper < frontier;
+  }
+
+  /** Reads single tasks, and updates those that are there. Returns the ids that the API does not know. */
+  async refreshByGet(ids: readonly string[]): Promise<string[]> {
+    const missing: string[] = [];
+    for (let i = 0; i < ids.length; i += this.options.concurrency) {
+      missing.push(...(await this.#getSome(ids.slice(i, i + this.options.concurrency))));
+    }
+    return missing;
+  }
+
+  async #getSome(ids: readonly string[]): Promise<string[]> {
+    const { source, claim } = this.parts;
+    const { signal } = this.options;
+    signal.throwIfAborted();
+    const stored = new Map((await claim.tasks(ids)).map((task) => [task.id, task]));
+    const context = { signal, onRequest: () => (this.counts.requests += 1) };
+    // All of them settle before one failure counts: a request left behind would outlive the run.
+    const answers = await Promise.allSettled(ids.map((id) => source.get(id, context)));
+    const tasks: Task[] = [];
+    const rejected: RejectedRow[] = [];
+    const missing: string[] = [];
+    for (const [i, id] of ids.entries()) {
+      const answer = answers[i];
+      const known = stored.get(id);
+      if (answer === undefined || known === undefined) continue;
+      if (answer.status === 'rejected') throw answer.reason;
+      if (answer.value === null) missing.push(id);
+      else if ('rejected' in answer.value) rejected.push(answer.value.rejected);
+      else tasks.push(mergeDetail(known, answer.value));
+    }
+    if (tasks.length + rejected.length > 0) this.#count(await claim.commit({ tasks, rejected }), rejected);
+    return missing;
+  }
+
+  async #readPage(offset: number): Promise<ListPage> {
+    const { pageSize, signal } = this.options;
+    signal.throwIfAborted();
+    return this.parts.source.list(
+      { offset, limit: pageSize },
+      { signal, onRequest: () => (this.counts.requests += 1) },
+    );
+  }
+
+  /** One page, one transaction. */
+  async #apply(slice: Slice): Promise<void> {
+    const { page } = slice;
+    const tasks = page.rows.flatMap(({ task }) => (task === undefined ? [] : [task]));
+    const rejected = page.rows.flatMap((row) => (row.rejected === undefined ? [] : [row.rejected]));
+    const head = this.#headRead ? null : await this.#readHead(slice, tasks);
+    const before = head?.ledger ?? this.#ledger;
+    const ledger = slice.proven === null ? before : cover(before, slice.proven);
+    if (head?.quiet === true && rejected.length === 0 && ledger.gaps.length === 0) {
+      this.counts.unchanged += tasks.length;
+    } else {
+      const change: Change = { tasks, rejected, ledger };
+      if (head !== null) change.total = page.total;
+      const committed = await this.parts.claim.commit(change);
+      this.#count(committed, rejected);
+      await this.#learn(tasks, committed);
+    }
+    if (this.#sweeping) {
+      const ids = [...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id]));
+      await this.parts.claim.meet(ids);
+    }
+    this.#ledger = ledger;
+    this.#total = page.total;
+    this.counts.rowsSeen += page.rows.length;
+    this.#onTasks(tasks);
+    this.#judge(slice);
+    this.#report(slice.next.offset, page.total);
+  }
+
+  /**
+   * Opens the run's gap, unless the head is quiet: the first page reaches below the watermark, every row on it is
+   * mirrored as it is, and the total has not moved. Then nothing new can lie above the watermark. A row that
+   * came late below this page while another vanished stays inside the overlap, since the watermark stays too.
+   */
+  async #readHead(slice: Slice, tasks: readonly Task[]): Promise<{ ledger: Ledger; quiet: boolean }> {
+    const { page } = slice;
+    const { watermark } = this.#ledger;
+    if (page.rows.length === 0) await this.#refuseEmptyList(page);
+    const activities = page.rows.flatMap(({ activity }) => (activity === null ? [] : [activity]));
+    // A page of rows that cannot be read has no head: the next one will show it.
+    if (activities.length === 0) return { ledger: this.#ledger, quiet: false };
+    this.#headRead = true;
+
+    const reachesWatermark = watermark !== null && (slice.ended || slice.next.frontier < watermark);
+    const mayBeQuiet =
+      !this.#sweeping && reachesWatermark && slice.proven !== null && page.total === this.#before.total;
+    if (mayBeQuiet && (await this.parts.claim.preview(tasks)).unchanged === tasks.length) {
+      return { ledger: this.#ledger, quiet: true };
+    }
+    // A row from the future must not become the watermark: whatever comes after it would lie below.
+    const now = (page.servedAt ?? this.parts.clock.now()) + CLOCK_GRAIN_MS;
+    const credible = activities.filter((activity) => activity <= now);
+    const head = credible.length === 0 ? now : Math.max(...credible);
+    this.#opened = openGap(this.#ledger, head, this.#overlapMs);
+    return { ledger: this.#opened, quiet: false };
+  }
+
+  async #refuseEmptyList(page: ListPage): Promise<void> {
+    if (page.hasMore || this.#allowEmpty) return;
+    const live = await this.parts.claim.countAbove(-Infinity);
+    if (live === 0) return;
+    throw new SafetyStopError(
+      `the API shows an empty list, but the mirror holds ${live} tasks; nothing was removed`,
+      {
+        hint: 'Check that the key is the one whose tasks are mirrored here. If the list is empty indeed: sync --full --allow-removals.',
+      },
+    );
+  }
+
+  /** A task that is new in covered territory came later than the overlap allows: it is doubled, once a run. */
+  async #learn(tasks: readonly Task[], { insertedIds, healedIds }: Committed): Promise<void> {
+    const { watermark } = this.#before.ledger;
+    if (watermark === null || this.#lateSeen || insertedIds.length === 0) return;
+    const fresh = new Set(insertedIds.filter((id) => !healedIds.includes(id)));
+    const late = tasks.find(
+      (task) =>
+        fresh.has(task.id) && activityOf(task) <= watermark && !isMissing(this.#opened, activityOf(task)),
+    );
+    if (late === undefined) return;
+    this.#lateSeen = true;
+    const learned = Math.min(LONGEST_OVERLAP_MS, Math.max(this.#overlapMs, 1_000) * 2);
+    if (learned <= this.#overlapMs) return;
+    await this.parts.claim.commit({ tasks: [], rejected: [], learnedOverlapMs: learned });
+    this.parts.log.info(
+      { task: late.id, overlapSeconds: learned / 1_000 },
+      'a task appeared later than the overlap reaches: it is doubled from the next run on',
+    );
+  }
+
+  #count(counts: UpsertCounts, rejected: readonly RejectedRow[]): void {
+    this.counts.inserted += counts.inserted;
+    this.counts.updated += counts.updated;
+    this.counts.unchanged += counts.unchanged;
+    this.counts.rejected += rejected.length;
+  }
+
+  #judge(slice: Slice): void {
+    const { log } = this.parts;
+    const { offset } = slice.next;
+    if (slice.doubt !== null) {
+      this.doubts.push(slice.doubt);
+      log.warn({ offset }, slice.doubt);
+    } else if (slice.repaired) {
+      this.#repaired = true;
+      log.debug({ offset }, 'rows were pulled up past the walk: stepping back');
+    }
+  }
+
+  #report(offset: number, total: number | null): void {
+    const { requests, rowsSeen, inserted, updated } = this.counts;
+    this.options.onProgress?.({ kind: this.#kind, offset, total, requests, rowsSeen, inserted, updated });
+  }
+}

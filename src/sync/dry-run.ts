@@ -1,0 +1,92 @@
+import type { Change, Committed, MirrorClaim, OpenTask, RunKind, RunRecord, SourceState } from '../ports.ts';
+import type { Task } from './task.ts';
+
+/** The first ids of what a dry run would write. */
+export interface Plan {
+  insert: string[];
+  update: string[];
+  remove: string[];
+}
+
+/** Ids shown of each kind. */
+const SHOWN = 20;
+
+/** A claim that lets a run read and plan as ever, and writes nothing: it notes what would have been written. */
+export class DryClaim implements MirrorClaim {
+  readonly plan: Plan = { insert: [], update: [], remove: [] };
+  readonly #mirror: MirrorClaim;
+  /** Pages overlap: a row that comes twice would be written once. */
+  readonly #written = new Set<string>();
+
+  /** `mirror` is only read: an observed claim. */
+  constructor(mirror: MirrorClaim) {
+    this.#mirror = mirror;
+  }
+
+  state(): Promise<SourceState> {
+    return this.#mirror.state();
+  }
+
+  async startRun(_kind: RunKind): Promise<number> {
+    return 0;
+  }
+
+  async finishRun(_runId: number, _record: RunRecord): Promise<void> {}
+
+  preview(tasks: readonly Task[]): Promise<Committed> {
+    return this.#mirror.preview(tasks);
+  }
+
+  async commit({ tasks }: Change): Promise<Committed> {
+    const preview = await this.#mirror.preview(tasks.filter(({ id }) => !this.#written.has(id)));
+    this.#note(preview.insertedIds, this.plan.insert);
+    this.#note(preview.updatedIds, this.plan.update);
+    return { ...preview, unchanged: tasks.length - preview.inserted - preview.updated };
+  }
+
+  countAbove(activity: number, atMost?: number): Promise<number> {
+    return this.#mirror.countAbove(activity, atMost);
+  }
+
+  openTasks(): Promise<OpenTask[]> {
+    return this.#mirror.openTasks();
+  }
+
+  tasks(ids: readonly string[]): Promise<Task[]> {
+    return this.#mirror.tasks(ids);
+  }
+
+  beginSweep(): Promise<void> {
+    return this.#mirror.beginSweep();
+  }
+
+  meet(ids: readonly string[]): Promise<void> {
+    return this.#mirror.meet(ids);
+  }
+
+  countUnmet(): Promise<number> {
+    return this.#mirror.countUnmet();
+  }
+
+  unmet(afterId: string, limit: number): Promise<string[]> {
+    return this.#mirror.unmet(afterId, limit);
+  }
+
+  async remove(ids: readonly string[]): Promise<number> {
+    this.#note(ids, this.plan.remove);
+    return ids.length;
+  }
+
+  async forgetUnmetRejections(): Promise<void> {}
+
+  async renew(): Promise<void> {}
+
+  release(): Promise<void> {
+    return this.#mirror.release();
+  }
+
+  #note(ids: readonly string[], shown: string[]): void {
+    for (const id of ids) this.#written.add(id);
+    shown.push(...ids.slice(0, Math.max(0, SHOWN - shown.length)));
+  }
+}

@@ -1,0 +1,79 @@
+import type { OpenTask, Verdict } from '../ports.ts';
+import { type Copier, TOP } from './copier.ts';
+import { type Gap, nextGap } from './ledger.ts';
+import { planRefresh, rowsWorthWalking } from './refresh.ts';
+import { type Task, utcText } from './task.ts';
+import type { Position } from './walk.ts';
+
+/** Open tasks that no page has shown yet, newest activity first. */
+export class Unmet {
+  readonly #tasks = new Map<string, OpenTask>();
+
+  add(tasks: readonly OpenTask[]): void {
+    for (const task of tasks) this.#tasks.set(task.id, task);
+  }
+
+  meet(tasks: readonly Task[]): void {
+    for (const { id } of tasks) this.#tasks.delete(id);
+  }
+
+  get ids(): string[] {
+    return [...this.#tasks.keys()];
+  }
+
+  get size(): number {
+    return this.#tasks.size;
+  }
+
+  get oldest(): OpenTask | undefined {
+    return [...this.#tasks.values()].at(-1);
+  }
+}
+
+/**
+ * An incremental run (the first one is a backfill): reads the head, opens the gap above the watermark, walks every
+ * gap down until it is closed, then reads again the open tasks that it did not meet.
+ */
+export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verdict> {
+  unmet.add(await copier.parts.claim.openTasks());
+  const top = await copier.descend(TOP, (at) => copier.hasLeftGaps(at));
+  await closeGaps(copier, top.frontier);
+  await refreshOpenTasks(copier, unmet, top);
+  if (copier.ledger.gaps.length > 0) return 'unproven';
+  return copier.repaired ? 'repaired' : 'clean';
+}
+
+/** Seeks and walks the gaps below `frontier` that earlier runs left, each one once. */
+async function closeGaps(copier: Copier, frontier: number): Promise<void> {
+  const { claim, log } = copier.parts;
+  let gap = gapBelow(copier, frontier);
+  while (gap !== undefined) {
+    const above = await claim.countAbove(gap.upper);
+    const lower = gap.lower === null ? 'the end' : utcText(gap.lower);
+    log.debug({ upper: utcText(gap.upper), lower, offset: above }, 'seeking a gap that an earlier run left');
+    const start = { offset: Math.max(0, above - 1), frontier: gap.upper };
+    const end = await copier.descend(start, (at) => copier.hasLeftGaps(at));
+    gap = gapBelow(copier, Math.min(end.frontier, gap.lower ?? -Infinity));
+  }
+}
+
+/** The next gap to seek; one that begins right at `frontier` was just given up, so the one after it. */
+function gapBelow({ ledger }: Copier, frontier: number): Gap | undefined {
+  const gap = nextGap(ledger, frontier);
+  return gap?.upper === frontier ? nextGap(ledger, gap.lower ?? -Infinity) : gap;
+}
+
+async function refreshOpenTasks(copier: Copier, unmet: Unmet, top: Position): Promise<void> {
+  const oldest = unmet.oldest?.activity;
+  if (oldest === undefined) return;
+  const { pageSize } = copier.options;
+  const passed = top.frontier < oldest;
+  const limit = top.offset + rowsWorthWalking(unmet.size, pageSize);
+  const rows = passed ? 0 : (await copier.parts.claim.countAbove(oldest - 1, limit)) - top.offset;
+  if (planRefresh(unmet.size, rows, pageSize) === 'walk') {
+    await copier.descend(top, ({ frontier }) => frontier < oldest || unmet.size === 0);
+  }
+  for (const id of await copier.refreshByGet(unmet.ids)) {
+    copier.parts.log.info({ task: id }, 'an open task is gone from the API; only a full run may remove it');
+  }
+}

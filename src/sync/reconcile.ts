@@ -1,0 +1,63 @@
+import { SafetyStopError } from '../errors.ts';
+import type { Verdict } from '../ports.ts';
+import { type Copier, TOP } from './copier.ts';
+
+/** A run that would remove more rows than this, and more than this share of the live mirror, removes nothing. */
+const BRAKE_ROWS = 20;
+const BRAKE_SHARE = 0.1;
+/** Rows looked up at once. */
+const BATCH = 500;
+
+/**
+ * A full run: walks the whole list, so that edits of every kind and rows that arrived late are found, and removes, only
+ * on proof, what is no longer there.
+ *
+ * A row is removed if the walk was proven from the top to the end and did not meet it, a closing walk from the head down
+ * to where the full walk began did not meet it either (it may have moved up meanwhile), and the API answers 404 for it.
+ * Throws SafetyStopError, having removed nothing, where that would take away too much of the mirror.
+ */
+export async function runReconcile(copier: Copier, options: { allowRemovals: boolean }): Promise<Verdict> {
+  const { claim } = copier.parts;
+  await copier.beginSweep();
+  const full = await copier.descend(TOP, () => false);
+  const start = copier.ledger.watermark ?? -Infinity;
+  const closing = await copier.descend(TOP, ({ frontier }) => frontier < start - copier.overlapMs);
+  if (!full.isWhole || !closing.isWhole) return 'unproven';
+
+  await removeUnmet(copier, options.allowRemovals);
+  await claim.forgetUnmetRejections();
+  const live = await claim.countAbove(-Infinity);
+  const surplus = copier.total === null ? null : copier.total - live;
+  await claim.commit({ tasks: [], rejected: [], surplus });
+  return copier.repaired ? 'repaired' : 'clean';
+}
+
+async function removeUnmet(copier: Copier, allowRemovals: boolean): Promise<void> {
+  const { claim, log } = copier.parts;
+  const unmet = await claim.countUnmet();
+  if (unmet === 0) return;
+  const live = await claim.countAbove(-Infinity);
+  if (!allowRemovals && unmet > BRAKE_ROWS && unmet > live * BRAKE_SHARE) {
+    throw new SafetyStopError(
+      `${unmet} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
+      {
+        hint: 'Check that the key and the base URL are the right ones. If the tasks are gone indeed: taskmirror sync --full --allow-removals.',
+      },
+    );
+  }
+  let after = '';
+  for (;;) {
+    const ids = await claim.unmet(after, BATCH);
+    const last = ids.at(-1);
+    if (last === undefined) return;
+    after = last;
+    const gone = await copier.refreshByGet(ids);
+    copier.counts.removed += await claim.remove(gone);
+    if (gone.length < ids.length) {
+      log.info(
+        { tasks: ids.length - gone.length },
+        'tasks that the list does not show are still there: kept',
+      );
+    }
+  }
+}
