@@ -1,6 +1,7 @@
 import type { CommandContext, Io, Queryable } from './commands/context.ts';
 import type { DemoApi } from './commands/demo.ts';
 import type { Check } from './commands/doctor.ts';
+import { existsSync } from 'node:fs';
 import { systemClock } from './clock.ts';
 import { usesColor } from './commands/output/text.ts';
 import type { LoadedSettings, Settings, SourceSettings } from './config/settings.ts';
@@ -41,6 +42,7 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppPar
     signal,
     runLog: (fields) => log.child(fields),
     openMirror: (options) => openMirror(settings, options),
+    openToLook: () => openToLook(settings),
     openReader: () => openReader(settings.database),
     openForQuery: () => openForQuery(settings.database),
     connect: (source, runLog = log) => connect(source, runLog),
@@ -81,6 +83,12 @@ async function openMirror(settings: Settings, { create }: { create: boolean }): 
   });
 }
 
+async function openToLook(settings: Settings): Promise<MirrorStore> {
+  if (existsSync(settings.database)) return openMirror(settings, { create: false });
+  const { IN_MEMORY } = await import('./sqlite/open.ts');
+  return openMirror({ ...settings, database: IN_MEMORY }, { create: true });
+}
+
 async function openReader(file: string): Promise<MirrorReader> {
   const { openMirrorReader } = await import('./sqlite/reader.ts');
   return openMirrorReader(file);
@@ -101,6 +109,12 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
     ...sourceChecks(context),
     ...databaseChecks(context.settings.database, inspector),
   ];
+}
+
+/** What is wrong with a mirror's file; nothing where it is sound. Throws DatabaseError where it is no mirror. */
+export async function checkDatabaseFile(file: string): Promise<string[]> {
+  const { integrityCheck } = await import('./sqlite/inspect.ts');
+  return integrityCheck(file);
 }
 
 /** A simulated API in a process of its own: alive while it is read, and failing now and then. */

@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
-import { createApp, doctorChecks, startDemoApi } from './app.ts';
+import { checkDatabaseFile, createApp, doctorChecks, startDemoApi } from './app.ts';
 import type { Io } from './commands/context.ts';
 import { FORMATS, type Format } from './commands/output.ts';
+import type { SyncFlags } from './commands/sync.ts';
 import type { Settings, SettingsFlags } from './config/settings.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 import type { Redactor } from './redact.ts';
@@ -57,12 +58,16 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
   program
     .command('sync')
     .description('bring the mirror up to date, once')
+    .option('--full', 'walk the whole list: find every edit, remove what is gone')
+    .option('--allow-removals', 'with --full: remove however much is gone')
+    .option('--dry-run', 'read and plan, but write nothing')
     .option('--json', 'print one object with what was done')
     .addHelpText('after', SYNC_EXAMPLES)
     .action(async (_options, command: Command) => {
-      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const flags = command.optsWithGlobals<SettingsFlags & Partial<SyncFlags>>();
+      const { full, allowRemovals, dryRun } = flags;
       const { sync } = await import('./commands/sync.ts');
-      finish(await sync(await app(flags), { json: json === true }));
+      finish(await sync(await app(flags), { json: flags.json === true, full, allowRemovals, dryRun }));
     });
 
   program
@@ -102,6 +107,22 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
       parts.useDefaultSignals();
       const chosen = options.json === true ? 'json' : options.format;
       finish(await query(await app(options), sql, { format: chosen }));
+    });
+
+  program
+    .command('verify')
+    .description('compare the mirror with the whole list, field by field, without writing')
+    .option('--quick', 'check the file only; ask no API')
+    .option('--json', 'print one object')
+    .addHelpText('after', VERIFY_EXAMPLES)
+    .action(async (_options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & { json?: true; quick?: true }>();
+      const { verify } = await import('./commands/verify.ts');
+      const context = await app(flags);
+      const checkFile = () => checkDatabaseFile(context.settings.database);
+      finish(
+        await verify({ ...context, checkFile }, { json: flags.json === true, quick: flags.quick === true }),
+      );
     });
 
   program
@@ -181,6 +202,7 @@ const SYNC_EXAMPLES = `
 Examples:
   $ taskmirror sync
   $ taskmirror sync --db /var/lib/taskmirror/tasks.db
+  $ taskmirror sync --full --dry-run
   $ taskmirror sync --json | jq '.sources[].completeThrough'
 
 Exit code: 0 done, 3 done but not all is proven, 4 key refused, 5 API failed,
@@ -205,6 +227,14 @@ Examples:
   $ taskmirror query --json "select * from mirror_status"
 
 Only a single statement that reads is accepted; anything else is exit code 2.`;
+
+const VERIFY_EXAMPLES = `
+Examples:
+  $ taskmirror verify
+  $ taskmirror verify --quick
+  $ taskmirror verify --json | jq '.sources[].different'
+
+Exit code: 0, or 6 where something is wrong.`;
 
 const DOCTOR_EXAMPLES = `
 Examples:

@@ -1,11 +1,11 @@
-import { EXIT, LeaseHeldError } from './errors.ts';
+import { EXIT, LeaseHeldError, SafetyStopError } from './errors.ts';
 import type { Clock, Log } from './ports.ts';
 import type { SyncResult } from './sync/sync.ts';
 
 /** One source, as the daemon sees it: a name, and a way to sync it that never throws. */
 export interface DaemonSource {
   name: string;
-  sync(): Promise<SyncResult>;
+  sync(options: { full: boolean }): Promise<SyncResult>;
 }
 
 export interface DaemonParts {
@@ -19,6 +19,8 @@ const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 30 * 60_000;
 /** The pause after a refused key, in ms: only a person can mend it, and each try is one more refused request. */
 const KEY_PAUSE_MS = 15 * 60_000;
+/** Full runs that the API's total asks for are at least this far apart, in ms. */
+const ADVISED_FULL_MS = 3_600_000;
 
 interface Lane {
   source: DaemonSource;
@@ -27,6 +29,12 @@ interface Lane {
   failures: number;
   /** No run begins before this moment, ms. */
   pausedUntil: number;
+  /** The full schedule has ticked, and no full run has come to an end since. */
+  isFullDue: boolean;
+  /** The last run found the API's total off. */
+  isFullAdvised: boolean;
+  /** When the last full run began, ms. */
+  lastFullAt: number;
 }
 
 /**
@@ -46,6 +54,9 @@ export class Daemon {
       isRunning: false,
       failures: 0,
       pausedUntil: -Infinity,
+      isFullDue: false,
+      isFullAdvised: false,
+      lastFullAt: -Infinity,
     }));
     this.#clock = clock;
     this.#log = log;
@@ -63,6 +74,12 @@ export class Daemon {
     }
   }
 
+  /** Makes the next run of every source a full one, and ticks. To be called at each slot of the full schedule. */
+  tickFull(): void {
+    for (const lane of this.#lanes) lane.isFullDue = true;
+    this.tick();
+  }
+
   /** Resolves when no run is under way. */
   async idle(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.running));
@@ -75,7 +92,16 @@ export class Daemon {
   }
 
   async #run(lane: Lane): Promise<void> {
-    const { failure, exitCode, report } = await lane.source.sync();
+    const began = this.#clock.now();
+    const full = lane.isFullDue || (lane.isFullAdvised && began - lane.lastFullAt >= ADVISED_FULL_MS);
+    const { failure, exitCode, report, fullAdvised } = await lane.source.sync({ full });
+    if (full) {
+      // One that failed on the way is made up for; one that the brake stopped would only be stopped again.
+      lane.isFullDue = failure !== null && !(failure instanceof SafetyStopError);
+      lane.isFullAdvised = false;
+      lane.lastFullAt = began;
+    }
+    lane.isFullAdvised ||= fullAdvised;
     if (failure === null) {
       if (lane.failures > 0) this.#log.info({ source: report.name }, 'the source works again');
       lane.failures = 0;

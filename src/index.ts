@@ -12,7 +12,7 @@ import { createHttpSource } from './api/client.ts';
 import { systemClock } from './clock.ts';
 import type { Log, MirrorStore } from './ports.ts';
 import { openMirrorStore } from './sqlite/store.ts';
-import type { Progress } from './sync/copier.ts';
+import type { Progress } from './sync/run.ts';
 import { syncSource, type SyncResult } from './sync/sync.ts';
 import type { OmittableField } from './sync/task.ts';
 import { VERSION } from './version.ts';
@@ -32,7 +32,7 @@ export {
 export type { Log, MirrorReader, MirrorStore, RunSummary, SourceStatus, TaskSource } from './ports.ts';
 export { openMirrorReader } from './sqlite/reader.ts';
 export { openForQuery, type ReadOnlyMirror } from './sqlite/readonly.ts';
-export type { Progress } from './sync/copier.ts';
+export type { Progress } from './sync/run.ts';
 export type { SyncReport, SyncResult } from './sync/sync.ts';
 export type { OmittableField, Task } from './sync/task.ts';
 
@@ -55,6 +55,12 @@ export interface SyncTasksOptions {
   source?: string;
   /** https://api.sigmic.ai unless given. */
   baseUrl?: string;
+  /** Walk the whole list, find every edit, and remove what is proven to be gone. */
+  full?: boolean;
+  /** With `full`: remove however much is gone. */
+  allowRemovals?: boolean;
+  /** Read and plan as ever, but write nothing. */
+  dryRun?: boolean;
   /** Stops the run at the next page; what was committed stays. */
   signal?: AbortSignal;
   /** A pino logger fits. Silent unless given. */
@@ -101,6 +107,9 @@ export async function syncTasks(mirror: MirrorStore, options: SyncTasksOptions):
       pageSize: options.pageSize ?? 100,
       concurrency: options.concurrency ?? 4,
       overlapMs: (options.overlapSeconds ?? 300) * 1_000,
+      full: options.full,
+      allowRemovals: options.allowRemovals,
+      dryRun: options.dryRun,
       signal: options.signal ?? new AbortController().signal,
       ...(onProgress === undefined ? {} : { onProgress }),
     },

@@ -36,6 +36,8 @@ export interface CommandContext {
   signal: AbortSignal;
   /** Opens the mirror for writing; with `create`, makes it where there is none. Throws DatabaseError. */
   openMirror(options: { create: boolean }): Promise<MirrorStore>;
+  /** Opens the mirror to plan a run without writing; one that is empty and in memory where there is none. */
+  openToLook(): Promise<MirrorStore>;
   /** Opens the mirror for reading only. Throws DatabaseError. */
   openReader(): Promise<MirrorReader>;
   /** Opens the mirror for SQL that reads. Throws DatabaseError. */

@@ -18,22 +18,28 @@ export async function daemon(context: DaemonContext): Promise<ExitCode> {
   const sources = requireSources(settings);
   const store = await context.openMirror({ create: true });
   const mirror = new Daemon({
-    sources: sources.map((source) => ({ name: source.name, sync: () => syncOne(context, store, source) })),
+    sources: sources.map((source) => ({
+      name: source.name,
+      sync: (options) => syncOne(context, store, source, options),
+    })),
     clock,
     log,
   });
   try {
     const { schedule, fullSchedule, timezone, database } = settings;
-    const stopSchedule = context.startSchedule(schedule, timezone, () => mirror.tick());
+    const stops = [context.startSchedule(schedule, timezone, () => mirror.tick())];
+    if (fullSchedule !== null) {
+      stops.push(context.startSchedule(fullSchedule, timezone, () => mirror.tickFull()));
+    }
+    const names = sources.map(({ name }) => name);
     log.info(
-      { pid: process.pid, database, schedule, timezone, sources: sources.map(({ name }) => name) },
+      { pid: process.pid, database, schedule, fullSchedule, timezone, sources: names },
       'daemon started',
     );
-    log.debug({ fullSchedule }, 'full runs are not part of this version yet: fullSchedule is only checked');
     mirror.tick();
     await aborted(signal);
     log.info({}, 'stopping');
-    stopSchedule();
+    for (const stop of stops) stop();
     await mirror.stop();
   } finally {
     await store.close();

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports.ts';
-import type { Progress } from '../sync/copier.ts';
+import type { Progress } from '../sync/run.ts';
 import type { Output } from './context.ts';
 import { duration, grouped } from './output/text.ts';
 

@@ -1,9 +1,10 @@
-import { EXIT, type ExitCode, TaskmirrorError } from '../errors.ts';
+import { EXIT, type ExitCode, TaskmirrorError, UsageError } from '../errors.ts';
 import type { MirrorStore } from '../ports.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import { requireSources } from '../config/load.ts';
-import type { RunOptions } from '../sync/copier.ts';
-import { syncSource, type SyncReport, type SyncResult } from '../sync/sync.ts';
+import type { Progress } from '../sync/run.ts';
+import type { Plan } from '../sync/dry-run.ts';
+import { type SyncOptions, syncSource, type SyncReport, type SyncResult } from '../sync/sync.ts';
 import type { CommandContext, Output } from './context.ts';
 import { counted, duration, grouped } from './output/text.ts';
 import { writeAll } from './output/write.ts';
@@ -16,21 +17,26 @@ export interface SyncOutcome {
   sources: SyncReport[];
 }
 
-export interface SyncFlags {
+export interface SyncFlags extends Pick<SyncOptions, 'full' | 'allowRemovals' | 'dryRun'> {
   json: boolean;
 }
 
 /** `taskmirror sync`: one run of every source. Throws UsageError without any source, DatabaseError without a file. */
-export async function sync(context: CommandContext, { json }: SyncFlags): Promise<ExitCode> {
+export async function sync(context: CommandContext, { json, ...options }: SyncFlags): Promise<ExitCode> {
   const { io, settings, clock } = context;
   const sources = requireSources(settings);
-  const store = await context.openMirror({ create: true });
+  if (options.allowRemovals === true && options.full !== true) {
+    throw new UsageError('--allow-removals goes with --full: no other run removes anything');
+  }
+  const store =
+    options.dryRun === true ? await context.openToLook() : await context.openMirror({ create: true });
   const progress = new ProgressLine(io.stderr, clock);
   try {
     const results = await Promise.all(
-      sources.map((source) =>
-        syncOne(context, store, source, (update) => progress.update(source.name, update)),
-      ),
+      sources.map((source) => {
+        const onProgress = (update: Progress): void => progress.update(source.name, update);
+        return syncOne(context, store, source, { ...options, onProgress });
+      }),
     );
     progress.done();
     for (const result of results) reportFailure(io.stderr, result);
@@ -38,9 +44,8 @@ export async function sync(context: CommandContext, { json }: SyncFlags): Promis
       ok: results.every(({ exitCode }) => exitCode === 0),
       sources: results.map((r) => r.report),
     };
-    await writeAll(io.stdout, [
-      json ? `${JSON.stringify(outcome, null, 2)}\n` : outcome.sources.map(summary).join(''),
-    ]);
+    const text = json ? `${JSON.stringify(outcome, null, 2)}\n` : outcome.sources.map(summary).join('');
+    await writeAll(io.stdout, [text]);
     return exitCodeOfAll(results);
   } finally {
     progress.done();
@@ -50,15 +55,20 @@ export async function sync(context: CommandContext, { json }: SyncFlags): Promis
 
 /** One run of one source. Never throws for what a run may meet: see {@link syncSource}. */
 export async function syncOne(
-  context: Pick<CommandContext, 'clock' | 'log' | 'settings' | 'signal' | 'connect' | 'runLog'>,
+  context: Pick<CommandContext, 'clock' | 'settings' | 'signal' | 'connect' | 'runLog'>,
   store: MirrorStore,
   source: SourceSettings,
-  onProgress: NonNullable<RunOptions['onProgress']> = () => {},
+  options: Partial<SyncOptions>,
 ): Promise<SyncResult> {
   return syncSource(
     { name: source.name, baseUrl: source.baseUrl },
-    { store, clock: context.clock, connect: (log) => context.connect(source, log), logFor: context.runLog },
-    { ...runOptions(context.settings), signal: context.signal, onProgress },
+    {
+      store,
+      clock: context.clock,
+      connect: (log) => context.connect(source, log),
+      logFor: (fields) => context.runLog(fields),
+    },
+    { ...runOptions(context.settings), ...options, signal: context.signal },
   );
 }
 
@@ -79,14 +89,50 @@ function reportFailure(stderr: Output, { report, failure }: SyncResult): void {
 }
 
 function summary(report: SyncReport): string {
-  const { name, outcome, inserted, updated, requests, rejected } = report;
-  const what =
-    outcome === 'ok' ? 'up to date' : outcome === 'partial' ? 'done, but not all is proven' : outcome;
+  const { name, outcome, requests, rejected, plan } = report;
   const took = `${counted(requests, 'request')}, ${duration(report.durationMs)}`;
-  const lines = [`${name}: ${what}: ${grouped(inserted)} new, ${grouped(updated)} changed (${took})`];
+  const lines = [
+    `${name}: ${plan === null ? OUTCOMES[outcome] : `dry run, ${outcome}`}: ${changes(report)} (${took})`,
+  ];
   if (report.completeThrough !== null) lines.push(`  complete through ${report.completeThrough}`);
-  if (rejected > 0) lines.push(`  ${grouped(rejected)} rows could not be read: see the table rejected_rows`);
-  if (report.verdict === 'unproven')
-    lines.push(`  ${grouped(report.gaps)} gaps stay open: ${report.error ?? ''}`);
+  if (rejected > 0)
+    lines.push(`  ${counted(rejected, 'row')} could not be read: see the table rejected_rows`);
+  if (report.verdict === 'unproven') {
+    lines.push(
+      `  unproven, ${counted(report.gaps, 'gap')} open: ${report.error ?? 'the next run tries again'}`,
+    );
+  }
+  if (plan !== null) lines.push(...planLines(plan));
   return `${lines.join('\n')}\n`;
+}
+
+function planLines({ insert, update, remove }: Plan): string[] {
+  const writes = [
+    ['insert', insert],
+    ['update', update],
+    ['remove', remove],
+  ] as const;
+  return writes
+    .filter(([, ids]) => ids.length > 0)
+    .flatMap(([what, ids]) => [
+      `  would ${what}:`,
+      ...ids.slice(0, PLAN_SHOWN).map((id) => `    ${id}`),
+      ...(ids.length > PLAN_SHOWN ? ['    ...'] : []),
+    ]);
+}
+
+/** Ids of each kind that a dry run shows people; --json has more. */
+const PLAN_SHOWN = 5;
+
+const OUTCOMES = {
+  ok: 'up to date',
+  partial: 'done, but not all is proven',
+  failed: 'failed',
+  interrupted: 'interrupted',
+} as const;
+
+function changes({ kind, inserted, updated, removed }: SyncReport): string {
+  const parts = [`${grouped(inserted)} new`, `${grouped(updated)} changed`];
+  if (kind === 'reconcile') parts.push(`${grouped(removed)} removed`);
+  return parts.join(', ');
 }

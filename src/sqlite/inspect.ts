@@ -30,3 +30,26 @@ export function quickCheck(file: string): string[] {
     db.close();
   }
 }
+
+/**
+ * Checks the whole file, its indexes and its foreign keys (sqlite.org/pragma.html#pragma_integrity_check); nothing where
+ * it is sound. Throws DatabaseError where it cannot be read as a mirror at all.
+ */
+export function integrityCheck(file: string): string[] {
+  const db = openReadOnly(file);
+  try {
+    const lines = db.prepare<[], string>(`pragma integrity_check(${PROBLEMS})`).pluck().all();
+    const orphans = db
+      .prepare<[], string>('select distinct "table" from pragma_foreign_key_check')
+      .pluck()
+      .all();
+    return [
+      ...lines.filter((line) => line !== 'ok'),
+      ...orphans.map((table) => `rows of ${table} refer to rows that do not exist`),
+    ];
+  } catch (error) {
+    throw explain(error, file);
+  } finally {
+    db.close();
+  }
+}

@@ -2,8 +2,11 @@ import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../errors.ts';
 import { explain } from './failure.ts';
+import { assertFile, missingMirror } from './file.ts';
 import { inspect, SCHEMA_VERSION } from './identity.ts';
 
+/** SQLite's name for an empty database that is no file. */
+export const IN_MEMORY = ':memory:';
 /** Wait for another writer's lock, in ms: its transactions are one page long. */
 const BUSY_MS = 5_000;
 /** The WAL is cut back to this many bytes at a checkpoint; without it, it keeps the size of its largest burst. */
@@ -15,12 +18,15 @@ const WAL_BYTES = 64 * 1024 * 1024;
  * Throws DatabaseError, having written nothing, where the file is missing, damaged, foreign or newer.
  */
 export async function openDatabase(file: string, options: { create: boolean }): Promise<Database.Database> {
-  if (options.create) makePrivateFile(file);
+  if (file !== IN_MEMORY) {
+    if (options.create) makePrivateFile(file);
+    assertFile(file);
+  }
   let db: Database.Database | undefined;
   try {
-    db = new Database(file, { fileMustExist: true, timeout: BUSY_MS });
+    db = new Database(file, { fileMustExist: file !== IN_MEMORY, timeout: BUSY_MS });
     const identity = inspect(db, file);
-    if (identity.kind === 'empty' && !options.create) throw missing(file);
+    if (identity.kind === 'empty' && !options.create) throw missingMirror(file);
     db.pragma('journal_mode = wal');
     db.pragma('synchronous = normal');
     db.pragma('foreign_keys = on');
@@ -32,12 +38,6 @@ export async function openDatabase(file: string, options: { create: boolean }): 
     return db;
   } catch (error) {
     db?.close();
-    if (
-      error instanceof TypeError ||
-      (error instanceof Database.SqliteError && error.code === 'SQLITE_CANTOPEN')
-    ) {
-      throw missing(file, error);
-    }
     throw explain(error, file);
   }
 }
@@ -55,11 +55,4 @@ function makePrivateFile(file: string): void {
       },
     );
   }
-}
-
-function missing(file: string, cause?: unknown): DatabaseError {
-  return new DatabaseError(`there is no mirror at ${file}`, {
-    hint: 'Run "taskmirror sync" to make one, or name another file with --db FILE.',
-    cause,
-  });
 }

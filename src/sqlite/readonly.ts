@@ -1,8 +1,8 @@
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../errors.ts';
 import { explain } from './failure.ts';
+import { assertFile } from './file.ts';
 import { assertMirror } from './identity.ts';
 import { explainRead, prepareRead } from './read-statement.ts';
 
@@ -68,34 +68,6 @@ function unreadable(file: string, cause: Error): DatabaseError {
       'read (sqlite.org/wal.html): let it write to the folder, or read a copy of the file in a folder of your own.',
     cause,
   });
-}
-
-function assertFile(file: string): void {
-  const found = statOf(file);
-  if (found === undefined) {
-    throw new DatabaseError(`there is no mirror at ${file}`, {
-      hint: 'Run "taskmirror sync" to make one, or name another file with --db FILE.',
-    });
-  }
-  if (!found.isFile()) {
-    throw new DatabaseError(`${file} is not a file, so it cannot be a mirror`, {
-      hint: 'Name the database file itself with --db FILE.',
-    });
-  }
-}
-
-function statOf(file: string): ReturnType<typeof statSync> {
-  try {
-    return statSync(file, { throwIfNoEntry: false });
-  } catch (error) {
-    throw new DatabaseError(
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        hint: 'Check the path and the permissions of its folders.',
-        cause: error,
-      },
-    );
-  }
 }
 
 function run(db: Database.Database, file: string, sql: string): QueryResult {

@@ -1,60 +1,19 @@
 import { SafetyStopError } from '../errors.ts';
 import type {
   Change,
-  Clock,
   Committed,
   ListPage,
-  Log,
-  MirrorClaim,
   RejectedRow,
   RunKind,
   SourceState,
-  TaskSource,
   UpsertCounts,
 } from '../ports.ts';
-import { cover, isMissing, type Ledger, nextGap, openGap } from './ledger.ts';
-import { mergeDetail } from './refresh.ts';
-import { activityOf, type Task } from './task.ts';
+import { headOf, lateTask } from './head.ts';
+import { cover, type Ledger, nextGap, openGap } from './ledger.ts';
+import { readAgain } from './refresh.ts';
+import type { RunCounts, RunOptions, RunParts } from './run.ts';
+import type { Task } from './task.ts';
 import { type Position, type Slice, walk } from './walk.ts';
-
-/** What a run works with. */
-export interface RunParts {
-  source: TaskSource;
-  claim: MirrorClaim;
-  clock: Clock;
-  log: Log;
-}
-
-export interface RunOptions {
-  /** Rows asked for with one list request. */
-  pageSize: number;
-  /** GETs under way at once. */
-  concurrency: number;
-  /** How far below the watermark to read again, for rows that appeared late; a larger one that was learned wins. */
-  overlapMs: number;
-  signal: AbortSignal;
-  onProgress?: (progress: Progress) => void;
-}
-
-/** Where a run stands, after each step. */
-export interface Progress {
-  kind: RunKind;
-  /** Rows from the top of the list, and how many the API says there are; null where it does not say. */
-  offset: number;
-  total: number | null;
-  requests: number;
-  rowsSeen: number;
-  inserted: number;
-  updated: number;
-}
-
-/** What a run did, also as far as it came where it failed. */
-export interface RunCounts extends UpsertCounts {
-  requests: number;
-  rowsSeen: number;
-  rejected: number;
-  removed: number;
-}
 
 /** Where a descent ended, and whether everything above that place, down from where it began, was proven to be read. */
 export interface Descent extends Position {
@@ -169,35 +128,18 @@ export class Copier {
 
   /** Reads single tasks, and updates those that are there. Returns the ids that the API does not know. */
   async refreshByGet(ids: readonly string[]): Promise<string[]> {
-    const missing: string[] = [];
-    for (let i = 0; i < ids.length; i += this.options.concurrency) {
-      missing.push(...(await this.#getSome(ids.slice(i, i + this.options.concurrency))));
-    }
-    return missing;
-  }
-
-  async #getSome(ids: readonly string[]): Promise<string[]> {
     const { source, claim } = this.parts;
-    const { signal } = this.options;
-    signal.throwIfAborted();
-    const stored = new Map((await claim.tasks(ids)).map((task) => [task.id, task]));
+    const { concurrency, signal } = this.options;
     const context = { signal, onRequest: () => (this.counts.requests += 1) };
-    // All of them settle before one failure counts: a request left behind would outlive the run.
-    const answers = await Promise.allSettled(ids.map((id) => source.get(id, context)));
-    const tasks: Task[] = [];
-    const rejected: RejectedRow[] = [];
-    const missing: string[] = [];
-    for (const [i, id] of ids.entries()) {
-      const answer = answers[i];
-      const known = stored.get(id);
-      if (answer === undefined || known === undefined) continue;
-      if (answer.status === 'rejected') throw answer.reason;
-      if (answer.value === null) missing.push(id);
-      else if ('rejected' in answer.value) rejected.push(answer.value.rejected);
-      else tasks.push(mergeDetail(known, answer.value));
+    const gone: string[] = [];
+    for (let i = 0; i < ids.length; i += concurrency) {
+      signal.throwIfAborted();
+      const batch = await claim.tasks(ids.slice(i, i + concurrency));
+      const { tasks, rejected, missing } = await readAgain(source, batch, context);
+      if (tasks.length + rejected.length > 0) this.#count(await claim.commit({ tasks, rejected }), rejected);
+      gone.push(...missing);
     }
-    if (tasks.length + rejected.length > 0) this.#count(await claim.commit({ tasks, rejected }), rejected);
-    return missing;
+    return gone;
   }
 
   async #readPage(offset: number): Promise<ListPage> {
@@ -258,10 +200,7 @@ export class Copier {
     if (mayBeQuiet && (await this.parts.claim.preview(tasks)).unchanged === tasks.length) {
       return { ledger: this.#ledger, quiet: true };
     }
-    // A row from the future must not become the watermark: whatever comes after it would lie below.
-    const now = (page.servedAt ?? this.parts.clock.now()) + CLOCK_GRAIN_MS;
-    const credible = activities.filter((activity) => activity <= now);
-    const head = credible.length === 0 ? now : Math.max(...credible);
+    const head = headOf(activities, (page.servedAt ?? this.parts.clock.now()) + CLOCK_GRAIN_MS);
     this.#opened = openGap(this.#ledger, head, this.#overlapMs);
     return { ledger: this.#opened, quiet: false };
   }
@@ -279,14 +218,9 @@ export class Copier {
   }
 
   /** A task that is new in covered territory came later than the overlap allows: it is doubled, once a run. */
-  async #learn(tasks: readonly Task[], { insertedIds, healedIds }: Committed): Promise<void> {
-    const { watermark } = this.#before.ledger;
-    if (watermark === null || this.#lateSeen || insertedIds.length === 0) return;
-    const fresh = new Set(insertedIds.filter((id) => !healedIds.includes(id)));
-    const late = tasks.find(
-      (task) =>
-        fresh.has(task.id) && activityOf(task) <= watermark && !isMissing(this.#opened, activityOf(task)),
-    );
+  async #learn(tasks: readonly Task[], committed: Committed): Promise<void> {
+    if (this.#lateSeen) return;
+    const late = lateTask(tasks, committed, this.#before.ledger, this.#opened);
     if (late === undefined) return;
     this.#lateSeen = true;
     const learned = Math.min(LONGEST_OVERLAP_MS, Math.max(this.#overlapMs, 1_000) * 2);

@@ -62,6 +62,18 @@ export function isMissing({ gaps }: Ledger, activity: number): boolean {
   return gaps.some((gap) => activity > floorOf(gap) && activity <= gap.upper);
 }
 
+/** What makes a ledger impossible, for people; nothing where it is sound. */
+export function ledgerProblems({ watermark, gaps }: Ledger): string[] {
+  const problems: string[] = [];
+  for (const [i, gap] of gaps.entries()) {
+    if (gap.upper <= floorOf(gap)) problems.push('the ledger holds an empty gap');
+    if (watermark === null || gap.upper > watermark) problems.push('a gap reaches above the watermark');
+    const below = gaps[i + 1];
+    if (below !== undefined && below.upper > floorOf(gap)) problems.push('gaps of the ledger overlap');
+  }
+  return problems;
+}
+
 function union(gaps: readonly Gap[]): Gap[] {
   const merged: Gap[] = [];
   for (const gap of gaps.toSorted((a, b) => b.upper - a.upper)) {

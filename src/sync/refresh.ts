@@ -1,3 +1,4 @@
+import type { RejectedRow, RequestContext, TaskSource } from '../ports.ts';
 import { deriveLastActivityAt, type Task, type TaskDetail } from './task.ts';
 
 /**
@@ -38,4 +39,33 @@ export function mergeDetail(stored: Task, detail: TaskDetail): Task {
     ...detail,
     lastActivityAt: moved ? deriveLastActivityAt(detail) : stored.lastActivityAt,
   };
+}
+
+/** What single requests say of tasks that are stored. */
+export interface ReadAgain {
+  /** As they are now. */
+  tasks: Task[];
+  rejected: RejectedRow[];
+  /** Ids that the API does not know. */
+  missing: string[];
+}
+
+/** Reads these tasks with one GET each, all at once. Throws what the source throws. */
+export async function readAgain(
+  source: TaskSource,
+  stored: readonly Task[],
+  context: RequestContext,
+): Promise<ReadAgain> {
+  // All of them settle before one failure counts: a request left behind would outlive the run.
+  const answers = await Promise.allSettled(stored.map(({ id }) => source.get(id, context)));
+  const read: ReadAgain = { tasks: [], rejected: [], missing: [] };
+  for (const [i, task] of stored.entries()) {
+    const answer = answers[i];
+    if (answer === undefined) continue;
+    if (answer.status === 'rejected') throw answer.reason;
+    if (answer.value === null) read.missing.push(task.id);
+    else if ('rejected' in answer.value) read.rejected.push(answer.value.rejected);
+    else read.tasks.push(mergeDetail(task, answer.value));
+  }
+  return read;
 }

@@ -13,10 +13,11 @@ import type {
   Verdict,
 } from '../ports.ts';
 import { completeThrough, type Ledger } from './ledger.ts';
-import { Copier, type RunOptions } from './copier.ts';
+import { Copier } from './copier.ts';
 import { DryClaim, type Plan } from './dry-run.ts';
 import { runIncremental, Unmet } from './incremental.ts';
 import { runReconcile } from './reconcile.ts';
+import type { RunOptions } from './run.ts';
 import { utcText } from './task.ts';
 
 /** What came of syncing one source: an object of `sync --json` (README, "sync --json"). Only ever gains fields. */
@@ -54,11 +55,11 @@ export interface SyncResult {
 /** How to sync. */
 export interface SyncOptions extends RunOptions {
   /** Walk the whole list, find every edit, and remove what is proven to be gone. */
-  full?: boolean;
+  full?: boolean | undefined;
   /** With `full`: remove however much is gone. */
-  allowRemovals?: boolean;
+  allowRemovals?: boolean | undefined;
   /** Read and plan as ever, but write nothing and take no lease. */
-  dryRun?: boolean;
+  dryRun?: boolean | undefined;
 }
 
 export interface SyncParts {

@@ -47,6 +47,11 @@ export type OmittableField = (typeof OMITTABLE)[number];
 /** Statuses in which a task still changes without its sort key moving (docs.sigmic.ai, tasks/get). */
 export const OPEN_STATUSES = ['pending', 'running', 'awaiting_approval'] as const;
 
+/** Whether a task may still change without its sort key moving. */
+export function isOpen({ status }: Pick<Task, 'status'>): boolean {
+  return (OPEN_STATUSES as readonly string[]).includes(status);
+}
+
 /** The sort key of the list: lastActivityAt in ms since the epoch. */
 export function activityOf(task: Pick<Task, 'lastActivityAt'>): number {
   return Date.parse(task.lastActivityAt);

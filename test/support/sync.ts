@@ -1,7 +1,6 @@
 import type { SimulatedList } from '../../src/demo/list.ts';
 import type { Clock, MirrorStore } from '../../src/ports.ts';
-import { syncSource, type SyncResult } from '../../src/sync/sync.ts';
-import type { RunOptions } from '../../src/sync/copier.ts';
+import { type SyncOptions, syncSource, type SyncResult } from '../../src/sync/sync.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { type MemoryOptions, type MemorySource, memorySource } from './memory-source.ts';
 import { memoryLog, temporaryMirror } from './mirror.ts';
@@ -15,7 +14,7 @@ export interface Bench {
   /** One run of the real core against the list, into the real store. */
   sync(
     list: SimulatedList,
-    options?: MemoryOptions & Partial<RunOptions>,
+    options?: MemoryOptions & Partial<SyncOptions>,
   ): Promise<SyncResult & { source: MemorySource }>;
 }
 

@@ -1,0 +1,85 @@
+import { requireSources } from '../config/load.ts';
+import type { SourceSettings } from '../config/settings.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import type { MirrorStore } from '../ports.ts';
+import { type Findings, type VerifyReport, verifySource } from '../sync/verify.ts';
+import type { CommandContext } from './context.ts';
+import { counted, grouped } from './output/text.ts';
+import { writeAll } from './output/write.ts';
+
+/** What `verify --json` prints: a contract that only ever gains fields. */
+export interface VerifyOutcome {
+  ok: boolean;
+  /** What is wrong with the file itself: SQLite's integrity check and foreign keys. */
+  file: string[];
+  /** Empty with --quick, which asks no API. */
+  sources: VerifyReport[];
+}
+
+export interface VerifyContext extends CommandContext {
+  /** Reads the whole file; what is wrong with it, a line each. */
+  checkFile(): Promise<string[]>;
+}
+
+export interface VerifyFlags {
+  json: boolean;
+  quick: boolean;
+}
+
+const SHOWN = 10;
+
+/** `taskmirror verify`: exit code 0, or 6 where something is wrong. Writes nothing to the mirror. */
+export async function verify(context: VerifyContext, { json, quick }: VerifyFlags): Promise<ExitCode> {
+  const { io, settings } = context;
+  const file = await context.checkFile();
+  const sources: VerifyReport[] = [];
+  if (!quick) {
+    const store = await context.openMirror({ create: false });
+    try {
+      for (const source of requireSources(settings)) sources.push(await verifyOne(context, store, source));
+    } finally {
+      await store.close();
+    }
+  }
+  const outcome: VerifyOutcome = { ok: file.length === 0 && sources.every(({ ok }) => ok), file, sources };
+  await writeAll(io.stdout, [json ? `${JSON.stringify(outcome, null, 2)}\n` : textOf(outcome)]);
+  return outcome.ok ? EXIT.done : EXIT.differences;
+}
+
+async function verifyOne(
+  context: VerifyContext,
+  store: MirrorStore,
+  source: SourceSettings,
+): Promise<VerifyReport> {
+  const { settings, signal } = context;
+  return verifySource(
+    { name: source.name, baseUrl: source.baseUrl },
+    { store, source: await context.connect(source) },
+    { pageSize: settings.sync.pageSize, signal },
+  );
+}
+
+function textOf({ ok, file, sources }: VerifyOutcome): string {
+  const lines = [file.length === 0 ? 'file: sound' : `file: ${file.join('; ')}`];
+  for (const report of sources) {
+    lines.push(
+      `${report.name}: ${counted(report.rowsCompared, 'row')} compared in ${counted(report.requests, 'request')}; ` +
+        `${grouped(report.moved)} moved on since the last sync`,
+      ...findingLines('missing from the mirror', report.missing),
+      ...findingLines('no longer in the list', report.extra),
+      ...findingLines('different', report.different),
+      ...report.problems.map((problem) => `  problem: ${problem}`),
+    );
+  }
+  lines.push(ok ? 'ok' : 'Something is wrong. "taskmirror sync --full" mends what the list can tell.');
+  return `${lines.join('\n')}\n`;
+}
+
+function findingLines(what: string, { count, first }: Findings): string[] {
+  if (count === 0) return [];
+  const shown = first
+    .slice(0, SHOWN)
+    .map(({ id, fields }) => `    ${id}${fields ? ` (${fields.join(', ')})` : ''}`);
+  const rest = count > SHOWN ? [`    and ${grouped(count - SHOWN)} more (--json lists up to 100)`] : [];
+  return [`  ${what}: ${grouped(count)}`, ...shown, ...rest];
+}

@@ -1,0 +1,177 @@
+import type { MirrorClaim, MirrorStore, SourceIdentity, TaskSource } from '../ports.ts';
+import { completeThrough, ledgerProblems } from './ledger.ts';
+import { activityOf, isOpen, type Task } from './task.ts';
+import { TOP } from './copier.ts';
+import { walk } from './walk.ts';
+
+/** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
+export interface VerifyReport {
+  name: string;
+  /** Nothing is wrong, and the whole list was read. */
+  ok: boolean;
+  requests: number;
+  /** Rows of the list that were compared. */
+  rowsCompared: number;
+  missing: Findings;
+  extra: Findings;
+  different: Findings;
+  /** Differences that only say that the list went on since the last sync. */
+  moved: number;
+  /** What is wrong with the ledger, or kept the list from being read whole. */
+  problems: string[];
+}
+
+/** How many, and the first of them. */
+export interface Findings {
+  count: number;
+  first: { id: string; fields?: string[] }[];
+}
+
+export interface VerifyParts {
+  store: MirrorStore;
+  source: TaskSource;
+}
+
+/** Findings of one kind that are listed; all are counted. */
+const LISTED = 100;
+const BATCH = 200;
+
+/**
+ * Reads the whole list and compares it with the mirror, field by field, without writing. A difference is wrong unless the
+ * mirror cannot have known: the row is newer than what is complete, it was open when it was last read, or the mirror has
+ * caught up meanwhile. Throws what the source and the store throw.
+ */
+export async function verifySource(
+  identity: SourceIdentity,
+  parts: VerifyParts,
+  options: { pageSize: number; signal: AbortSignal },
+): Promise<VerifyReport> {
+  const claim = await parts.store.observe(identity);
+  const comparison = new Comparison(identity.name, claim, parts.source, options.signal);
+  await comparison.readList(options.pageSize);
+  await comparison.findExtra();
+  return comparison.report();
+}
+
+class Comparison {
+  readonly #name: string;
+  readonly #claim: MirrorClaim;
+  readonly #source: TaskSource;
+  readonly #signal: AbortSignal;
+  readonly #missing: Findings = { count: 0, first: [] };
+  readonly #extra: Findings = { count: 0, first: [] };
+  readonly #different: Findings = { count: 0, first: [] };
+  readonly #problems: string[] = [];
+  #requests = 0;
+  #rowsCompared = 0;
+  #moved = 0;
+  #isWhole = false;
+
+  constructor(name: string, claim: MirrorClaim, source: TaskSource, signal: AbortSignal) {
+    this.#name = name;
+    this.#claim = claim;
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  async readList(pageSize: number): Promise<void> {
+    await this.#claim.beginSweep();
+    const context = { signal: this.#signal, onRequest: () => (this.#requests += 1) };
+    const read = (offset: number) => {
+      this.#signal.throwIfAborted();
+      return this.#source.list({ offset, limit: pageSize }, context);
+    };
+    const suspects = new Map<string, Task>();
+    // Pages overlap: a row is compared once.
+    let last: ReadonlySet<string> = new Set();
+    for await (const { page, doubt, next } of walk(read, TOP)) {
+      const tasks = page.rows.flatMap(({ task }) => (task === undefined || last.has(task.id) ? [] : [task]));
+      last = new Set(page.rows.flatMap(({ task }) => task?.id ?? []));
+      const rejected = page.rows.flatMap((row) => (row.rejected?.id ? [row.rejected.id] : []));
+      await this.#claim.meet([...last, ...rejected]);
+      const { insertedIds, updatedIds } = await this.#claim.preview(tasks);
+      const unequal = new Set([...insertedIds, ...updatedIds]);
+      for (const task of tasks) if (unequal.has(task.id)) suspects.set(task.id, task);
+      this.#rowsCompared += tasks.length;
+      if (doubt !== null) this.#problems.push(doubt);
+      this.#isWhole = next.frontier === -Infinity;
+      if (suspects.size >= BATCH) await this.#judge(suspects);
+    }
+    await this.#judge(suspects);
+  }
+
+  /** Looks at the mirror once more: a daemon may have caught up while the list was read. */
+  async #judge(suspects: Map<string, Task>): Promise<void> {
+    const { ledger } = await this.#claim.state();
+    const through = completeThrough(ledger) ?? -Infinity;
+    const listed = [...suspects.values()];
+    suspects.clear();
+    const stored = new Map(
+      (await this.#claim.tasks(listed.map(({ id }) => id))).map((task) => [task.id, task]),
+    );
+    const { insertedIds, updatedIds } = await this.#claim.preview(listed);
+    const unequal = new Set([...insertedIds, ...updatedIds]);
+    for (const task of listed) {
+      const known = stored.get(task.id);
+      const isBehind = activityOf(task) > through || (known !== undefined && isOpen(known));
+      if (!unequal.has(task.id) || isBehind) this.#moved += 1;
+      else if (known === undefined) note(this.#missing, { id: task.id });
+      else note(this.#different, { id: task.id, fields: fieldsThatDiffer(known, task) });
+    }
+  }
+
+  /** Rows of the mirror that the list did not show: wrong only where the API does not know them at all. */
+  async findExtra(): Promise<void> {
+    if (!this.#isWhole) {
+      this.#problems.push(
+        'the list could not be read to its end, so nothing is said of rows that it may lack',
+      );
+      return;
+    }
+    let after = '';
+    for (;;) {
+      const ids = await this.#claim.unmet(after, BATCH);
+      for (const id of ids) {
+        this.#signal.throwIfAborted();
+        const context = { signal: this.#signal, onRequest: () => (this.#requests += 1) };
+        const answer = await this.#source.get(id, context);
+        if (answer === null) note(this.#extra, { id });
+        else this.#moved += 1;
+      }
+      const last = ids.at(-1);
+      if (last === undefined) return;
+      after = last;
+    }
+  }
+
+  async report(): Promise<VerifyReport> {
+    const { ledger } = await this.#claim.state();
+    this.#problems.push(...ledgerProblems(ledger));
+    const wrong = this.#missing.count + this.#extra.count + this.#different.count;
+    return {
+      name: this.#name,
+      ok: wrong === 0 && this.#problems.length === 0,
+      requests: this.#requests,
+      rowsCompared: this.#rowsCompared,
+      missing: this.#missing,
+      extra: this.#extra,
+      different: this.#different,
+      moved: this.#moved,
+      problems: this.#problems,
+    };
+  }
+}
+
+function note(findings: Findings, finding: { id: string; fields?: string[] }): void {
+  findings.count += 1;
+  if (findings.first.length < LISTED) findings.first.push(finding);
+}
+
+function fieldsThatDiffer(mirrored: Task, listed: Task): string[] {
+  const fields = Object.keys(listed).filter((field) => {
+    const key = field as keyof Task;
+    return mirrored[key] !== listed[key];
+  });
+  // Equal in every field, and yet a commit would write: the mirror holds it as removed.
+  return fields.length === 0 ? ['removed_at'] : fields;
+}

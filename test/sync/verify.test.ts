@@ -1,0 +1,126 @@
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { SimulatedList } from '../../src/demo/list.ts';
+import { ledgerProblems } from '../../src/sync/ledger.ts';
+import { verifySource } from '../../src/sync/verify.ts';
+import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
+import { readRows } from '../support/mirror.ts';
+import { type Bench, syncBench } from '../support/sync.ts';
+import { completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
+
+const MINUTE = 60_000;
+
+const verify = (bench: Bench, list: SimulatedList, options: MemoryOptions = {}) =>
+  verifySource(
+    { name: 'default', baseUrl: 'https://api.example' },
+    { store: bench.store, source: memorySource(list, options) },
+    { pageSize: 100, signal: new AbortController().signal },
+  );
+
+/** Changes the mirror behind its back. */
+const spoil = (bench: Bench, sql: string): void => {
+  const db = new Database(bench.file);
+  db.exec(sql);
+  db.close();
+};
+
+async function mirrored(count = 450): Promise<{ bench: Bench; list: SimulatedList }> {
+  const bench = await syncBench();
+  const list = new SimulatedList(tasksApart(count, MINUTE));
+  await bench.sync(list);
+  return { bench, list };
+}
+
+describe('verify', () => {
+  test('finds nothing in a mirror that is exact, and compares each row once', async () => {
+    const { bench, list } = await mirrored();
+    expect(await verify(bench, list)).toMatchObject({ ok: true, rowsCompared: 450, moved: 0, problems: [] });
+  });
+
+  test('tells a row that is missing', async () => {
+    const { bench, list } = await mirrored();
+    spoil(bench, "delete from tasks where id = 't000200'");
+    const report = await verify(bench, list);
+    expect(report).toMatchObject({ ok: false, missing: { count: 1, first: [{ id: 't000200' }] } });
+  });
+
+  test('tells a row that is removed in the mirror but alive in the list', async () => {
+    const { bench, list } = await mirrored();
+    spoil(bench, "update tasks set removed_at = last_activity_at where id = 't000200'");
+    const report = await verify(bench, list);
+    expect(report.different).toEqual({ count: 1, first: [{ id: 't000200', fields: ['removed_at'] }] });
+  });
+
+  test('tells the fields of a row that differ', async () => {
+    const { bench, list } = await mirrored();
+    spoil(bench, "update tasks set message = 'other', message_count = 99 where id = 't000200'");
+    const report = await verify(bench, list);
+    expect(report.different).toEqual({
+      count: 1,
+      first: [{ id: 't000200', fields: ['message', 'messageCount'] }],
+    });
+  });
+
+  test('tells a row that the list no longer has, once the API says that it is gone', async () => {
+    const { bench, list } = await mirrored();
+    list.remove('t000200');
+    expect(await verify(bench, list)).toMatchObject({
+      ok: false,
+      extra: { count: 1, first: [{ id: 't000200' }] },
+    });
+  });
+
+  test('does not call wrong what the mirror cannot know yet: newer rows, and open tasks that went on', async () => {
+    const bench = await syncBench();
+    const open = runningTask('open', EPOCH - 200 * MINUTE - 1);
+    const list = new SimulatedList([...tasksApart(300, MINUTE), open]);
+    await bench.sync(list);
+    list.put(completedTask('new', EPOCH + MINUTE));
+    list.put({ ...open, status: 'awaiting_approval' });
+    expect(await verify(bench, list)).toMatchObject({ ok: true, moved: 2 });
+  });
+
+  test('does not call extra what moved to the top while the list was read', async () => {
+    const { bench, list } = await mirrored();
+    const report = await verify(bench, list, {
+      beforeList({ count }) {
+        if (count === 2) list.put(completedTask('t000300', EPOCH + MINUTE));
+      },
+    });
+    expect(report).toMatchObject({ ok: true, extra: { count: 0 } });
+  });
+
+  test('says so where the list could not be read to its end, and calls nothing extra', async () => {
+    const { bench, list } = await mirrored();
+    const report = await verify(bench, list, {
+      answer: (page, { offset }) => (offset < 150 ? page : { ...page, rows: [], hasMore: true }),
+    });
+    expect(report).toMatchObject({ ok: false, extra: { count: 0 } });
+    expect(report.problems.join(' ')).toContain('could not be read to its end');
+  });
+
+  test('writes nothing and needs no lease', async () => {
+    const { bench, list } = await mirrored();
+    const claim = await bench.store.claim({ name: 'default', baseUrl: 'https://api.example' });
+    const before = readRows(bench.file, 'select * from sqlite_master, sources, sync_runs, leases');
+    list.remove('t000200');
+    await verify(bench, list);
+    expect(readRows(bench.file, 'select * from sqlite_master, sources, sync_runs, leases')).toEqual(before);
+    await claim.release();
+  });
+
+  test('finds a ledger that cannot be', () => {
+    expect(ledgerProblems({ watermark: 10, gaps: [{ lower: 2, upper: 5 }] })).toEqual([]);
+    expect(ledgerProblems({ watermark: 10, gaps: [{ lower: 2, upper: 11 }] })).toHaveLength(1);
+    expect(ledgerProblems({ watermark: 10, gaps: [{ lower: 5, upper: 5 }] })).toHaveLength(1);
+    expect(
+      ledgerProblems({
+        watermark: 10,
+        gaps: [
+          { lower: 2, upper: 9 },
+          { lower: null, upper: 4 },
+        ],
+      }),
+    ).toHaveLength(1);
+  });
+});
