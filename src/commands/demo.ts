@@ -42,20 +42,24 @@ const QUERIES = [
   [
     'How often does it work, and how long does it take?',
     `select status, count(*) as tasks,
-       round(median(queue_ms) / 1000.0, 1) as median_queue_s, round(median(run_ms) / 1000.0, 1) as median_run_s
-     from tasks where removed_at is null group by status order by tasks desc`,
+       round(median(queue_ms) / 1000.0, 1) as median_queue_s,
+       round(median(run_ms) / 1000.0, 1) as median_run_s
+     from tasks where removed_at is null
+     group by status order by tasks desc`,
   ],
   [
     'Who has the most failures in the last 30 days?',
     `select username, count(*) as tasks, sum(status = 'failed') as failed,
        round(100.0 * sum(status = 'failed') / count(*), 1) as percent
-     from tasks where created_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
+     from tasks
+     where created_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
      group by username order by percent desc limit 5`,
   ],
   [
     'What is open, and for how long?',
     `select status, count(*) as tasks, min(created_at) as oldest
-     from tasks where status in ('pending', 'running', 'awaiting_approval') group by status`,
+     from tasks where status in ('pending', 'running', 'awaiting_approval')
+     group by status`,
   ],
 ] as const;
 
@@ -91,7 +95,8 @@ async function tour(
   const env = { ...terminalOf(parts.io.env), SIGMIC_API_KEY: DEMO_KEY, SIGMIC_BASE_URL: api.url };
   const context = parts.contextFor(env, file);
 
-  say(`It serves at ${api.url}, its tasks go on living while they are read, and some requests fail.\n`);
+  say(`It serves at ${api.url}.`);
+  say('Its tasks go on living while they are read, and some requests fail.\n');
   say('$ taskmirror sync');
   const first = await sync(context, { json: false });
   if (first !== EXIT.done) return first;
@@ -103,7 +108,8 @@ async function tour(
     await query(context, sql, { format: 'table' });
   }
 
-  say(`\n${EVENTS} more events happen: new tasks, tasks that end, approvals, follow-ups. Then once more:\n`);
+  say(`\n${EVENTS} more events happen: new tasks, tasks that end, approvals, follow-ups.`);
+  say('Then once more:\n');
   await api.makeActivity(EVENTS);
   say('$ taskmirror sync');
   const second = await sync(context, { json: false });

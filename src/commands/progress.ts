@@ -62,7 +62,9 @@ export class ProgressLine {
     const place = sum(all.map(({ offset }) => offset));
     const name = this.#sources.size === 1 ? [...this.#sources.keys()][0] : `${this.#sources.size} sources`;
     const left =
-      total === null || rate === 0 ? '' : `, ${duration(Math.max(0, (total - place) / rate) * 1_000)} left`;
+      total === null || rate === 0
+        ? ''
+        : `, ${duration(Math.max(1, Math.ceil((total - place) / rate)) * 1_000)} left`;
     const of = total === null ? '' : ` of ${grouped(total)}`;
     return `${name}: ${grouped(Math.min(place, total ?? place))}${of} rows, ${grouped(Math.round(rate))}/s${left}`;
   }
