@@ -166,7 +166,8 @@ function addConfig(program: Command, io: Io, finish: (code: ExitCode) => void): 
   const config = program
     .command('config')
     .description('check and show the settings')
-    .addHelpText('after', CONFIG_EXAMPLES);
+    // Its commands show them too.
+    .addHelpText('afterAll', CONFIG_EXAMPLES);
   config
     .command('check')
     .description('say whether the settings are valid, and everything that is wrong with them')

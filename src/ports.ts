@@ -141,7 +141,7 @@ export interface OpenTask {
  */
 export interface MirrorClaim {
   state(): Promise<SourceState>;
-  /** Opens a run record and returns its id. A record that a crash left open is closed as failed. */
+  /** Opens a run record and returns its id. A record that a crash left open is closed as interrupted. */
   startRun(kind: RunKind): Promise<number>;
   finishRun(runId: number, record: RunRecord): Promise<void>;
 

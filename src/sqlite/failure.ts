@@ -18,12 +18,15 @@ export function explain(error: unknown, file: string): unknown {
   return new DatabaseError(`${file}: ${what}`, { cause: error, ...(hint === '' ? {} : { hint }) });
 }
 
+const DISK_FULL = [
+  'the disk is full; the last step was rolled back and nothing else is lost',
+  'Free some space: the next run goes on where this one stopped.',
+] as const;
+
 const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[] = [
-  [
-    'SQLITE_FULL',
-    'the disk is full; the last step was rolled back and nothing else is lost',
-    'Free some space: the next run goes on where this one stopped.',
-  ],
+  ['SQLITE_FULL', ...DISK_FULL],
+  // No room for the -shm file, the first that is made.
+  ['SQLITE_IOERR_SHMSIZE', ...DISK_FULL],
   [
     'SQLITE_NOTADB',
     'this is not an SQLite database; nothing was written to it',
@@ -52,6 +55,6 @@ const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[]
   [
     'SQLITE_IOERR',
     'the disk failed to read or write',
-    'Check the disk; "taskmirror doctor" checks the file.',
+    'Check whether a quota or a limit on the size of files (ulimit -f) is used up, then the disk itself; "taskmirror doctor" checks the file.',
   ],
 ];

@@ -6,7 +6,7 @@ export interface Sweep {
   meet(ids: readonly string[]): void;
   countUnmet(): number;
   unmet(afterId: string, limit: number): string[];
-  /** Drops the rejected rows that were not met. To be used inside a transaction of the mirror's. */
+  /** Drops the rejected rows whose key was not met. To be used inside a transaction of the mirror's. */
   forgetUnmetRejections(): void;
 }
 
@@ -58,8 +58,7 @@ export function createSweep(db: Database.Database, source: string): Sweep {
     q
       .deleteFrom('rejected_rows')
       .where('source', '=', p('source'))
-      .where('task_id', 'is not', null)
-      .where('task_id', 'not in', q.selectFrom('sweep').select('id').where('source', '=', p('source'))),
+      .where('row_key', 'not in', q.selectFrom('sweep').select('id').where('source', '=', p('source'))),
   );
   return {
     meet: (ids) => addAll.deferred(ids),

@@ -1,5 +1,5 @@
 import type { Change, Committed, MirrorClaim, OpenTask, RunKind, RunRecord, SourceState } from '../ports.ts';
-import type { Task } from './task.ts';
+import { activityOf, type Task } from './task.ts';
 
 /** The first ids of what a dry run would write. */
 export interface Plan {
@@ -17,6 +17,8 @@ export class DryClaim implements MirrorClaim {
   readonly #mirror: MirrorClaim;
   /** Pages overlap: a row that comes twice would be written once. */
   readonly #written = new Set<string>();
+  /** Activities (ms) of the tasks that would have been inserted by now. */
+  readonly #inserted: number[] = [];
 
   /** `mirror` is only read: an observed claim. */
   constructor(mirror: MirrorClaim) {
@@ -39,13 +41,17 @@ export class DryClaim implements MirrorClaim {
 
   async commit({ tasks }: Change): Promise<Committed> {
     const preview = await this.#mirror.preview(tasks.filter(({ id }) => !this.#written.has(id)));
+    const inserted = new Set(preview.insertedIds);
+    this.#inserted.push(...tasks.filter(({ id }) => inserted.has(id)).map(activityOf));
     this.#note(preview.insertedIds, this.plan.insert);
     this.#note(preview.updatedIds, this.plan.update);
     return { ...preview, unchanged: tasks.length - preview.inserted - preview.updated };
   }
 
-  countAbove(activity: number, atMost?: number): Promise<number> {
-    return this.#mirror.countAbove(activity, atMost);
+  /** As the real run would count: with what it would have inserted by now. */
+  async countAbove(activity: number, atMost = Infinity): Promise<number> {
+    const inserted = this.#inserted.filter((at) => at > activity).length;
+    return Math.min(atMost, (await this.#mirror.countAbove(activity)) + inserted);
   }
 
   openTasks(): Promise<OpenTask[]> {

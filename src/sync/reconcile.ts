@@ -1,6 +1,6 @@
 import { SafetyStopError } from '../errors.ts';
 import type { Verdict } from '../ports.ts';
-import { type Copier, TOP } from './copier.ts';
+import { type Copier, type Descent, TOP } from './copier.ts';
 
 /** A run that would remove more rows than this, and more than this share of the live mirror, removes nothing. */
 const BRAKE_ROWS = 20;
@@ -20,9 +20,9 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   const { claim } = copier.parts;
   await copier.beginSweep();
   const full = await copier.descend(TOP, () => false);
-  const start = copier.ledger.watermark ?? -Infinity;
-  const closing = await copier.descend(TOP, ({ frontier }) => frontier < start - copier.overlapMs);
-  if (!full.isWhole || !closing.isWhole) return 'unproven';
+  const start = (copier.ledger.watermark ?? -Infinity) - copier.overlapMs;
+  const closing = await copier.descend(TOP, ({ frontier }) => frontier < start);
+  if (!isProven(full, -Infinity) || !isProven(closing, start)) return 'unproven';
 
   await removeUnmet(copier, options.allowRemovals);
   await claim.forgetUnmetRejections();
@@ -30,6 +30,11 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   const surplus = copier.total === null ? null : copier.total - live;
   await claim.commit({ tasks: [], rejected: [], surplus });
   return copier.repaired ? 'repaired' : 'clean';
+}
+
+/** A walk that gave up on the way is whole as far as it came, but proves nothing of what lies below. */
+function isProven({ isWhole, frontier }: Descent, downTo: number): boolean {
+  return isWhole && frontier <= downTo;
 }
 
 async function removeUnmet(copier: Copier, allowRemovals: boolean): Promise<void> {

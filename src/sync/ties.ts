@@ -10,7 +10,6 @@ export interface TieGroup {
   linked: Set<string>;
   /** The place of its first row, and the API's total when that was read; null until it is known. */
   start: { offset: number; total: number | null } | null;
-  passes: number;
 }
 
 /** Walks over one group of ties, to meet all of it, before it is left unproven. */
@@ -25,7 +24,6 @@ export function beginTies(offset: number, activity: number | null, page: ListPag
     met: new Set(keys),
     linked: new Set(keys),
     start: { offset: offset + first, total: page.total },
-    passes: 0,
   };
 }
 
@@ -54,7 +52,7 @@ export function meetTies(
  */
 export function judgeTies(
   ties: TieGroup,
-  at: { offset: number; frontier: number },
+  at: { offset: number; frontier: number; passes: number },
   page: ListPage,
 ): 'open' | 'proven' | 'again' | 'unproven' {
   if (ties.activity === null) return 'proven';
@@ -63,7 +61,7 @@ export function judgeTies(
   const end = at.offset + page.rows.findLastIndex((row) => row.activity === ties.activity) + 1;
   const { start } = ties;
   if (start !== null && start.total === page.total && ties.met.size >= end - start.offset) return 'proven';
-  return ties.passes < TIE_PASSES ? 'again' : 'unproven';
+  return at.passes < TIE_PASSES ? 'again' : 'unproven';
 }
 
 /** Whether this very row of the group was shown by a page that linked. */

@@ -38,6 +38,8 @@ export interface WalkState extends Position {
   linked: boolean;
   /** The group of ties being walked because it does not fit into a page. */
   ties: TieGroup | null;
+  /** Walks over the ties at the frontier so far, beyond the first: what bounds them. */
+  passes: number;
   /** Rows of the last step back; 0 after a page that linked. */
   back: number;
   /** The deepest offset read: pages above it only go over old ground again. */
@@ -49,10 +51,10 @@ export interface WalkState extends Position {
 /** Pages in a row without any progress, going over old ground not counted, after which a walk gives up. */
 const PATIENCE = 32;
 const TIES_IN_DOUBT =
-  'a group of rows with the same lastActivityAt is larger than a page, and its order changes while it is read';
+  'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
 
 export function beginWalk(position: Position): WalkState {
-  return { ...position, linked: false, ties: null, back: 0, deepest: 0, idle: 0 };
+  return { ...position, linked: false, ties: null, passes: 0, back: 0, deepest: 0, idle: 0 };
 }
 
 /** Reads pages from `position` downward until the list ends, the walk gives up, or the consumer stops. */
@@ -83,7 +85,8 @@ export function step(state: WalkState, page: ListPage): { slice: Slice; state: W
 
   const ended = !page.hasMore;
   const progress = ended || reached.frontier < state.frontier || (ties?.linked.size ?? 0) > known;
-  const next = count({ ...reached, ...advance(reached, ties, page) }, state.offset, progress);
+  const passes = reached.frontier < state.frontier ? 0 : state.passes;
+  const next = count({ ...reached, passes, ...advance(reached, ties, page) }, state.offset, progress);
   if (next.idle > PATIENCE) return giveUp(next, page, 'the same rows come again and again');
   const slice: Slice = {
     page,
@@ -138,12 +141,13 @@ function passAgain(
   state: WalkState & { ties: TieGroup },
   page: ListPage,
 ): { slice: Slice; state: WalkState } {
-  const passes = state.ties.passes + 1;
+  const passes = state.passes + 1;
   const top = state.ties.start?.offset ?? state.offset;
   const next = {
     ...state,
     offset: Math.max(0, top - passes),
-    ties: { ...state.ties, start: null, passes },
+    ties: { ...state.ties, start: null },
+    passes,
     back: 0,
     deepest: Math.max(state.deepest, state.offset),
   };

@@ -45,7 +45,7 @@ export async function serveTasks(
   return api;
 }
 
-/** Holds back the answer to list request `number`, or to the very next one. */
+/** Holds back the answers to list request `number` (the very next one unless given) and to those after it. */
 export function holdList(
   api: TestApi,
   number = api.stats.list + 1,

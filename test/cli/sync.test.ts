@@ -45,7 +45,7 @@ test('activity, and the silent status change of an open task deep in the list, a
   expect(mirroredTasks(join(cwd, 'taskmirror.db'))).toEqual(inMirrorOrder(api.list.all()));
 });
 
-test('a list that vanishes above the reading position between two pages: none of the other rows is lost, and the verdict says repaired', async () => {
+test('rows vanish above the reading position between two pages: none of the others is lost, and the verdict says repaired', async () => {
   const api = await serveTasks(teamTasks(1_200));
   const gone = api.list.all().slice(10, 80);
   api.beforeList = (number) => {

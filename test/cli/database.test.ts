@@ -1,0 +1,48 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { openMirrorStore } from '../../src/sqlite/store.ts';
+import { temporaryFolder } from '../support/mirror.ts';
+import { runProgram } from '../support/program.ts';
+import { tasksApart } from '../support/tasks.ts';
+import { serveTasks } from './api.ts';
+import { filesIn } from './files.ts';
+
+describe('exit code 10: a database that is not ours to write', () => {
+  const kinds: [string, (file: string) => void | Promise<void>, RegExp][] = [
+    ['a text file', (file) => writeFileSync(file, 'Some notes.\n'.repeat(400)), /not an SQLite database/],
+    [
+      'a database of another program',
+      (file) => void new Database(file).exec('create table notes (text)').close(),
+      /another program/,
+    ],
+    ['a folder', (file) => mkdirSync(file), /is not a file/],
+    ['a mirror of a newer version', makeNewerMirror, /newer/],
+  ];
+  test.each(kinds)('%s stays as it is', async (_, make, said) => {
+    const api = await serveTasks(tasksApart(10, 1_000));
+    const cwd = temporaryFolder();
+    const file = join(cwd, 'taskmirror.db');
+    await make(file);
+    const before = filesIn(cwd);
+    const runs = [['sync'], ['query', 'select 1']].map((args) => runProgram(args, { cwd, env: api.env }));
+    for (const { code, stdout, stderr } of await Promise.all(runs)) {
+      expect([code, stdout]).toEqual([10, '']);
+      expect(stderr).toMatch(said);
+      expect(stderr).toContain(file);
+    }
+    // A reader may leave an empty -wal and a -shm beside a mirror: the file itself is what must not change.
+    for (const [name, bytes] of Object.entries(before)) expect(filesIn(cwd)[name] === bytes).toBe(true);
+    expect(api.stats.list).toBe(0);
+  });
+});
+
+async function makeNewerMirror(file: string): Promise<void> {
+  const store = await openMirrorStore(file, { create: true, clock: systemClock, omit: new Set() });
+  await store.close();
+  const db = new Database(file);
+  db.pragma('user_version = 99');
+  db.close();
+}

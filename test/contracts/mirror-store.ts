@@ -1,0 +1,23 @@
+import { describe } from 'vitest';
+import { commits, runs, state } from './mirror-store/commits.ts';
+import type { Make } from './mirror-store/kit.ts';
+import { leases } from './mirror-store/leases.ts';
+import { observing, reading, twoSources } from './mirror-store/reading.ts';
+import { rejections, sweeps } from './mirror-store/sweeps.ts';
+
+export { changeOf, mirrorTask, type MirrorUnderTest, rejectedRow } from './mirror-store/kit.ts';
+
+/** What every MirrorStore has to hold (src/ports.ts). `make` gives a new, empty mirror for each test. */
+export function mirrorStoreContract(name: string, make: Make): void {
+  describe(`MirrorStore contract: ${name}`, () => {
+    leases(make);
+    observing(make);
+    state(make);
+    runs(make);
+    commits(make);
+    reading(make);
+    sweeps(make);
+    rejections(make);
+    twoSources(make);
+  });
+}

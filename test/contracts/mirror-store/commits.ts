@@ -1,0 +1,208 @@
+import { describe, expect, test } from 'vitest';
+import { EMPTY_LEDGER, type Ledger } from '../../../src/sync/ledger.ts';
+import { at, EPOCH } from '../../support/tasks.ts';
+import {
+  A,
+  B,
+  HOUR,
+  RECORD,
+  changeOf,
+  everything,
+  mirrorTask,
+  open,
+  rejectedRow,
+  unstorable,
+  type Make,
+} from './kit.ts';
+
+export function state(make: Make): void {
+  const ledgers: [string, Ledger][] = [
+    ['nothing', EMPTY_LEDGER],
+    ['a watermark without gaps', { watermark: EPOCH, gaps: [] }],
+    ['a gap down to the end of the list', { watermark: EPOCH, gaps: [{ lower: null, upper: EPOCH }] }],
+    [
+      'several gaps',
+      {
+        watermark: EPOCH + 999,
+        gaps: [
+          { lower: EPOCH - 10, upper: EPOCH + 7 },
+          { lower: EPOCH - 999_999, upper: EPOCH - 500_001 },
+          { lower: null, upper: EPOCH - 10 ** 10 },
+        ],
+      },
+    ],
+    ['a gap below no watermark', { watermark: null, gaps: [{ lower: null, upper: EPOCH }] }],
+  ];
+
+  describe('the state of a source', () => {
+    test.each(ledgers)('keeps a ledger to the millisecond: %s', async (_what, ledger) => {
+      const { claim, open: openAgain } = await open(make);
+      await claim.commit(changeOf({ ledger: { watermark: 1, gaps: [{ lower: 2, upper: 3 }] } }));
+      await claim.commit(changeOf({ ledger }));
+      expect((await claim.state()).ledger).toEqual(ledger);
+      expect((await (await (await openAgain()).observe(A)).state()).ledger).toEqual(ledger);
+    });
+
+    test('keeps what a change leaves out, and takes null for null', async () => {
+      const { claim } = await open(make);
+      const ledger = { watermark: EPOCH, gaps: [{ lower: null, upper: EPOCH }] };
+      await claim.commit(changeOf({ ledger, total: 42, surplus: -3, learnedOverlapMs: 600_000 }));
+      const full = { ledger, total: 42, surplus: -3, learnedOverlapMs: 600_000 };
+      expect(await claim.state()).toEqual(full);
+      await claim.commit(changeOf({ tasks: [mirrorTask('x')] }));
+      expect(await claim.state()).toEqual(full);
+      await claim.commit(changeOf({ total: null, surplus: null, ledger: EMPTY_LEDGER }));
+      expect(await claim.state()).toEqual({
+        ledger: EMPTY_LEDGER,
+        total: null,
+        surplus: null,
+        learnedOverlapMs: 600_000,
+      });
+    });
+  });
+}
+
+export function runs(make: Make): void {
+  describe('the record of a run', () => {
+    test('opens unfinished and tells everything once it is finished', async () => {
+      const { store, claim, clock } = await open(make);
+      const startedAt = at(clock.now());
+      const id = await claim.startRun('reconcile');
+      const [unfinished] = await store.recentRuns(10);
+      expect(unfinished).toMatchObject({
+        id,
+        source: 'a',
+        kind: 'reconcile',
+        startedAt,
+        finishedAt: null,
+        outcome: null,
+      });
+      clock.advance(5_000);
+      const record = { ...RECORD, outcome: 'partial', verdict: 'unproven', error: 'why' } as const;
+      await claim.finishRun(id, record);
+      const finishedAt = at(clock.now());
+      expect(await store.recentRuns(10)).toEqual([
+        { id, source: 'a', kind: 'reconcile', startedAt, finishedAt, ...record },
+      ]);
+    });
+
+    test('comes newest first, as many as were asked for', async () => {
+      const { store, claim } = await open(make);
+      const ids: number[] = [];
+      for (let i = 0; i < 4; i += 1) {
+        const id = await claim.startRun('incremental');
+        await claim.finishRun(id, RECORD);
+        ids.unshift(id);
+      }
+      expect((await store.recentRuns(3)).map(({ id }) => id)).toEqual(ids.slice(0, 3));
+    });
+
+    test('that a crash left open is closed as interrupted by the next one of its source, and no other', async () => {
+      const { store, claim, clock } = await open(make);
+      const other = await store.claim(B);
+      const stale = await claim.startRun('backfill');
+      const foreign = await other.startRun('incremental');
+      clock.advance(1_000);
+      const id = await claim.startRun('incremental');
+      const byId = new Map((await store.recentRuns(10)).map((run) => [run.id, run]));
+      expect(byId.get(stale)).toMatchObject({ outcome: 'interrupted', finishedAt: at(clock.now()) });
+      expect(byId.get(stale)?.error).toMatch(/ended/);
+      for (const unfinished of [foreign, id]) {
+        expect(byId.get(unfinished)).toMatchObject({ outcome: null, finishedAt: null });
+      }
+    });
+  });
+}
+
+export function commits(make: Make): void {
+  describe('a commit', () => {
+    test('keeps every field of a task exactly, unicode, newlines, nulls and empty texts included', async () => {
+      const { claim } = await open(make);
+      const text = 'Zeile 1\r\nline 2\t"quoted" \\ 日本語 🧑‍🚀 \u0000 e\u0301 \u2028 end ';
+      const full = mirrorTask('id/with ?#% and ü', 1, {
+        apiKeyId: text,
+        message: text,
+        systemPrompt: '',
+        error: text,
+        env: '{"":[1,null]}',
+        extra: '{"priority":3}',
+        status: 'a_new_status',
+        showInHistory: false,
+        messageCount: 2 ** 40,
+      });
+      const empty = mirrorTask('empty', 2, {
+        apiKeyId: null,
+        username: null,
+        sessionId: null,
+        conversationId: null,
+        message: null,
+        startedAt: null,
+        completedAt: null,
+        autoExecute: false,
+      });
+      await claim.commit(changeOf({ tasks: [full, empty] }));
+      expect(await claim.tasks([empty.id, full.id])).toEqual([empty, full]);
+    });
+
+    test('says what it inserted, updated and left as it was; a preview says the same and writes nothing', async () => {
+      const { store, claim } = await open(make);
+      await claim.commit(changeOf({ tasks: [mirrorTask('same'), mirrorTask('old')] }));
+      const tasks = [mirrorTask('same'), mirrorTask('old', 0, { messageCount: 9 }), mirrorTask('new')];
+      const expected = {
+        inserted: 1,
+        updated: 1,
+        unchanged: 1,
+        insertedIds: ['new'],
+        updatedIds: ['old'],
+        healedIds: [],
+      };
+      const before = await everything(store);
+      expect(await claim.preview(tasks)).toEqual(expected);
+      expect(await everything(store)).toEqual(before);
+      expect(await claim.commit(changeOf({ tasks }))).toEqual(expected);
+    });
+
+    test('that is repeated changes nothing', async () => {
+      const { store, claim } = await open(make);
+      const change = changeOf({
+        tasks: [mirrorTask('x'), mirrorTask('y')],
+        ledger: { watermark: EPOCH, gaps: [{ lower: null, upper: EPOCH - 5 }] },
+        total: 2,
+      });
+      await claim.commit(change);
+      const before = await everything(store);
+      expect(await claim.commit(change)).toMatchObject({ inserted: 0, updated: 0, unchanged: 2 });
+      expect(await everything(store)).toEqual(before);
+    });
+
+    test('takes a task whose activity went down as it is', async () => {
+      const { claim } = await open(make);
+      await claim.commit(changeOf({ tasks: [mirrorTask('x')] }));
+      await claim.commit(changeOf({ tasks: [mirrorTask('x', HOUR)] }));
+      expect(await claim.tasks(['x'])).toEqual([mirrorTask('x', HOUR)]);
+    });
+
+    test('that fails leaves nothing behind of its rows, rejections, ledger or total; the claim goes on', async () => {
+      const { store, claim } = await open(make);
+      await claim.commit(changeOf({ tasks: [mirrorTask('old')], total: 1 }));
+      const before = await everything(store);
+      const failing = changeOf({
+        tasks: [
+          mirrorTask('first'),
+          mirrorTask('old', 0, { messageCount: 9 }),
+          unstorable('bad'),
+          mirrorTask('last'),
+        ],
+        rejected: [rejectedRow('r')],
+        ledger: { watermark: EPOCH, gaps: [] },
+        total: 99,
+        surplus: 1,
+        learnedOverlapMs: 1,
+      });
+      await expect(claim.commit(failing)).rejects.toBeInstanceOf(Error);
+      expect(await everything(store)).toEqual(before);
+      expect(await claim.tasks(['first', 'last'])).toEqual([]);
+      expect(await claim.commit(changeOf({ tasks: [mirrorTask('next')] }))).toMatchObject({ inserted: 1 });
+    });
+  });
+}

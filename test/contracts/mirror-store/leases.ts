@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process';
+import { hostname } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { LeaseHeldError, UsageError } from '../../../src/errors.ts';
+import {
+  A,
+  B,
+  HOUR,
+  changeOf,
+  everything,
+  mirrorTask,
+  open,
+  rejectedRow,
+  statusOf,
+  writes,
+  type Make,
+} from './kit.ts';
+
+export function leases(make: Make): void {
+  describe('a claim', () => {
+    test('registers its source, of which nothing is promised yet', async () => {
+      const { store } = await open(make);
+      expect(await store.status()).toEqual([
+        expect.objectContaining({
+          source: 'a',
+          baseUrl: A.baseUrl,
+          completeThrough: null,
+          liveRows: 0,
+          gaps: [],
+        }),
+      ]);
+    });
+
+    test('keeps others away from its source, naming its pid and host, and from no other source', async () => {
+      const mirror = await open(make);
+      const other = await mirror.open();
+      for (const store of [other, mirror.store]) {
+        const refused = store.claim(A);
+        await expect(refused).rejects.toBeInstanceOf(LeaseHeldError);
+        await expect(refused).rejects.toThrow(`process ${process.pid} on ${hostname()}`);
+      }
+      const claim = await other.claim(B);
+      expect(await claim.commit(changeOf({ tasks: [mirrorTask('b')] }))).toMatchObject({ inserted: 1 });
+      expect(await mirror.claim.commit(changeOf({ tasks: [mirrorTask('a')] }))).toMatchObject({
+        inserted: 1,
+      });
+    });
+
+    test('can be had again once it is released, and releasing it twice is safe', async () => {
+      const { claim, open: openAgain } = await open(make);
+      await claim.release();
+      await claim.release();
+      const next = await (await openAgain()).claim(A);
+      await claim.release();
+      expect(await next.commit(changeOf({ tasks: [mirrorTask('x')] }))).toMatchObject({ inserted: 1 });
+    });
+
+    test.each(['renew', 'commit'] as const)('lasts as long as its holder calls %s', async (method) => {
+      const { claim, clock, open: openAgain } = await open(make);
+      const other = await openAgain();
+      for (let i = 0; i < 20; i += 1) {
+        clock.advance(15_000);
+        await (method === 'renew' ? claim.renew() : claim.commit(changeOf({})));
+      }
+      await expect(other.claim(A)).rejects.toBeInstanceOf(LeaseHeldError);
+    });
+
+    test('is taken over from a holder that has not renewed it', async () => {
+      const { clock, open: openAgain } = await open(make);
+      const other = await openAgain();
+      clock.advance(HOUR);
+      const claim = await other.claim(A);
+      expect(await claim.commit(changeOf({ tasks: [mirrorTask('x')] }))).toMatchObject({ inserted: 1 });
+    });
+
+    test('is taken over at once from a process of this host that is dead', async () => {
+      const { open: openAgain, setHolder } = await open(make);
+      setHolder('a', { pid: spawnSync(process.execPath, ['--version']).pid, host: hostname() });
+      const claim = await (await openAgain()).claim(A);
+      expect(await claim.commit(changeOf({ tasks: [mirrorTask('x')] }))).toMatchObject({ inserted: 1 });
+    });
+
+    test('is not taken over from a process of another host, whatever its pid means here', async () => {
+      const { open: openAgain, setHolder } = await open(make);
+      setHolder('a', { pid: spawnSync(process.execPath, ['--version']).pid, host: 'elsewhere' });
+      await expect((await openAgain()).claim(A)).rejects.toThrow('on elsewhere');
+    });
+
+    test.each(writes)('that was lost writes nothing: %s', async (_method, write) => {
+      const { store, claim, clock, open: openAgain } = await open(make);
+      await claim.commit(changeOf({ tasks: [mirrorTask('kept')], rejected: [rejectedRow('r')] }));
+      await claim.startRun('incremental');
+      const other = await openAgain();
+      clock.advance(HOUR);
+      const holder = await other.claim(A);
+      const before = await everything(store);
+      await expect(write(claim)).rejects.toBeInstanceOf(LeaseHeldError);
+      expect(await everything(store)).toEqual(before);
+
+      await claim.release();
+      await holder.renew();
+    });
+
+    test('is refused where its name stands for another base URL', async () => {
+      const { store, claim } = await open(make);
+      await claim.release();
+      const refused = store.claim({ name: 'a', baseUrl: 'https://other.example' });
+      await expect(refused).rejects.toBeInstanceOf(UsageError);
+      await expect(refused).rejects.toThrow(/https:\/\/a\.example.*https:\/\/other\.example/);
+      expect(await statusOf(store, 'a')).toMatchObject({ baseUrl: A.baseUrl });
+    });
+
+    test('ends with its store, which can be closed twice', async () => {
+      const { store, open: openAgain } = await open(make);
+      await store.close();
+      await store.close();
+      const claim = await (await openAgain()).claim(A);
+      expect(await claim.commit(changeOf({ tasks: [mirrorTask('x')] }))).toMatchObject({ inserted: 1 });
+    });
+  });
+}

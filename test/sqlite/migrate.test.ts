@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import Database from 'better-sqlite3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { DatabaseError } from '../../src/errors.ts';
+import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/sqlite/identity.ts';
+import { openDatabase } from '../../src/sqlite/open.ts';
+import { readRows, temporaryFolder } from '../support/mirror.ts';
+
+/** All objects of a database but SQLite's own, with what made them. */
+const schemaOf = (file: string): unknown[] =>
+  readRows(file, "select type, name, sql from sqlite_schema where name not like 'sqlite_%' order by name");
+
+async function makeMirror(file: string): Promise<void> {
+  (await openDatabase(file, { create: true })).close();
+}
+
+/** A process that opens the file as soon as it is told to, and says how that went. */
+function opener(file: string): { ready: Promise<unknown>; go: () => void; said: Promise<string> } {
+  const module = pathToFileURL(join(import.meta.dirname, '../../src/sqlite/open.ts')).href;
+  const script = `
+    import { once } from 'node:events';
+    import { openDatabase } from ${JSON.stringify(module)};
+    await import(${JSON.stringify(new URL('migrate.ts', module).href)});
+    console.log('ready');
+    await once(process.stdin, 'data');
+    const db = await openDatabase(${JSON.stringify(file)}, { create: true });
+    console.log(db.prepare('select count(*) from mirror_status').pluck().get());
+    db.close();
+    process.stdin.destroy();`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { timeout: 20_000 });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+  }
+  return {
+    ready: Promise.race([once(createInterface({ input: child.stdout }), 'line'), once(child, 'close')]),
+    go: () => void child.stdin.write('go\n'),
+    said: once(child, 'close').then(() => said),
+  };
+}
+
+describe('migrating', () => {
+  test('marks the file as a mirror of this version', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const db = new Database(file, { readonly: true });
+    onTestFinished(() => void db.close());
+    expect(db.pragma('application_id', { simple: true })).toBe(APPLICATION_ID);
+    expect(db.pragma('user_version', { simple: true })).toBe(SCHEMA_VERSION);
+  });
+
+  test('happens once: a mirror that is opened again stays as it is', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const before = [schemaOf(file), readRows(file, 'select * from kysely_migration')];
+    await makeMirror(file);
+    expect([schemaOf(file), readRows(file, 'select * from kysely_migration')]).toEqual(before);
+  });
+
+  test('works from two processes that open the same new file at once', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const file = join(temporaryFolder(), 'mirror.db');
+      const openers = [opener(file), opener(file)];
+      await Promise.all(openers.map(({ ready }) => ready));
+      for (const { go } of openers) go();
+      expect(await Promise.all(openers.map(({ said }) => said))).toEqual(['ready\n0\n', 'ready\n0\n']);
+      expect(readRows(file, 'select name from kysely_migration')).toHaveLength(SCHEMA_VERSION);
+    }
+  });
+
+  test('that fails in its middle leaves nothing behind, says which file, and works once the cause is gone', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    const db = new Database(file);
+    // A mirror that nothing has been done to yet, with something in the way of the migration's later statements.
+    db.pragma(`application_id = ${APPLICATION_ID}`);
+    db.exec('create table sync_runs (in_the_way)');
+    db.close();
+    const before = schemaOf(file);
+
+    const failure = openDatabase(file, { create: true });
+    await expect(failure).rejects.toBeInstanceOf(DatabaseError);
+    await expect(failure).rejects.toMatchObject({ exitCode: 10, message: expect.stringContaining(file) });
+    expect(schemaOf(file)).toEqual(before);
+
+    const again = new Database(file);
+    again.exec('drop table sync_runs');
+    again.close();
+    await makeMirror(file);
+    expect(schemaOf(file).length).toBeGreaterThan(10);
+  });
+});
+
+// The contract with whoever puts SQL to the mirror (README, "Tables"): a column may be added, and none goes.
+describe('tables and views', () => {
+  const columns = {
+    tasks:
+      'id, source, api_key_id, username, session_id, conversation_id, status, message, system_prompt, show_in_history, auto_execute, env, error, created_at, started_at, completed_at, last_activity_at, message_count, extra, queue_ms, run_ms, first_seen_at, changed_at, removed_at',
+    task_changes: 'task_id, field, old_value, new_value, observed_at',
+    sources: 'name, base_url, watermark, api_total, learned_overlap_ms, total_surplus, registered_at',
+    gaps: 'source, lower, upper',
+    leases: 'source, token, pid, host, acquired_at, renewed_at',
+    rejected_rows: 'source, row_key, task_id, payload, reason, first_rejected_at, last_rejected_at',
+    sync_runs:
+      'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error',
+    mirror_status:
+      'source, base_url, complete_through, watermark, gaps, live_rows, api_total, learned_overlap_ms, open_tasks, rejected_rows, removed_rows, last_run_at, last_run_kind, last_run_outcome, last_success_at, last_clean_full_at',
+  };
+
+  test('are these and no others', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const names = readRows<{ name: string }>(
+      file,
+      `select name from sqlite_schema where type in ('table', 'view')
+        and name not like 'sqlite_%' and name not like 'kysely_%' order by name`,
+    );
+    expect(names.map(({ name }) => name)).toEqual(Object.keys(columns).toSorted());
+  });
+
+  test.each(Object.entries(columns))('%s has its documented columns, in order', async (table, expected) => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const rows = readRows<{ name: string }>(file, `select name from pragma_table_info('${table}')`);
+    expect(rows.map(({ name }) => name).join(', ')).toBe(expected);
+  });
+});

@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { DatabaseError } from '../../src/errors.ts';
+import type { MirrorStore } from '../../src/ports.ts';
+import { openMirrorStore } from '../../src/sqlite/store.ts';
+import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
+import { temporaryFolder } from '../support/mirror.ts';
+
+const SOURCE = { name: 'default', baseUrl: 'https://api.example' };
+
+async function open(file: string, create = true): Promise<MirrorStore> {
+  const store = await openMirrorStore(file, { create, clock: createFakeClock(), omit: new Set() });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** A mirror of 2,000 tasks, closed. */
+async function makeMirror(file: string): Promise<void> {
+  const store = await open(file);
+  const claim = await store.claim(SOURCE);
+  const message = 'x'.repeat(200);
+  const tasks = Array.from({ length: 2_000 }, (_, i) => mirrorTask(`t${i}`, i, { message }));
+  await claim.commit(changeOf({ tasks }));
+  await store.close();
+}
+
+/** A database of another program, closed. */
+function makeForeign(file: string): void {
+  const db = new Database(file);
+  db.exec("create table notes (text); insert into notes values ('mine')");
+  db.close();
+}
+
+async function makeNewer(file: string): Promise<void> {
+  await makeMirror(file);
+  const db = new Database(file);
+  db.pragma('user_version = 99');
+  db.close();
+}
+
+async function makeBroken(file: string): Promise<void> {
+  await makeMirror(file);
+  overwrite(file, 100, 3_900);
+}
+
+/** Every file of a folder with a hash of what it holds. */
+function contentsOf(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return Object.fromEntries(
+    entries.map((entry) => [entry.name, entry.isFile() ? hashOf(join(folder, entry.name)) : 'folder']),
+  );
+}
+
+const hashOf = (file: string): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+
+function overwrite(file: string, position: number, length: number): void {
+  const handle = openSync(file, 'r+');
+  writeSync(handle, Buffer.alloc(length, 0xa5), 0, length, position);
+  closeSync(handle);
+}
+
+/** The DatabaseError that `work` ends with. */
+async function refusalOf(work: Promise<unknown>): Promise<DatabaseError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof DatabaseError) return error;
+  throw new Error('expected a DatabaseError', { cause: error });
+}
+
+describe('a new mirror', () => {
+  test.skipIf(process.platform === 'win32')(
+    'can be read by its owner only, -wal and -shm included',
+    async () => {
+      const umask = process.umask(0);
+      onTestFinished(() => void process.umask(umask));
+      const folder = temporaryFolder();
+      const store = await open(join(folder, 'mirror.db'));
+      await store.claim(SOURCE);
+      const modes = readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mode & 0o777]);
+      expect(modes).toEqual([
+        ['mirror.db', 0o600],
+        ['mirror.db-shm', 0o600],
+        ['mirror.db-wal', 0o600],
+      ]);
+    },
+  );
+
+  test('may take the place of an empty file, and is there for the next one who opens it without making one', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    writeFileSync(file, '');
+    await (await open(file)).close();
+    const store = await open(file, false);
+    expect(await store.status()).toEqual([]);
+  });
+});
+
+describe('a file that cannot be a mirror is refused, exit code 10, and stays as it is:', () => {
+  const cases: [string, { create?: boolean; make?: (file: string) => unknown; says: RegExp }][] = [
+    ['no file, where none is to be made', { create: false, says: /there is no mirror at/ }],
+    [
+      'an empty file, where none is to be made',
+      { create: false, make: (file) => writeFileSync(file, ''), says: /no mirror/ },
+    ],
+    ['a folder', { make: (file) => mkdirSync(file), says: /not a file/ }],
+    [
+      'a text file',
+      { make: (file) => writeFileSync(file, 'Dear diary, '.repeat(100)), says: /not an SQLite database/ },
+    ],
+    ['the database of another program', { make: makeForeign, says: /another program/ }],
+    [
+      'a mirror of a newer version',
+      { make: makeNewer, says: /newer taskmirror \(schema 99, this one knows 1\)/ },
+    ],
+    ['a mirror whose first page is damaged', { make: makeBroken, says: /damaged|not an SQLite database/ }],
+  ];
+
+  test.each(cases)('%s', async (_what, { create = true, make, says }) => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'mirror.db');
+    await make?.(file);
+    const before = contentsOf(folder);
+    const error = await refusalOf(
+      openMirrorStore(file, { create, clock: createFakeClock(), omit: new Set() }),
+    );
+    expect(error.message).toMatch(says);
+    expect(error.message).toContain(file);
+    expect(error.hint).toMatch(/\S/);
+    expect(error.exitCode).toBe(10);
+    expect(contentsOf(folder)).toEqual(before);
+  });
+
+  test('a name in a folder that is not there', async () => {
+    const file = join(temporaryFolder(), 'nowhere', 'mirror.db');
+    const error = await refusalOf(open(file));
+    expect(error).toMatchObject({ exitCode: 10, message: expect.stringContaining(file) });
+    expect(error.hint).toMatch(/folder/);
+    expect(existsSync(join(file, '..'))).toBe(false);
+  });
+
+  test('the database of another program that crashed, with all that its WAL holds', async () => {
+    const folder = temporaryFolder();
+    const live = join(folder, 'live.db');
+    const db = new Database(live);
+    onTestFinished(() => void db.close());
+    db.pragma('journal_mode = wal');
+    db.exec("create table notes (text); insert into notes values ('mine')");
+    const copies = temporaryFolder();
+    // As a crash of that program would leave it.
+    for (const end of ['', '-wal']) copyFileSync(`${live}${end}`, join(copies, `mirror.db${end}`));
+    const error = await refusalOf(open(join(copies, 'mirror.db')));
+    expect(error.message).toMatch(/another program/);
+    const again = new Database(join(copies, 'mirror.db'), { readonly: true });
+    onTestFinished(() => void again.close());
+    expect(again.prepare('select text from notes').pluck().all()).toEqual(['mine']);
+  });
+});
+
+describe('a mirror with damaged pages in its middle', () => {
+  test('is said to be damaged, exit code 10, and a commit that meets them leaves no trace', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const { size } = statSync(file);
+    overwrite(file, Math.floor(size / 4), Math.floor(size / 2));
+    const store = await open(file);
+    const claim = await store.claim(SOURCE);
+    const tasks = Array.from({ length: 2_000 }, (_, i) => mirrorTask(`t${i}`, i, { messageCount: 9 }));
+    const error = await refusalOf(claim.commit(changeOf({ tasks, total: 7 })));
+    expect(error).toMatchObject({ exitCode: 10, message: expect.stringMatching(/mirror\.db.*damaged/) });
+    expect(error.hint).toMatch(/Move the file away/);
+    expect((await claim.state()).total).toBeNull();
+  });
+});
