@@ -3,7 +3,7 @@
  * touches signals or the umask, or prints.
  *
  *     const mirror = await openMirror('./taskmirror.db');
- *     const { report, failure } = await syncTasks(mirror, { apiKey: process.env.SIGMIC_API_KEY });
+ *     const { report, failure } = await syncTasks(mirror, { apiKey: 'sigmic_...' });
  *     const [status] = await mirror.status();
  *     await mirror.close();
  */

@@ -91,9 +91,9 @@ function reportFailure(stderr: Output, { report, failure }: SyncResult): void {
 function summary(report: SyncReport): string {
   const { name, outcome, requests, rejected, plan } = report;
   const took = `${counted(requests, 'request')}, ${duration(report.durationMs)}`;
-  const lines = [
-    `${name}: ${plan === null ? OUTCOMES[outcome] : `dry run, ${outcome}`}: ${changes(report)} (${took})`,
-  ];
+  if (report.kind === null) return `${name}: not run\n`;
+  const said = plan === null ? OUTCOMES[outcome] : `dry run, ${outcome}`;
+  const lines = [`${name}: ${said}: ${changes(report)} (${took})`];
   if (report.completeThrough !== null) lines.push(`  complete through ${report.completeThrough}`);
   if (rejected > 0)
     lines.push(`  ${counted(rejected, 'row')} could not be read: see the table rejected_rows`);

@@ -9,6 +9,8 @@ import { inspect, SCHEMA_VERSION } from './identity.ts';
 export const IN_MEMORY = ':memory:';
 /** Wait for another writer's lock, in ms: its transactions are one page long. */
 const BUSY_MS = 5_000;
+/** Tries to switch a file to WAL while other processes do the same: each needs one at most. */
+const WAL_TRIES = 20;
 /** The WAL is cut back to this many bytes at a checkpoint; without it, it keeps the size of its largest burst. */
 const WAL_BYTES = 64 * 1024 * 1024;
 
@@ -27,7 +29,7 @@ export async function openDatabase(file: string, options: { create: boolean }): 
     db = new Database(file, { fileMustExist: file !== IN_MEMORY, timeout: BUSY_MS });
     const identity = inspect(db, file);
     if (identity.kind === 'empty' && !options.create) throw missingMirror(file);
-    db.pragma('journal_mode = wal');
+    switchToWal(db);
     db.pragma('synchronous = normal');
     db.pragma('foreign_keys = on');
     db.pragma(`journal_size_limit = ${WAL_BYTES}`);
@@ -39,6 +41,20 @@ export async function openDatabase(file: string, options: { create: boolean }): 
   } catch (error) {
     db?.close();
     throw explain(error, file);
+  }
+}
+
+/** SQLite does not wait for the lock that this takes, but fails at once: it waits for the lock that a write takes. */
+function switchToWal(db: Database.Database): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      db.pragma('journal_mode = wal');
+      return;
+    } catch (error) {
+      const isBusy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+      if (!isBusy || tries === WAL_TRIES) throw error;
+      db.exec('begin immediate; rollback');
+    }
   }
 }
 

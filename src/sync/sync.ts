@@ -173,7 +173,8 @@ async function runUnderLease(
     log.warn({ err: error }, 'the record of this run could not be written');
   }
   const { outcome, requests, inserted, updated, removed, error } = report;
-  const level = outcome === 'ok' ? 'info' : 'warn';
+  // A failure is told by whoever asked for the run: the command on stderr, the daemon in its log.
+  const level = outcome === 'partial' ? 'warn' : 'info';
   log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
   return { report, failure, fullAdvised };
 }

@@ -1,0 +1,348 @@
+import { setImmediate as settled } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { Daemon, type DaemonSource } from '../src/daemon.ts';
+import {
+  ApiFailedError,
+  exitCodeOf,
+  InterruptedError,
+  KeyRefusedError,
+  LeaseHeldError,
+  SafetyStopError,
+} from '../src/errors.ts';
+import { startSchedule } from '../src/schedule.ts';
+import type { SyncResult } from '../src/sync/sync.ts';
+import { createFakeClock, type FakeClock } from './support/fake-clock.ts';
+import { memoryLog } from './support/mirror.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** A source whose runs end when the test says so. */
+class HeldSource implements DaemonSource {
+  readonly name: string;
+  /** Whether each run so far was a full one. */
+  readonly begun: boolean[] = [];
+  #running: PromiseWithResolvers<SyncResult>[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  sync({ full }: { full: boolean }): Promise<SyncResult> {
+    this.begun.push(full);
+    const run = Promise.withResolvers<SyncResult>();
+    this.#running.push(run);
+    return run.promise;
+  }
+
+  /** How many runs are under way. */
+  get running(): number {
+    return this.#running.length;
+  }
+
+  /** Ends the run under way, well unless there is a failure, and lets the daemon hear of it. */
+  async end(failure: Error | null = null, { fullAdvised = false } = {}): Promise<void> {
+    const outcome = failure === null ? 'ok' : failure instanceof InterruptedError ? 'interrupted' : 'failed';
+    const report = {
+      name: this.name,
+      kind: 'incremental',
+      outcome,
+      verdict: null,
+      requests: 1,
+      rowsSeen: 0,
+      inserted: 0,
+      updated: 0,
+      unchanged: 0,
+      removed: 0,
+      rejected: 0,
+      gaps: 0,
+      completeThrough: null,
+      durationMs: 0,
+      error: failure?.message ?? null,
+      plan: null,
+    } as const;
+    const exitCode = failure === null ? 0 : exitCodeOf(failure);
+    this.#running.shift()?.resolve({ report, failure, exitCode, fullAdvised });
+    await settled();
+  }
+}
+
+interface Setup {
+  daemon: Daemon;
+  clock: FakeClock;
+  log: ReturnType<typeof memoryLog>;
+  a: HeldSource;
+  b: HeldSource;
+}
+
+function setUp(): Setup {
+  const [a, b] = [new HeldSource('a'), new HeldSource('b')];
+  const [clock, log] = [createFakeClock(), memoryLog()];
+  return { daemon: new Daemon({ sources: [a, b], clock, log }), clock, log, a, b };
+}
+
+const failed = (): Error => new ApiFailedError('the API answers 503');
+
+/** After a run of `a` that ended with `failure`: for how many seconds no tick begins another. */
+async function pauseAfter({ daemon, clock, a }: Setup, failure: Error): Promise<number> {
+  daemon.tick();
+  await a.end(failure);
+  const runs = a.begun.length;
+  for (let seconds = 0; seconds <= 7_200; seconds += 1) {
+    daemon.tick();
+    if (a.begun.length > runs) return seconds;
+    clock.advance(SECOND);
+  }
+  throw new Error('the source was never tried again');
+}
+
+describe('a tick', () => {
+  test('begins one run of every source, and one more at the next', async () => {
+    const { daemon, a, b } = setUp();
+    daemon.tick();
+    expect([a.begun, b.begun]).toEqual([[false], [false]]);
+    await a.end();
+    await b.end();
+    daemon.tick();
+    expect([a.begun.length, b.begun.length]).toEqual([2, 2]);
+  });
+
+  test('begins no second run of a source that is running', async () => {
+    const { daemon, a } = setUp();
+    for (let i = 0; i < 5; i += 1) daemon.tick();
+    expect([a.begun.length, a.running]).toEqual([1, 1]);
+    await a.end();
+    expect(a.begun).toHaveLength(1);
+  });
+
+  test('is not held up by a source that is slow', async () => {
+    const { daemon, a, b } = setUp();
+    daemon.tick();
+    for (let i = 0; i < 3; i += 1) {
+      await b.end();
+      daemon.tick();
+    }
+    expect([a.begun.length, b.begun.length]).toEqual([1, 4]);
+  });
+});
+
+describe('after a failure', () => {
+  test('the pause doubles with each further one, up to half an hour, and no other source pauses', async () => {
+    const setup = setUp();
+    const pauses: number[] = [];
+    for (let i = 0; i < 12; i += 1) {
+      pauses.push(await pauseAfter(setup, failed()));
+    }
+    expect(pauses).toEqual([5, 10, 20, 40, 80, 160, 320, 640, 1_280, 1_800, 1_800, 1_800]);
+    await setup.b.end();
+    setup.daemon.tick();
+    expect(setup.b.begun).toHaveLength(2);
+  });
+
+  test('a success ends the pauses: the next failure begins with the shortest again', async () => {
+    const setup = setUp();
+    const pauses = [await pauseAfter(setup, failed()), await pauseAfter(setup, failed())];
+    await setup.a.end();
+    setup.daemon.tick();
+    expect(setup.a.running).toBe(1);
+    pauses.push(await pauseAfter(setup, failed()));
+    expect(pauses).toEqual([5, 10, 5]);
+    expect(setup.log.lines.filter(({ message }) => message.includes('works again'))).toHaveLength(1);
+  });
+
+  test('a success ends the pause also where the clock was set back meanwhile', async () => {
+    const setup = setUp();
+    await pauseAfter(setup, failed());
+    setup.clock.advance(-HOUR);
+    await setup.a.end();
+    setup.daemon.tick();
+    expect(setup.a.running).toBe(1);
+  });
+
+  test('it is logged with its source and how long the pause is', async () => {
+    const setup = setUp();
+    const failure = failed();
+    await pauseAfter(setup, failure);
+    expect(setup.log.lines).toEqual([
+      {
+        level: 'error',
+        message: expect.stringMatching(/paused/),
+        fields: { source: 'a', failures: 1, pauseMs: 5 * SECOND, err: failure },
+      },
+    ]);
+  });
+
+  test('with a refused key the pause is a quarter of an hour, however often', async () => {
+    const setup = setUp();
+    const refused = new KeyRefusedError('the key was refused');
+    expect(await pauseAfter(setup, refused)).toBe(900);
+    expect(await pauseAfter(setup, refused)).toBe(900);
+  });
+
+  test.each([
+    ['a lease that another process holds', new LeaseHeldError('held by process 7')],
+    ['an interruption', new InterruptedError('stopped')],
+  ])('that is none, %s, there is no pause', async (_what, failure) => {
+    const setup = setUp();
+    expect(await pauseAfter(setup, failure)).toBe(0);
+    expect(setup.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  test('and a held lease the next failure still counts as the second in a row', async () => {
+    const setup = setUp();
+    await pauseAfter(setup, failed());
+    await pauseAfter(setup, new LeaseHeldError('held by process 7'));
+    expect(await pauseAfter(setup, failed())).toBe(10);
+  });
+});
+
+describe('a full run', () => {
+  test('of every source follows the tick of its schedule, once', async () => {
+    const { daemon, a, b } = setUp();
+    daemon.tickFull();
+    await a.end();
+    await b.end();
+    daemon.tick();
+    expect([a.begun, b.begun]).toEqual([
+      [true, false],
+      [true, false],
+    ]);
+  });
+
+  test('waits for the run under way', async () => {
+    const { daemon, a } = setUp();
+    daemon.tick();
+    daemon.tickFull();
+    expect(a.begun).toEqual([false]);
+    await a.end();
+    daemon.tick();
+    expect(a.begun).toEqual([false, true]);
+  });
+
+  test('that failed is made up for; one that the removal brake stopped is not', async () => {
+    const setup = setUp();
+    setup.daemon.tickFull();
+    await setup.a.end(failed());
+    setup.clock.advance(MINUTE);
+    setup.daemon.tick();
+    await setup.a.end(new SafetyStopError('too many are gone'));
+    setup.clock.advance(MINUTE);
+    setup.daemon.tick();
+    expect(setup.a.begun).toEqual([true, true, false]);
+  });
+
+  test('that the total asks for follows at once, but not twice within an hour', async () => {
+    const { daemon, clock, a, b } = setUp();
+    daemon.tick();
+    await a.end(null, { fullAdvised: true });
+    await b.end();
+    const next = async (): Promise<boolean | undefined> => {
+      daemon.tick();
+      await a.end(null, { fullAdvised: true });
+      await b.end();
+      return a.begun.at(-1);
+    };
+    expect(await next()).toBe(true);
+    expect(await next()).toBe(false);
+    clock.advance(HOUR - 1);
+    expect(await next()).toBe(false);
+    clock.advance(1);
+    expect(await next()).toBe(true);
+    expect(b.begun).not.toContain(true);
+  });
+
+  test('that the total asks for settles the matter, unless it asks again', async () => {
+    const { daemon, clock, a } = setUp();
+    daemon.tick();
+    await a.end(null, { fullAdvised: true });
+    daemon.tick();
+    await a.end();
+    clock.advance(2 * HOUR);
+    daemon.tick();
+    expect(a.begun).toEqual([false, true, false]);
+  });
+});
+
+describe('stopping', () => {
+  test('waits for the runs under way and begins no other', async () => {
+    const { daemon, a, b } = setUp();
+    daemon.tick();
+    const stopped = vi.fn<() => void>();
+    const stopping = daemon.stop().then(stopped);
+    await a.end();
+    daemon.tick();
+    daemon.tickFull();
+    expect(a.begun).toHaveLength(1);
+    expect(stopped).not.toHaveBeenCalled();
+    await b.end(new InterruptedError('stopped'));
+    await stopping;
+    expect(stopped).toHaveBeenCalledOnce();
+  });
+
+  test('is done at once where nothing runs', async () => {
+    const { daemon, a } = setUp();
+    await daemon.stop();
+    daemon.tick();
+    expect(a.begun).toEqual([]);
+  });
+});
+
+describe('a schedule', () => {
+  const FIRST = Date.UTC(2026, 0, 1, 12, 0, 30);
+
+  /** Real node-cron on time that the test owns. Stopped when the test is done. */
+  function scheduled(
+    expression: string,
+    timezone = 'UTC',
+  ): { tick: ReturnType<typeof vi.fn>; stop: () => void } {
+    vi.useFakeTimers({ now: FIRST });
+    onTestFinished(() => void vi.useRealTimers());
+    const tick = vi.fn<() => void>();
+    const stop = startSchedule(expression, timezone, tick);
+    onTestFinished(stop);
+    return { tick, stop };
+  }
+
+  test('of six fields ticks on the clock of this machine', { timeout: 5_000 }, async () => {
+    const ticked = Promise.withResolvers<void>();
+    onTestFinished(startSchedule('* * * * * *', 'UTC', () => ticked.resolve()));
+    await expect(ticked.promise).resolves.toBeUndefined();
+  });
+
+  test('ticks at every slot, and no more once it is stopped', async () => {
+    const { tick, stop } = scheduled('*/5 * * * *');
+    await vi.advanceTimersByTimeAsync(4 * MINUTE);
+    expect(tick).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(11 * MINUTE);
+    expect(tick).toHaveBeenCalledTimes(3);
+    stop();
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(tick).toHaveBeenCalledTimes(3);
+  });
+
+  test('is read in its timezone', async () => {
+    const { tick } = scheduled('0 8 * * *', 'America/New_York');
+    await vi.advanceTimersByTimeAsync(59 * MINUTE);
+    expect(tick).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(tick).toHaveBeenCalledOnce();
+  });
+
+  test('makes up for a slot that was missed while the machine slept, as soon as it is awake', async () => {
+    const { tick } = scheduled('0 13 * * *');
+    vi.setSystemTime(FIRST + 3 * HOUR);
+    await vi.advanceTimersByTimeAsync(HOUR);
+    expect(tick).toHaveBeenCalledOnce();
+  });
+
+  test('with many missed slots begins one run', async () => {
+    vi.useFakeTimers({ now: FIRST });
+    onTestFinished(() => void vi.useRealTimers());
+    const { daemon, a } = setUp();
+    onTestFinished(startSchedule('* * * * *', 'UTC', () => daemon.tick()));
+    vi.setSystemTime(FIRST + 3 * HOUR);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(a.begun).toHaveLength(1);
+  });
+});
