@@ -9,7 +9,7 @@ import { inspect, SCHEMA_VERSION } from './identity.ts';
 export const IN_MEMORY = ':memory:';
 /** Wait for another writer's lock, in ms: its transactions are one page long. */
 const BUSY_MS = 5_000;
-/** Tries to switch a file to WAL while other processes do the same: each needs one at most. */
+/** Tries to switch a file to WAL while other processes open it as well. */
 const WAL_TRIES = 20;
 /** The WAL is cut back to this many bytes at a checkpoint; without it, it keeps the size of its largest burst. */
 const WAL_BYTES = 64 * 1024 * 1024;

@@ -33,6 +33,8 @@ function opener(file: string): { ready: Promise<unknown>; go: () => void; said: 
     process.stdin.destroy();`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { timeout: 20_000 });
   onTestFinished(() => void child.kill('SIGKILL'));
+  // One that has died already shows in what it said.
+  child.stdin.on('error', () => {});
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -62,13 +64,13 @@ describe('migrating', () => {
     expect([schemaOf(file), readRows(file, 'select * from kysely_migration')]).toEqual(before);
   });
 
-  test('works from two processes that open the same new file at once', async () => {
+  test('works from several processes that open the same new file at once', async () => {
     for (let round = 0; round < 3; round += 1) {
       const file = join(temporaryFolder(), 'mirror.db');
-      const openers = [opener(file), opener(file)];
+      const openers = [opener(file), opener(file), opener(file)];
       await Promise.all(openers.map(({ ready }) => ready));
       for (const { go } of openers) go();
-      expect(await Promise.all(openers.map(({ said }) => said))).toEqual(['ready\n0\n', 'ready\n0\n']);
+      expect(await Promise.all(openers.map(({ said }) => said))).toEqual(Array(3).fill('ready\n0\n'));
       expect(readRows(file, 'select name from kysely_migration')).toHaveLength(SCHEMA_VERSION);
     }
   });
