@@ -1,0 +1,184 @@
+import { gzipSync } from 'node:zlib';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { EPOCH } from '../support/tasks.ts';
+import { apiError, json } from '../api/loopback.ts';
+import type { Step } from './api.ts';
+import { KEY } from './run.ts';
+
+/** A way in which an API fails, and what the user gets to see of it. */
+export interface Fault {
+  what: string;
+  /** Answers with the fault. Wherever an answer can repeat the key, it does. */
+  answer: (clock: FakeClock) => Step;
+  exitCode: 4 | 5;
+  error: RegExp;
+  hint: RegExp;
+  /** False: asking again cannot help, so it is done once only. */
+  isRepeated: boolean;
+}
+
+const LATER = /^Try again later: what has been mirrored so far stays\.$/;
+const temporary = { exitCode: 5, hint: LATER, isRepeated: true } as const;
+const refused = {
+  exitCode: 4,
+  hint: /^Put a key that is valid for http:.* into environment variable SIGMIC_API_KEY\.$/,
+  isRepeated: false,
+} as const;
+
+/** More than 32 MB once it is unpacked. */
+const BOMB = gzipSync(Buffer.alloc(40 * 1024 ** 2, ' '), { level: 1 });
+const HALF = `{"success":true,"data":[{"id":"${KEY}","message":"`;
+
+const body =
+  (text: string | Buffer, headers: Record<string, string>): Step =>
+  (response) =>
+    void response.writeHead(200, headers).end(text);
+
+/** Begins a body, adds to it byte by byte, and never ends it; then the time is up. */
+const drip =
+  (clock: FakeClock): Step =>
+  (response) => {
+    let left = 5;
+    const next = (): void => {
+      left -= 1;
+      if (left === 0) clock.expireTimeouts();
+      else response.write(' ', next);
+    };
+    response.writeHead(200);
+    response.write(HALF, next);
+  };
+
+export const FAULTS: readonly Fault[] = [
+  {
+    what: 'HTTP 503',
+    answer: () => apiError(503, 'UNAVAILABLE', `overloaded by ${KEY}`),
+    error:
+      /was tried \d+ times in [\d.]+ s and failed: HTTP 503 \(UNAVAILABLE: overloaded by \[redacted\]\)\.$/,
+    ...temporary,
+  },
+  {
+    what: 'HTTP 500 without a body of the API',
+    answer: () => (response) => void response.writeHead(500).end(`<h1>${KEY}</h1>`),
+    error: /was tried \d+ times in [\d.]+ s and failed: HTTP 500\.$/,
+    ...temporary,
+  },
+  {
+    what: 'HTTP 429 with Retry-After in seconds',
+    answer: () => apiError(429, 'RATE_LIMITED', KEY, { 'retry-after': '20' }),
+    error: /was tried \d+ times in 1\d\d\.\d s and failed: HTTP 429/,
+    ...temporary,
+    hint: /^Try again in 20 s, as the API asks: what has been mirrored so far stays\.$/,
+  },
+  {
+    what: 'HTTP 503 with Retry-After as a date',
+    answer: () =>
+      apiError(503, 'MAINTENANCE', KEY, { 'retry-after': new Date(EPOCH + 3_630_000).toUTCString() }),
+    error: /was tried \d times in \d+\.\d s and failed: HTTP 503/,
+    ...temporary,
+    hint: /^Try again in 30 s, as the API asks/,
+  },
+  {
+    what: 'HTTP 429 with a Retry-After beyond all patience',
+    answer: () => apiError(429, 'QUOTA', KEY, { 'retry-after': '3600' }),
+    error: /was tried once and failed: HTTP 429/,
+    ...temporary,
+    hint: /^Try again in 3600 s, as the API asks/,
+    isRepeated: false,
+  },
+  {
+    what: 'HTTP 401',
+    answer: () => apiError(401, 'INVALID_API_KEY', `Bearer ${KEY} is not valid`),
+    error:
+      /^Source "default": the API refused the key from environment variable SIGMIC_API_KEY: HTTP 401 \(INVALID_API_KEY/,
+    ...refused,
+  },
+  {
+    what: 'HTTP 403',
+    answer: () => apiError(403, KEY, `no entry for ${KEY}`),
+    error: /^Source "default": the API refused the key from environment variable SIGMIC_API_KEY: HTTP 403/,
+    ...refused,
+  },
+  {
+    what: 'HTTP 400',
+    answer: () => apiError(400, 'VALIDATION_ERROR', `authorization: Bearer ${KEY}`),
+    error: /was tried once and failed: HTTP 400 \(VALIDATION_ERROR/,
+    exitCode: 5,
+    hint: /check that this version of taskmirror is the newest/,
+    isRepeated: false,
+  },
+  {
+    what: 'a body that breaks off with its connection',
+    answer: () => (response, request) => {
+      response.writeHead(200, { 'content-length': '100000' });
+      response.write(HALF, () => request.socket.destroy());
+    },
+    error: /UND_ERR_SOCKET/,
+    ...temporary,
+  },
+  {
+    what: 'a body that is cut off and passed for whole',
+    answer: () => body(HALF, { 'content-type': 'application/json' }),
+    error: /a body that is not the JSON it should be \(\d+ characters that do not parse\)/,
+    ...temporary,
+  },
+  {
+    what: 'HTML with HTTP 200',
+    answer: () => body(`<!doctype html><title>${KEY}</title>`, { 'content-type': 'text/html' }),
+    error: /not the JSON it should be \(text\/html, begins with: <!doctype html><title>\[redacted\]/,
+    ...temporary,
+  },
+  {
+    what: 'another content type with HTTP 200',
+    answer: () => body(`id,status\n${KEY},ok\n`, { 'content-type': `text/csv; name=${KEY}` }),
+    error: /not the JSON it should be \(text\/csv; name=\[redacted\], begins with: id,status \[redacted\]/,
+    ...temporary,
+  },
+  {
+    what: 'JSON of another shape',
+    answer: () => json(200, { success: KEY, data: KEY, pagination: KEY }),
+    error: /not the JSON it should be \(success: expected true; data: expected an array/,
+    ...temporary,
+  },
+  {
+    what: 'a body that drips',
+    answer: drip,
+    error: /was tried \d times in [\d.]+ s and failed: no whole answer within \d+ ms\.$/,
+    ...temporary,
+  },
+  {
+    what: 'no answer at all',
+    answer: (clock) => () => clock.expireTimeouts(),
+    error: /was tried \d times in [\d.]+ s and failed: no whole answer within \d+ ms\.$/,
+    ...temporary,
+  },
+  {
+    what: 'a small body that unpacks to more than 32 MB',
+    answer: () => body(BOMB, { 'content-encoding': 'gzip' }),
+    error: /not the JSON it should be \(more than 32 MB\)/,
+    ...temporary,
+  },
+  {
+    what: 'a closed connection',
+    answer: () => (_response, request) => void request.socket.resetAndDestroy(),
+    error: /ECONNRESET/,
+    ...temporary,
+  },
+  {
+    what: 'a redirect to another host',
+    answer: () => (response) =>
+      void response.writeHead(302, { location: 'https://elsewhere.example/login?next=%2Ftasks' }).end(KEY),
+    error: /was tried once and failed: HTTP 302, a redirect to elsewhere\.example\.$/,
+    exitCode: 5,
+    hint: /^Redirects are not followed\. Correct the base URL/,
+    isRepeated: false,
+  },
+  {
+    what: 'a redirect that carries the key',
+    answer: () => (response) =>
+      void response.writeHead(307, { location: `https://${KEY}@elsewhere.example/${KEY}` }).end(),
+    error: /was tried once and failed: HTTP 307, a redirect to an address that repeats the key\.$/,
+    exitCode: 5,
+    hint: /^Redirects are not followed/,
+    isRepeated: false,
+  },
+];

@@ -1,0 +1,69 @@
+import { createHttpSource } from '../../src/api/client.ts';
+import type { Log, MirrorStore, SourceStatus } from '../../src/ports.ts';
+import { type SyncOptions, syncSource, type SyncResult } from '../../src/sync/sync.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { memoryLog, temporaryMirror } from '../support/mirror.ts';
+import { EPOCH } from '../support/tasks.ts';
+import type { FaultyApi } from './api.ts';
+
+export const KEY = 'sigmic_5e0d7f31c2b84a96';
+
+/** A mirror in a file, a fake clock that stands an hour after EPOCH, and whole runs over HTTP. */
+export interface FaultBench {
+  store: MirrorStore;
+  file: string;
+  clock: FakeClock;
+  log: ReturnType<typeof memoryLog>;
+  /** One run, as the program does it. */
+  sync(
+    api: Pick<FaultyApi, 'url'>,
+    options?: Partial<SyncOptions> & { store?: MirrorStore },
+  ): Promise<SyncResult>;
+  status(): Promise<SourceStatus>;
+}
+
+/** `retryMs`: how long all attempts at one request may take together. */
+export async function faultBench({ retryMs = 120_000 } = {}): Promise<FaultBench> {
+  const clock = createFakeClock(EPOCH + 3_600_000);
+  const mirror = await temporaryMirror(clock);
+  const log = memoryLog();
+  return {
+    ...mirror,
+    clock,
+    log,
+    sync: ({ url }, { store = mirror.store, ...options } = {}) =>
+      syncSource(
+        { name: 'default', baseUrl: url },
+        { store, clock, logFor: () => log, connect: () => httpSource(url, retryMs, clock, log) },
+        {
+          pageSize: 100,
+          concurrency: 4,
+          overlapMs: 300_000,
+          signal: new AbortController().signal,
+          ...options,
+        },
+      ),
+    async status() {
+      const [status] = await mirror.store.status();
+      if (status === undefined) throw new Error('the mirror knows no source');
+      return status;
+    },
+  };
+}
+
+/** The real client on a fake clock, without randomness, and otherwise with the settings' defaults. */
+function httpSource(baseUrl: string, retryMs: number, clock: FakeClock, log: Log) {
+  return createHttpSource({
+    name: 'default',
+    baseUrl,
+    key: { value: KEY, origin: 'environment variable SIGMIC_API_KEY' },
+    clock,
+    log,
+    random: () => 0.5,
+    requestTimeoutMs: 30_000,
+    retryMs,
+    maxRequestsPerSecond: null,
+    omit: new Set(),
+    userAgent: 'taskmirror/test',
+  });
+}
