@@ -237,7 +237,7 @@ export interface MirrorStore extends MirrorReader {
   claim(source: SourceIdentity): Promise<MirrorClaim>;
   /**
    * The same without a lease, for looking only: every method that would write throws. A source that the mirror does
-   * not know is as empty.
+   * not know is as empty. Throws UsageError as `claim` does.
    */
   observe(source: SourceIdentity): Promise<MirrorClaim>;
   /** Releases the file. Claims that are still open are released first. */

@@ -58,6 +58,8 @@ class SqliteMirror implements MirrorStore {
   }
 
   async observe(source: SourceIdentity): Promise<MirrorClaim> {
+    const known = withFile(this.#db.name, () => this.#baseUrlOf(source.name));
+    if (known !== undefined) assertSameList(source, known);
     return this.#claimUnder(source, {
       hold: () => {
         throw new Error(`source "${source.name}" is only observed: nothing may be written`);
@@ -93,37 +95,29 @@ class SqliteMirror implements MirrorStore {
     });
   }
 
-  #register({ name, baseUrl }: SourceIdentity): void {
-    const known = prepare<{ name: string }, { base_url: string }>(this.#db, (q, p) =>
-      q.selectFrom('sources').select('base_url').where('name', '=', p('name')),
-    ).get({ name });
+  #register(source: SourceIdentity): void {
+    const { name, baseUrl } = source;
+    const known = this.#baseUrlOf(name);
     if (known === undefined) {
       prepare<{ name: string; base_url: string; now: string }, never>(this.#db, (q, p) =>
         q.insertInto('sources').values({ name: p('name'), base_url: p('base_url'), registered_at: p('now') }),
       ).run({ name, base_url: baseUrl, now: utcText(this.#clock.now()) });
-    } else if (known.base_url !== baseUrl) {
-      this.#moveSource(name, known.base_url, baseUrl);
+      return;
     }
-  }
-
-  /** A local simulated API gets another port with each start; anything else is rather a mistake. */
-  #moveSource(name: string, from: string, to: string): void {
-    if (!isLoopback(from) || !isLoopback(to)) {
-      throw new UsageError(
-        `source "${name}" of this mirror is a copy of ${from}, but the settings say ${to}`,
-        {
-          hint:
-            'Give the other API a source name or a database of its own. If it is the same list under a new address: ' +
-            `sqlite3 FILE "update sources set base_url = '${to}' where name = '${name}'".`,
-        },
-      );
-    }
+    assertSameList(source, known);
+    if (known === baseUrl) return;
     prepare<{ name: string; to: string }, never>(this.#db, (q, p) =>
       q
         .updateTable('sources')
         .set({ base_url: p('to') })
         .where('name', '=', p('name')),
-    ).run({ name, to });
+    ).run({ name, to: baseUrl });
+  }
+
+  #baseUrlOf(name: string): string | undefined {
+    return prepare<{ name: string }, { base_url: string }>(this.#db, (q, p) =>
+      q.selectFrom('sources').select('base_url').where('name', '=', p('name')),
+    ).get({ name })?.base_url;
   }
 
   /** Empties the WAL where no reader holds it; one that does must not hold us. */
@@ -136,6 +130,19 @@ class SqliteMirror implements MirrorStore {
       this.#db.pragma(`busy_timeout = ${timeout}`);
     }
   }
+}
+
+/** A local simulated API gets another port with each start; any other new address is rather a mistake. */
+function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
+  if (known === baseUrl || (isLoopback(known) && isLoopback(baseUrl))) return;
+  throw new UsageError(
+    `source "${name}" of this mirror is a copy of ${known}, but the settings say ${baseUrl}`,
+    {
+      hint:
+        'Give the other API a source name or a database of its own. If it is the same list under a new address: ' +
+        `sqlite3 FILE "update sources set base_url = '${baseUrl}' where name = '${name}'".`,
+    },
+  );
 }
 
 function isLoopback(url: string): boolean {

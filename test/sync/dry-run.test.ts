@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/demo/list.ts';
-import type { SyncReport } from '../../src/sync/sync.ts';
+import { type SyncReport, syncSource } from '../../src/sync/sync.ts';
+import { memorySource } from '../support/memory-source.ts';
 import { mirroredTasks, readRows } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
 import { completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
@@ -157,4 +158,22 @@ test('a dry run takes no lease: it works while another process holds it, and dis
   expect(leases()).toEqual(held);
   await holder.renew();
   await holder.release();
+});
+
+test('a dry run refuses what the real one refuses: a source whose mirror is a copy of another API', async () => {
+  const bench = await syncBench();
+  const list = new SimulatedList(tasksApart(5, MINUTE));
+  await bench.sync(list);
+  const source = memorySource(list);
+  const run = (dryRun: boolean) =>
+    syncSource(
+      { name: 'default', baseUrl: 'https://another.example' },
+      { store: bench.store, connect: () => source, clock: bench.clock, logFor: () => bench.log },
+      { pageSize: 100, concurrency: 4, overlapMs: 0, signal: new AbortController().signal, dryRun },
+    );
+  const dry = await run(true);
+  expect(dry.exitCode).toBe(2);
+  expect(dry.report.error).toContain('is a copy of https://api.example');
+  expect(countsOf(dry)).toEqual(countsOf(await run(false)));
+  expect(source.lists).toEqual([]);
 });
