@@ -17,8 +17,9 @@ const TIE_PASSES = 10;
 
 /** A group of ties whose first rows `page`, read at `offset`, shows. */
 export function beginTies(offset: number, activity: number | null, page: ListPage): TieGroup {
-  const first = page.rows.findIndex((row) => row.activity === activity);
-  const keys = page.rows.filter((row) => row.activity === activity).map(keyOf);
+  const { rows } = placeUnreadable(page);
+  const first = rows.findIndex((row) => row.activity === activity);
+  const keys = rows.filter((row) => row.activity === activity).map(keyOf);
   return {
     activity,
     met: new Set(keys),
@@ -33,12 +34,14 @@ export function meetTies(
   { offset, page, linked }: { offset: number; page: ListPage; linked: boolean },
 ): TieGroup | null {
   if (ties === null) return null;
-  for (const row of page.rows.filter(({ activity }) => activity === ties.activity)) {
+  const { rows } = placeUnreadable(page);
+  for (const row of rows.filter(({ activity }) => activity === ties.activity)) {
     ties.met.add(keyOf(row));
     if (linked) ties.linked.add(keyOf(row));
   }
-  const first = page.rows.findIndex((row) => row.activity === ties.activity);
-  const showsStart = first > 0 || (first === 0 && offset === 0);
+  const first = rows.findIndex((row) => row.activity === ties.activity);
+  // Below rows of which nothing is known the group may have begun already, further up.
+  const showsStart = first >= 0 && (offset === 0 || (rows[first - 1]?.activity ?? null) !== null);
   return showsStart ? { ...ties, start: { offset: offset + first, total: page.total } } : ties;
 }
 
@@ -58,7 +61,8 @@ export function judgeTies(
   if (ties.activity === null) return 'proven';
   const left = at.frontier < ties.activity || !page.hasMore;
   if (!left) return 'open';
-  const end = at.offset + page.rows.findLastIndex((row) => row.activity === ties.activity) + 1;
+  const { rows } = placeUnreadable(page);
+  const end = at.offset + rows.findLastIndex((row) => row.activity === ties.activity) + 1;
   const { start } = ties;
   if (start !== null && start.total === page.total && ties.met.size >= end - start.offset) return 'proven';
   return at.passes < TIE_PASSES ? 'again' : 'unproven';
@@ -67,6 +71,19 @@ export function judgeTies(
 /** Whether this very row of the group was shown by a page that linked. */
 export function isLinked(ties: TieGroup, row: ListRow): boolean {
   return row.activity === ties.activity && ties.linked.has(keyOf(row));
+}
+
+/**
+ * The page as ties are counted: a row whose activity cannot be read stands with the row above it, so it fills a place
+ * among that one's ties. On top of the page nothing is known of its place.
+ */
+function placeUnreadable(page: ListPage): ListPage {
+  let above: number | null = null;
+  const rows = page.rows.map((row) => {
+    above = row.activity ?? above;
+    return row.task === undefined ? { ...row, activity: above } : row;
+  });
+  return { ...page, rows };
 }
 
 /** What tells two rows apart: the id, or the whole row where it has none. */

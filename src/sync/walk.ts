@@ -129,7 +129,8 @@ function stepBack(state: WalkState, page: ListPage, flaw: string | null): { slic
   const back = state.back === 0 ? 1 : state.back * 2;
   const offset = Math.max(0, state.offset - back);
   const known = state.ties?.met.size ?? 0;
-  const ties = meetTies(state.ties, { offset: state.offset, page, linked: false });
+  const ties =
+    flaw === null ? meetTies(state.ties, { offset: state.offset, page, linked: false }) : state.ties;
   const progress = (ties?.met.size ?? 0) > known;
   const next = count({ ...state, offset, back, ties }, Infinity, progress);
   if (next.idle > PATIENCE) return giveUp(next, page, flaw ?? 'it moves faster than it can be read');
@@ -171,8 +172,10 @@ function advance(
   page: ListPage,
 ): Pick<WalkState, 'offset' | 'ties'> {
   const { rows } = page;
-  const lastRow = state.offset + Math.max(1, rows.length - 1);
   const last = lastActivity(page);
+  // A page cannot link by a row whose activity cannot be read, so it had better not begin there.
+  const readable = rows.findLastIndex((row) => row.activity !== null);
+  const lastRow = state.offset + (readable > 0 ? readable : Math.max(1, rows.length - 1));
   // Still above the frontier after a step back: nothing to prove yet, so go on with the last row.
   if (last !== null && last > state.frontier) return { offset: lastRow, ties };
   const anchor = rows.findLastIndex((row) => row.activity !== null && row.activity > state.frontier);

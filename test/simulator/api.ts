@@ -1,0 +1,131 @@
+import type { Random } from '../../src/demo/random.ts';
+import { createRandom } from '../../src/demo/random.ts';
+import { ApiFailedError, InterruptedError, KeyRefusedError } from '../../src/errors.ts';
+import type { ListPage, RequestContext, TaskSource } from '../../src/ports.ts';
+import type { FaultDecision, FaultKind, Setup } from './decisions.ts';
+import type { Plan } from './plan.ts';
+import type { Probe } from './probe.ts';
+import type { Tally } from './tally.ts';
+import type { Version, World } from './world.ts';
+
+/** How long an answer takes, in ms. */
+const ANSWER_MS = 137;
+
+export interface ApiParts {
+  world: World;
+  setup: Setup;
+  plan: Plan;
+  probe: Probe;
+  tally: Tally;
+  /** Drives the order of shuffled ties, a new one for each answer. */
+  seed: number;
+  now(): number;
+  /** Called before each request is answered, its number given: moves the list, throws if there are too many. */
+  beforeAnswer(request: number): void;
+  advance(ms: number): void;
+  abort(reason: Error): void;
+  /** Hears of the first page that shows an activity. */
+  onHead(page: ListPage): void;
+}
+
+/** A TaskSource over the simulated list, with the faults that the plan has for this run. */
+export class SimulatedApi implements TaskSource {
+  readonly #parts: ApiParts;
+
+  constructor(parts: ApiParts) {
+    this.#parts = parts;
+  }
+
+  async list(wanted: { offset: number; limit: number }, context: RequestContext): Promise<ListPage> {
+    const { world, probe, setup } = this.#parts;
+    const fault = this.#begin(context);
+    probe.from ??= world.moment;
+    probe.snapshots.push(world.inOrder());
+    const order = this.#shownOrder(fault);
+    const limit = Math.min(
+      wanted.limit,
+      setup.serverLimit,
+      fault?.fault === 'clamped' ? fault.size : Infinity,
+    );
+    const end = fault?.fault === 'empty' ? wanted.offset : wanted.offset + limit;
+    const versions = this.#cut(order, wanted.offset, end);
+    for (const version of versions) version.listed = true;
+    const isLast = end >= order.length;
+    probe.seePage(order, versions, { isLast, isShuffled: setup.tieOrder === 'shuffled' });
+    const rows = versions.map(({ row }) => row);
+    const page: ListPage = {
+      rows: fault?.fault === 'unsorted' ? rows.toReversed() : rows,
+      total: this.#total(world.inOrder().length),
+      hasMore: !isLast || fault?.fault === 'empty',
+      servedAt: setup.isDated ? Math.floor(this.#parts.now() / 1_000) * 1_000 : null,
+    };
+    if (probe.head === null && rows.some(({ activity }) => activity !== null)) this.#parts.onHead(page);
+    return page;
+  }
+
+  async get(id: string, context: RequestContext): ReturnType<TaskSource['get']> {
+    const { world, probe, plan } = this.#parts;
+    this.#begin(context);
+    const version = world.rows.get(id)?.current ?? null;
+    if (version === null || plan.run.getLies) {
+      probe.gone.add(id);
+      if (version !== null) probe.denied.add(id);
+      return null;
+    }
+    version.shared.got = true;
+    return version.detail;
+  }
+
+  /** What every request goes through. Returns what is to be wrong with the answer, unless it is thrown. */
+  #begin({ signal, onRequest }: RequestContext): FaultDecision | undefined {
+    const { plan, probe, tally } = this.#parts;
+    signal.throwIfAborted();
+    onRequest?.();
+    probe.requests += 1;
+    this.#parts.beforeAnswer(probe.requests);
+    this.#parts.advance(ANSWER_MS);
+    const found = plan.faultAt(probe.requests);
+    if (found === undefined) return undefined;
+    tally.add('faults', found.fault);
+    const failure = failureOf(found.fault);
+    if (failure === null) return found;
+    probe.injected.add(failure.name);
+    if (found.fault === 'abort') this.#parts.abort(failure);
+    throw failure;
+  }
+
+  #shownOrder(fault: FaultDecision | undefined): readonly Version[] {
+    const { probe, world } = this.#parts;
+    if (fault?.fault !== 'stale') return world.inOrder();
+    const { snapshots } = probe;
+    const order = snapshots[Math.max(0, snapshots.length - 1 - fault.size)] ?? world.inOrder();
+    probe.isStale ||= order !== world.inOrder();
+    return order;
+  }
+
+  #cut(order: readonly Version[], from: number, to: number): Version[] {
+    const { setup, seed, probe } = this.#parts;
+    if (setup.tieOrder !== 'shuffled') return order.slice(from, to);
+    const random = createRandom(seed * 1_009 + probe.requests);
+    return shuffleTies(order, random).slice(from, to);
+  }
+
+  #total(rows: number): number | null {
+    const { setup, world } = this.#parts;
+    const before = world.lastTotal;
+    world.lastTotal = rows;
+    if (setup.total === 'none') return null;
+    if (setup.total === 'plus') return rows + 7;
+    return setup.total === 'late' ? (before ?? rows) : rows;
+  }
+}
+
+function failureOf(fault: FaultKind): Error | null {
+  if (fault === 'refused') return new KeyRefusedError('simulated: the key was refused');
+  if (fault === 'failed') return new ApiFailedError('simulated: the API failed');
+  return fault === 'abort' ? new InterruptedError('simulated: interrupted') : null;
+}
+
+function shuffleTies(order: readonly Version[], random: Random): Version[] {
+  return [...Map.groupBy(order, ({ activity }) => activity).values()].flatMap((ties) => random.shuffle(ties));
+}

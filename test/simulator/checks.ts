@@ -1,0 +1,153 @@
+import type { SyncResult } from '../../src/sync/sync.ts';
+import { type Interval, newlyClaimed, type Stretch } from './coverage.ts';
+import {
+  behindLedger,
+  claimsTooMuch,
+  type Facts,
+  type Finding,
+  illFormed,
+  isMirroredSince,
+  neverShown,
+} from './invariants.ts';
+import { depthOf, notReadAgain, wronglyRemoved } from './run-invariants.ts';
+import type { Run } from './run.ts';
+
+/** Up to so many rows may go without a word (design: "Removal, only on proof"). */
+const BRAKE_ROWS = 20;
+const NOTHING_CLAIMED = { watermark: null, gaps: [] };
+
+/** Reads again what the call may have written (`ids`: its tasks), and checks what is to hold after every commit. */
+export function checkAfterCall(run: Run, name: string, ids: readonly string[]): void {
+  const { simulation, process } = run;
+  const { view } = simulation;
+  const source = run.identity.name;
+  if (process.isOusted && WRITES.has(name)) {
+    simulation.judge('7 one writer', [{ what: `${name} succeeded without the lease`, excuse: null }]);
+  }
+  if (name === 'claim' || name === 'forgetUnmetRejections') view.refreshSource(source);
+  if (run.isDry || (name !== 'commit' && name !== 'remove')) return;
+  const claimed = view.sources.get(source)?.ledger ?? NOTHING_CLAIMED;
+  const removed = ids.filter((id) => view.tasks.get(id)?.isLive === true);
+  view.refresh(source, ids);
+  const facts = simulation.facts(source);
+  if (facts === null) return;
+  for (const interval of newlyClaimed(claimed, facts.source.ledger)) {
+    simulation.stretches(source).push(stretchOf(run, interval.above, interval.upTo));
+  }
+  simulation.judge('1 shown by the API', neverShown(facts, ids));
+  if (name === 'remove') {
+    const gone = removed.filter((id) => facts.tasks.get(id)?.isLive === false);
+    const closing = (facts.source.ledger.watermark ?? -Infinity) - run.before.overlapMs;
+    simulation.judgeAndCount('2 removed on proof', wronglyRemoved(facts, gone, run.probe, closing));
+    for (const id of gone) if (run.probe.denied.has(id)) simulation.denied.add(id);
+  }
+  simulation.judge('3 ledger not ahead', checkLedger(run, facts));
+}
+
+const WRITES = new Set(['startRun', 'finishRun', 'commit', 'remove', 'forgetUnmetRejections']);
+
+/** What is to hold after every run, however it ended. */
+export function checkAfterRun(run: Run, result: SyncResult): void {
+  const { simulation, process, identity } = run;
+  const { view, tally } = simulation;
+  checkFailure(run, result);
+  if (run.isDry) {
+    const wrote = view.version !== run.before.version;
+    simulation.judge(
+      '8 a dry run writes nothing',
+      wrote ? [{ what: 'the file has changed', excuse: null }] : [],
+    );
+    return;
+  }
+  // Whoever has the lease now checks, and may be in the middle of it.
+  if (process.isOusted) return;
+  view.refreshSource(identity.name);
+  const drifted = view.drifted().map((id) => ({ what: `${id} changed outside of a commit`, excuse: null }));
+  simulation.judge('1 shown by the API', drifted);
+  const facts = simulation.facts(identity.name);
+  if (facts === null) return;
+  const through = view.completeThrough(identity.name);
+  simulation.judge('4 complete_through', claimsTooMuch(facts, through));
+  if (!process.isDead) checkReport(run, result, facts, through);
+  simulation.judgeAndCount('3 ledger not ahead', checkLedger(run, facts));
+  tally.add(
+    'outcomes',
+    process.isDead ? 'crashed' : `${result.report.outcome} ${result.report.verdict ?? ''}`.trim(),
+  );
+}
+
+/** A run that came to its end has read what it promises to, whatever the ledger says. */
+function checkReport(run: Run, { report, failure }: SyncResult, facts: Facts, through: number | null): void {
+  const { simulation, probe, before } = run;
+  if (report.completeThrough !== utc(through)) {
+    const what = `reported ${report.completeThrough}, the file says ${utc(through)}`;
+    simulation.judge('4 complete_through', [{ what, excuse: null }]);
+  }
+  if (failure !== null) return;
+  if (!run.isFull) simulation.judgeAndCount('5 open tasks', notReadAgain(facts, before.open, probe));
+  if (report.verdict === 'unproven' || probe.from === null) return;
+  const floor = before.watermark === null ? -Infinity : before.watermark - before.overlapMs - 1;
+  if (run.isFull) {
+    simulation.stretches(run.identity.name).push(stretchOf(run, -Infinity, Infinity));
+  } else if (probe.head?.mayBeQuiet === true) {
+    const depth = depthOf(probe.head.page);
+    countQuiet(run, facts, { above: floor, upTo: depth });
+    simulation.stretches(run.identity.name).push(stretchOf(run, depth, Infinity));
+  } else {
+    simulation.stretches(run.identity.name).push(stretchOf(run, floor, Infinity));
+  }
+}
+
+/** Counts the rows that the run would have had to find, had it not taken the list for unchanged. */
+function countQuiet({ simulation, probe }: Run, facts: Facts, unread: Interval): void {
+  simulation.tally.add('checks', 'quiet heads');
+  const missed = facts.world.inOrder().filter((version) => {
+    const row = facts.world.rows.get(version.id);
+    const isUnread = version.activity > unread.above && version.activity <= unread.upTo;
+    return isUnread && row !== undefined && !isMirroredSince(row, version, facts, probe.from ?? 0);
+  });
+  simulation.tally.add('excuses', 'quiet head', missed.length);
+}
+
+function checkLedger({ simulation }: Run, facts: Facts): Finding[] {
+  simulation.tally.add('checks', 'rows', facts.world.inOrder().length);
+  return [...illFormed(facts, simulation.time.now()), ...behindLedger(facts)];
+}
+
+function stretchOf({ probe, simulation, identity }: Run, above: number, upTo: number): Stretch {
+  const world = simulation.world(identity.name);
+  const from = probe.from ?? world.moment;
+  return {
+    above,
+    upTo,
+    from,
+    mayBeTorn: (activity) => probe.crowded.has(activity) && (probe.until ?? world.moment) > from,
+  };
+}
+
+/** A run fails only of what was done to it. */
+function checkFailure(run: Run, { failure }: SyncResult): void {
+  const { simulation, process, probe } = run;
+  if (failure === null || process.isDead) return;
+  const name = failure instanceof Error ? failure.name : 'unknown';
+  const isExpected =
+    probe.injected.has(name) ||
+    (name === 'LeaseHeldError' && process.isOusted) ||
+    (name === 'SafetyStopError' && mayStop(run));
+  if (isExpected) simulation.tally.add('failures', name);
+  else simulation.judge('9 fails only of faults', [{ what: failureText(failure), excuse: null }]);
+}
+
+/** The brake is for a list that is empty, and for full runs of mirrors with more rows than may go at once. */
+function mayStop({ simulation, probe, plan, isFull }: Run): boolean {
+  const wasEmpty = probe.snapshots.some((order) => order.length === 0);
+  return !plan.run.allowRemovals && (wasEmpty || (isFull && simulation.view.tasks.size > BRAKE_ROWS));
+}
+
+function failureText(failure: unknown): string {
+  return failure instanceof Error ? (failure.stack ?? failure.message) : JSON.stringify(failure);
+}
+
+function utc(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}

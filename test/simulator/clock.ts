@@ -1,0 +1,40 @@
+import type { Clock } from '../../src/ports.ts';
+
+/** Simulated time that several processes share: it stands still until somebody advances it. */
+export interface SimulatedTime {
+  now(): number;
+  /** Moves the time on by `ms`, and runs what the processes that are not frozen have due. */
+  advance(ms: number): void;
+  /** The clock of one process. While `isFrozen` says so, nothing that it asked for at intervals is run. */
+  clockFor(isFrozen: () => boolean): Clock;
+}
+
+export function createSimulatedTime(startMs: number): SimulatedTime {
+  const tickers = new Set<{ ms: number; next: number; task: () => void; isFrozen: () => boolean }>();
+  let time = startMs;
+  const advance = (ms: number): void => {
+    time += ms;
+    for (const ticker of tickers) {
+      if (ticker.isFrozen() || ticker.next > time) continue;
+      ticker.next = time + ticker.ms;
+      ticker.task();
+    }
+  };
+  return {
+    now: () => time,
+    advance,
+    clockFor: (isFrozen) => ({
+      now: () => time,
+      sleep: async (ms, signal) => {
+        signal?.throwIfAborted();
+        advance(ms);
+      },
+      timeout: () => new AbortController().signal,
+      every: (ms, task) => {
+        const ticker = { ms, next: time + ms, task, isFrozen };
+        tickers.add(ticker);
+        return () => void tickers.delete(ticker);
+      },
+    }),
+  };
+}

@@ -1,0 +1,163 @@
+import { claimsAll, lastOver, type Stretch } from './coverage.ts';
+import type { MirroredSource, MirroredTask } from './mirror.ts';
+import type { Row, Version, World } from './world.ts';
+
+/** Why the design lets a row be missing, old or gone for now. */
+export type Excuse =
+  /** It came to its place, below the head, after the place was read: late, risen, sunk or returned. */
+  | 'came late'
+  | 'rose meanwhile'
+  | 'sank meanwhile'
+  | 'returned meanwhile'
+  /** Below the first page of a run that found nothing new, and in the overlap (src/sync/copier.ts, #readHead). */
+  | 'quiet head'
+  /** Ties that do not fit into a page, in changing order, while the list moved (src/sync/ties.ts, judgeTies). */
+  | 'torn ties'
+  /** GET said 404 of a row that is there. */
+  | 'GET lied'
+  /** Changed in place, where no run has looked again since. */
+  | 'silent edit'
+  /** Gone from the list; only a full run may remove it. */
+  | 'not removed yet'
+  /** Where the ledger says that rows may lack: the run at rest stayed unproven. */
+  | 'in a gap'
+  /** As many rows without a readable activity, one after the other, as nearly fill a page: no page links across. */
+  | 'unreadable page';
+
+/** Something that is not as in the list: excused by the design, or, without an excuse, lost. */
+export interface Finding {
+  what: string;
+  excuse: Excuse | null;
+}
+
+/** What an invariant needs to know. */
+export interface Facts {
+  world: World;
+  source: MirroredSource;
+  tasks: ReadonlyMap<string, MirroredTask>;
+  stretches: readonly Stretch[];
+  /** Tasks that were removed because GET said 404 of them, though they are there. */
+  denied: ReadonlySet<string>;
+}
+
+const ARRIVALS = {
+  new: 'came late',
+  late: 'came late',
+  rose: 'rose meanwhile',
+  sank: 'sank meanwhile',
+  returned: 'returned meanwhile',
+} as const satisfies Record<Row['arrival'], Excuse>;
+
+/**
+ * Invariant 1: no mirrored task that the API never showed in exactly this version. A task merged from a GET has the
+ * fields of one GET answer; of the rest each is as some list answer showed it, or derived from the times.
+ */
+export function neverShown({ world, tasks }: Facts, ids: Iterable<string>): Finding[] {
+  return [...ids].flatMap((id) => {
+    const mirrored = tasks.get(id);
+    const row = world.rows.get(id);
+    if (mirrored === undefined || row === undefined || lastMoment(row, mirrored) !== null) return [];
+    return [{ what: `${id} is mirrored as the API never showed it: ${mirrored.key}`, excuse: null }];
+  });
+}
+
+/**
+ * Invariant 3: the ledger is never ahead of the rows. Every row that has stood in its place since before the run that
+ * read this place last (`from`: its first answer) is mirrored, live, as it was at some moment since then; or
+ * rejected, where the API garbled it then. And the ledger claims no place that no run has read.
+ */
+export function behindLedger({ world, source, tasks, stretches, denied }: Facts): Finding[] {
+  return world.inOrder().flatMap((version) => {
+    const row = world.rows.get(version.id);
+    const stretch = lastOver(stretches, version.activity);
+    if (row === undefined) return [];
+    if (stretch === undefined) {
+      if (!claimsAll(source.ledger, version.activity)) return [];
+      return [{ what: `the ledger claims the place of ${version.id}, which no run has read`, excuse: null }];
+    }
+    if (isMirroredSince(row, version, { source, tasks }, stretch.from)) return [];
+    // Above the watermark nothing is claimed: what has come there since is for the next run.
+    if (row.placedSince > stretch.from && !claimsAll(source.ledger, version.activity)) return [];
+    const isDenied = denied.has(row.id) && tasks.get(row.id)?.isLive === false;
+    const excuse = isDenied ? 'GET lied' : excuseOf(row, version, stretch);
+    return [{ what: describe(row, version, tasks), excuse }];
+  });
+}
+
+/** Whether the mirror has this row as it was at some moment at or after `from`. */
+export function isMirroredSince(
+  row: Row,
+  version: Version,
+  { source, tasks }: Pick<Facts, 'source' | 'tasks'>,
+  from: number,
+): boolean {
+  const mirrored = tasks.get(row.id);
+  const until = mirrored?.isLive === true ? lastMoment(row, mirrored) : null;
+  if (until !== null && until > from) return true;
+  if (version.flaw === null && version.since <= from) return false;
+  return [...row.byTask.values()].some(
+    (one) => one.until > from && one.rejection !== null && source.rejections.has(one.rejection),
+  );
+}
+
+/** The last moment at which the row was what the mirror has, as far as the API has shown it; null: never. */
+function lastMoment(row: Row, { task, key, detailKey }: MirroredTask): number | null {
+  const exact = row.byTask.get(key);
+  const detail = row.byDetail.get(detailKey);
+  const listed = exact?.listed === true ? exact.until : null;
+  if (detail?.got !== true) return listed;
+  const shown = [...row.byTask.values()].filter((version) => version.listed && version.flaw === null);
+  const isMerged =
+    shown.some((version) => version.task.messageCount === task.messageCount) &&
+    shown.some((version) => version.task.extra === task.extra) &&
+    (isDerived(task) || shown.some((version) => version.task.lastActivityAt === task.lastActivityAt));
+  return isMerged ? Math.max(listed ?? 0, detail.until) : listed;
+}
+
+function isDerived({ createdAt, startedAt, completedAt, lastActivityAt }: MirroredTask['task']): boolean {
+  return [createdAt, startedAt ?? '', completedAt ?? ''].toSorted().at(-1) === lastActivityAt;
+}
+
+function excuseOf(row: Row, version: Version, stretch: Stretch): Excuse | null {
+  if (row.placedSince > stretch.from) return ARRIVALS[row.arrival];
+  return stretch.mayBeTorn(version.activity) ? 'torn ties' : null;
+}
+
+function describe(row: Row, version: Version, tasks: Facts['tasks']): string {
+  const mirrored = tasks.get(row.id);
+  const state = mirrored === undefined ? 'missing' : mirrored.isLive ? 'an old version' : 'removed';
+  return `${row.id} (activity ${new Date(version.activity).toISOString()}, in its place since moment ${row.placedSince}, this version since ${version.since}) is ${state}`;
+}
+
+/** The server's Date header tells whole seconds: the watermark may be this much (ms) ahead of it. */
+const CLOCK_GRAIN_MS = 1_000;
+
+/**
+ * Invariant 3, the ledger itself: gaps newest first, apart from each other, at or below the watermark, and that not
+ * in the future (`now`, ms): whatever comes after it would lie below.
+ */
+export function illFormed({ source: { ledger } }: Facts, now: number): Finding[] {
+  const { watermark, gaps } = ledger;
+  if (watermark !== null && watermark > now + CLOCK_GRAIN_MS) {
+    return [{ what: `the watermark is ${watermark - now} ms in the future`, excuse: null }];
+  }
+  const isWell = gaps.every(({ lower, upper }, i) => {
+    const above = gaps[i - 1];
+    const isApart = above === undefined || (above.lower !== null && upper < above.lower);
+    return watermark !== null && upper <= watermark && (lower === null || lower < upper) && isApart;
+  });
+  return isWell ? [] : [{ what: `the ledger is no ledger: ${JSON.stringify(ledger)}`, excuse: null }];
+}
+
+/** Invariant 4: complete_through, as people see it, claims nothing that the ledger does not. */
+export function claimsTooMuch({ source: { ledger } }: Facts, completeThrough: number | null): Finding[] {
+  if (completeThrough === null) return [];
+  const isTrue =
+    ledger.watermark !== null &&
+    completeThrough <= ledger.watermark &&
+    ledger.gaps.every(({ lower }) => lower !== null && lower >= completeThrough);
+  if (isTrue) return [];
+  return [
+    { what: `complete_through ${completeThrough} is ahead of ${JSON.stringify(ledger)}`, excuse: null },
+  ];
+}

@@ -1,0 +1,189 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as StoreModule from '../../src/sqlite/store.ts';
+import type * as SyncModule from '../../src/sync/sync.ts';
+import type { Core } from './simulation.ts';
+
+/** A fault that programs of this kind have had, as changes of lines of the core. */
+export interface Planted {
+  name: string;
+  /** Each `from` stands in its file exactly once. */
+  changes: readonly Change[];
+}
+
+interface Change {
+  file: string;
+  from: string;
+  to: string;
+}
+
+const WALK = 'src/sync/walk.ts';
+const COPIER = 'src/sync/copier.ts';
+const ADVANCE = '  const { rows } = page;\n';
+
+const LIMIT_ASKED: readonly Change[] = [
+  {
+    file: COPIER,
+    from: 'walk((offset) => this.#readPage(offset), position)',
+    to: 'walk(async (offset) => ({ ...(await this.#readPage(offset)), asked: this.options.pageSize }), position)',
+  },
+  {
+    file: WALK,
+    from: ADVANCE,
+    to: `${ADVANCE}  const { asked } = page as ListPage & { asked: number };
+  if (rows.length < asked) return { offset: state.offset + asked - 2, ties: null };\n`,
+  },
+];
+const NO_OVERLAP: Change = {
+  file: WALK,
+  from: ADVANCE,
+  to: `${ADVANCE}  if (rows.length > 0) return { offset: state.offset + rows.length, ties: null };\n`,
+};
+/** What a loader without proofs does: it takes whatever comes for the next rows. */
+const NO_LINKS: Change = {
+  file: WALK,
+  from: '  if (state.offset === 0) return true;\n',
+  to: '  if (page.rows.length > 0) return true;\n',
+};
+
+export const PLANTED: readonly Planted[] = [
+  { name: 'a: advance by the limit asked for, though links are asked for', changes: LIMIT_ASKED },
+  { name: 'a: advance by the limit asked for, and hope', changes: [...LIMIT_ASKED, NO_LINKS] },
+  { name: 'b: no overlap between pages, though links are asked for', changes: [NO_OVERLAP] },
+  { name: 'b: no overlap between pages, and hope', changes: [NO_OVERLAP, NO_LINKS] },
+  {
+    name: 'c: the watermark advanced before the descent is finished',
+    changes: [
+      {
+        file: COPIER,
+        from: 'const change: Change = { tasks, rejected, ledger };',
+        to: 'const change: Change = { tasks, rejected, ledger: { ...ledger, gaps: [] } };',
+      },
+    ],
+  },
+  {
+    name: 'd: ledger and rows in two transactions',
+    changes: [
+      {
+        file: COPIER,
+        from: 'const committed = await this.parts.claim.commit(change);',
+        to: `await this.parts.claim.commit({ tasks: [], rejected: [], ledger });
+      const committed = await this.parts.claim.commit({ tasks, rejected });`,
+      },
+    ],
+  },
+  {
+    name: 'e: stop at the watermark, without overlap',
+    changes: [
+      { file: 'src/sync/ledger.ts', from: 'ledger.watermark - overlapMs - 1', to: 'ledger.watermark' },
+    ],
+  },
+  {
+    name: 'f: removal without the closing walk',
+    changes: [
+      {
+        file: 'src/sync/reconcile.ts',
+        from: 'const closing = await copier.descend(TOP, ({ frontier }) => frontier < start);',
+        to: 'const closing = { ...full, frontier: start };',
+      },
+    ],
+  },
+  {
+    name: 'g: upsert only if activity grew',
+    changes: [
+      {
+        file: 'src/sqlite/upsert.ts',
+        from: "if (changed.length === 0) return 'unchanged';",
+        to: "if (changed.length === 0 || columns.last_activity_at <= stored.last_activity_at) return 'unchanged';",
+      },
+    ],
+  },
+  {
+    name: 'removal without asking for the task',
+    changes: [
+      {
+        file: 'src/sync/reconcile.ts',
+        from: 'const gone = await copier.refreshByGet(ids);',
+        to: 'await copier.refreshByGet(ids);\n    const gone = ids;',
+      },
+    ],
+  },
+  {
+    name: 'removal after a walk that was not proven',
+    changes: [
+      { file: 'src/sync/reconcile.ts', from: 'return isWhole && frontier <= downTo;', to: 'return true;' },
+    ],
+  },
+  {
+    name: 'a list taken for unchanged although its total has moved',
+    changes: [{ file: COPIER, from: 'page.total === this.#before.total', to: 'page !== null' }],
+  },
+  {
+    name: 'a row from the future as the watermark',
+    changes: [{ file: 'src/sync/head.ts', from: 'activity <= now', to: 'activity <= now || activity > now' }],
+  },
+  {
+    name: 'ties never counted',
+    changes: [
+      {
+        file: 'src/sync/ties.ts',
+        from: "if (!left) return 'open';",
+        to: "if (!left) return 'open';\n  if (left) return 'proven';",
+      },
+    ],
+  },
+  {
+    name: 'an empty page taken for the end of the list',
+    changes: [
+      {
+        file: WALK,
+        from: 'if (page.rows.length === 0 && page.hasMore) {',
+        to: 'if (page.rows.length === 0) page.hasMore = false;\n  if (page.rows.length === 0 && state.offset === 0) {',
+      },
+      NO_LINKS,
+    ],
+  },
+  {
+    name: 'a write without looking at the lease',
+    changes: [{ file: 'src/sqlite/claim.ts', from: '      this.#lease.hold();\n', to: '' }],
+  },
+  {
+    name: 'a lease that a second process gets',
+    changes: [
+      { file: 'src/sqlite/lease.ts', from: 'if (current !== undefined &&', to: 'if (current === null &&' },
+    ],
+  },
+  {
+    name: 'open tasks that are not read again',
+    changes: [
+      {
+        file: 'src/sync/incremental.ts',
+        from: 'await copier.refreshByGet(unmet.ids)',
+        to: 'await copier.refreshByGet([])',
+      },
+    ],
+  },
+];
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A copy of the core with the fault in it, in a folder of its own that `remove` takes away. */
+export async function loadPlanted({ name, changes }: Planted): Promise<Core & { remove(): void }> {
+  const folder = mkdtempSync(join(tmpdir(), 'taskmirror-planted-'));
+  for (const part of ['src', 'migrations', 'package.json']) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  for (const { file, from, to } of changes) {
+    const path = join(folder, file);
+    const parts = readFileSync(path, 'utf8').split(from);
+    if (parts.length !== 2) throw new Error(`"${name}": ${file} has ${parts.length - 1} times: ${from}`);
+    writeFileSync(path, parts.join(to));
+  }
+  const load = (file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
+  const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
+  const { openMirrorStore } = (await load('src/sqlite/store.ts')) as typeof StoreModule;
+  return { syncSource, openMirrorStore, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}

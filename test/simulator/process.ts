@@ -1,0 +1,87 @@
+import type { MirrorClaim, MirrorStore, TaskSource } from '../../src/ports.ts';
+import type { Plan } from './plan.ts';
+
+/** What every call of a process that has died ends with. */
+export class Crash extends Error {}
+
+/** What the simulation does around the calls of a process. */
+export interface Hooks {
+  /** Before the call of this number: may wait while another process runs. */
+  before(call: number): Promise<void>;
+  /** After a call that was done, before the process can die of it: checks what is to hold now. */
+  after(name: string, args: readonly unknown[]): void;
+}
+
+/**
+ * A process as the core's run sees it from inside: every call of its source, store and claim goes through here, and
+ * may be the last one. A dead process does nothing any more, not even give its lease back.
+ */
+export class SimulatedProcess {
+  isDead = false;
+  /** Stopped by the machine: its intervals do not fire. */
+  isFrozen = false;
+  /** It has the lease, as far as it knows. */
+  isHolder = false;
+  /** Another process has taken the lease over. */
+  isOusted = false;
+  calls = 0;
+  readonly plan: Plan;
+  readonly #hooks: Hooks;
+
+  constructor(plan: Plan, hooks: Hooks) {
+    this.plan = plan;
+    this.#hooks = hooks;
+  }
+
+  wrapStore(store: MirrorStore): MirrorStore {
+    return this.#wrap(store, (name, result) => {
+      const isClaim = name === 'claim' || name === 'observe';
+      return isClaim ? this.#wrap(result as MirrorClaim, (_name, value) => value) : result;
+    });
+  }
+
+  wrapSource(source: TaskSource): TaskSource {
+    return this.#wrap(source, (_name, result) => result);
+  }
+
+  #wrap<T extends object>(target: T, convert: (name: string, result: unknown) => unknown): T {
+    return new Proxy(target, {
+      get: (_target, property) => {
+        const member: unknown = Reflect.get(target, property, target);
+        if (typeof member !== 'function') return member;
+        const name = String(property);
+        return async (...args: unknown[]): Promise<unknown> => {
+          const work = (): unknown => Reflect.apply(member, target, args);
+          return convert(name, await this.#call(name, args, work));
+        };
+      },
+    });
+  }
+
+  async #call(name: string, args: readonly unknown[], work: () => unknown): Promise<unknown> {
+    this.#live();
+    // It comes at times of its own, and so is no place for a decision.
+    if (name === 'renew') return work();
+    this.calls += 1;
+    const crash = this.plan.crashAt(this.calls);
+    await this.#hooks.before(this.calls);
+    // Another call of this process may have been its last meanwhile.
+    this.#live();
+    if (crash?.after === false) this.#die();
+    if (name === 'release') this.isHolder = false;
+    const result = await work();
+    if (name === 'claim') this.isHolder = true;
+    this.#hooks.after(name, args);
+    if (crash?.after === true) this.#die();
+    return result;
+  }
+
+  #live(): void {
+    if (this.isDead) throw new Crash('simulated: this process is dead');
+  }
+
+  #die(): never {
+    this.isDead = true;
+    throw new Crash('simulated: the process dies here');
+  }
+}

@@ -1,0 +1,87 @@
+import type { ListPage } from '../../src/ports.ts';
+import { OPEN_STATUSES } from '../../src/sync/task.ts';
+import type { Facts, Finding } from './invariants.ts';
+import { detailKey, taskKey } from './keys.ts';
+import type { MirroredSource, MirroredTask } from './mirror.ts';
+import type { Probe } from './probe.ts';
+
+/**
+ * Invariant 2: no task is removed (`ids`: those that just were) that was there at every moment of the run, or of which
+ * GET did not say 404. Where GET says so of a row that is there, the two walks still protect a row that kept its place,
+ * or rose once to at least `closing` (ms), where the closing walk ends: it comes by one of them.
+ */
+export function wronglyRemoved(
+  { world }: Facts,
+  ids: Iterable<string>,
+  probe: Probe,
+  closing: number,
+): Finding[] {
+  return [...ids].flatMap((id): Finding[] => {
+    const row = world.rows.get(id);
+    const from = probe.from ?? 0;
+    if (row === undefined) return [];
+    if (!probe.gone.has(id)) return [{ what: `${id} was removed without asking for it`, excuse: null }];
+    if (row.current === null || row.presentSince > from) return [];
+    const moves = row.moves.filter(({ moment }) => moment > from);
+    const isNamed = [...row.byTask.values()].every(({ flaw, until }) => flaw !== 'unnamed' || until <= from);
+    const isProtected =
+      isNamed && !probe.isStale && moves.length < 2 && moves.every(({ to }) => to >= closing);
+    const isTorn = world.moment > from && probe.crowded.has(row.current.activity);
+    const isLie = probe.denied.has(id) && (!isProtected || isTorn);
+    return [
+      { what: `${id} was removed although it was there all the time`, excuse: isLie ? 'GET lied' : null },
+    ];
+  });
+}
+
+/** Ids of the tasks that the mirror takes to be open: every run has to read them again. */
+export function openTasks(tasks: Facts['tasks'], source: string): string[] {
+  return [...tasks.values()]
+    .filter((mirrored) => mirrored.isLive && mirrored.source === source && isOpen(mirrored))
+    .map(({ task }) => task.id);
+}
+
+function isOpen({ task }: MirroredTask): boolean {
+  return OPEN_STATUSES.some((status) => status === task.status);
+}
+
+/** What GET tells of the tasks that were open (`ids`) is up to date after every run that did not fail. */
+export function notReadAgain({ world, tasks }: Facts, ids: Iterable<string>, probe: Probe): Finding[] {
+  return [...ids].flatMap((id): Finding[] => {
+    const current = world.rows.get(id)?.current ?? null;
+    const mirrored = tasks.get(id);
+    if (current === null || current.flaw !== null || current.since > (probe.from ?? 0)) return [];
+    if (mirrored === undefined || mirrored.detailKey === detailKey(current.task)) return [];
+    const excuse = probe.denied.has(id) ? 'GET lied' : null;
+    return [{ what: `${id} was open, and was not read again`, excuse }];
+  });
+}
+
+/**
+ * Whether the design lets a plain run whose first readable page is this one take the list for unchanged: the page
+ * reaches below the watermark, its tasks are mirrored as they are, and the total is the one of the last run that
+ * found something new (src/sync/copier.ts, #readHead).
+ */
+export function mayBeQuiet(
+  page: ListPage,
+  source: MirroredSource | undefined,
+  tasks: Facts['tasks'],
+): boolean {
+  const watermark = source?.ledger.watermark ?? null;
+  if (source === undefined || watermark === null || page.total !== source.total) return false;
+  if (page.hasMore && lastActivity(page) >= watermark) return false;
+  return page.rows.every(({ task }) => {
+    if (task === undefined) return true;
+    const mirrored = tasks.get(task.id);
+    return mirrored?.isLive === true && mirrored.key === taskKey(task);
+  });
+}
+
+/** The deepest activity that the page shows, in ms; -Infinity where the list ends with it. */
+export function depthOf(page: ListPage): number {
+  return page.hasMore ? lastActivity(page) : -Infinity;
+}
+
+function lastActivity({ rows }: ListPage): number {
+  return rows.findLast(({ activity }) => activity !== null)?.activity ?? Infinity;
+}

@@ -1,0 +1,154 @@
+import type { Verdict } from '../../src/ports.ts';
+import { claimsAll, lastOver } from './coverage.ts';
+import type { RunDecision } from './decisions.ts';
+import type { Facts, Finding } from './invariants.ts';
+import { taskKey } from './keys.ts';
+import { Plan } from './plan.ts';
+import { Run } from './run.ts';
+import type { Simulation } from './simulation.ts';
+import type { Version, World } from './world.ts';
+
+/** Full runs before a list with shuffled ties has to be exact. */
+const HEALING_RUNS = 12;
+
+/**
+ * The end of a history: the list has come to rest, and nothing fails any more. One plain run misses nothing but
+ * what the design says that it may; a full one makes the copy exact; and then there is nothing left to do.
+ */
+export async function settle(simulation: Simulation): Promise<void> {
+  for (const [source, { name }] of simulation.identities.entries()) {
+    simulation.time.advance(400_000);
+    const calm = (mode: RunDecision['mode']) => performCalm(simulation, source, mode);
+    const { report, failure } = await calm('plain');
+    if (failure === null) {
+      const doubt =
+        report.verdict === 'unproven' ? doubtOf(simulation, name, 'a plain run', report.error) : [];
+      simulation.judgeAndCount('10 exact at rest', [...doubt, ...differences(factsOf(simulation, name))]);
+    }
+    await makeExact(simulation, name, calm);
+  }
+  simulation.judge(
+    '11 sound file',
+    simulation.view.damage().map((what) => ({ what, excuse: null })),
+  );
+}
+
+type Calm = (mode: RunDecision['mode']) => ReturnType<typeof performCalm>;
+
+async function makeExact(simulation: Simulation, source: string, calm: Calm): Promise<void> {
+  let left: Finding[] = [];
+  for (let attempt = 1; attempt <= (isShuffled(simulation) ? HEALING_RUNS : 1); attempt += 1) {
+    const { report } = await calm('full');
+    const isProven = report.verdict !== 'unproven';
+    left = isProven
+      ? [...inexact(factsOf(simulation, source)), ...unclean(simulation, source, report.verdict)]
+      : doubtOf(simulation, source, 'a full run', report.error);
+    simulation.tally.add('checks', isProven ? 'exact copies' : 'unproven full runs');
+    if (isProven) break;
+  }
+  simulation.judgeAndCount('10 exact at rest', left);
+  if (left.length > 0) return;
+  const { report } = await calm('plain');
+  const wrote = report.inserted + report.updated + report.removed;
+  const again =
+    wrote === 0 ? [] : [{ what: `${wrote} rows written though nothing has changed`, excuse: null }];
+  simulation.judge('10 exact at rest', again);
+}
+
+/** A walk of a list at rest links at once, unless ties come in changing order or rows show no activity. */
+function unclean(simulation: Simulation, source: string, verdict: Verdict | null): Finding[] {
+  const order = simulation.world(source).inOrder();
+  if (verdict === 'clean' || isShuffled(simulation) || order.some(({ row }) => row.activity === null))
+    return [];
+  return [{ what: `a full run at rest was ${verdict}`, excuse: null }];
+}
+
+/** A run at rest that stayed unproven: only shuffled ties, or a page full of rows without activity, excuse that. */
+function doubtOf(simulation: Simulation, source: string, which: string, error: string | null): Finding[] {
+  const { pageSize, serverLimit } = simulation.history.setup;
+  const order = simulation.world(source).inOrder();
+  const what = `${which} at rest stayed unproven: ${error}`;
+  if (longestUnreadable(order) >= Math.min(pageSize, serverLimit) - 1)
+    return [{ what, excuse: 'unreadable page' }];
+  return which === 'a plain run' && isShuffled(simulation)
+    ? [{ what, excuse: 'torn ties' }]
+    : [{ what, excuse: null }];
+}
+
+function longestUnreadable(order: readonly Version[]): number {
+  let [longest, length] = [0, 0];
+  for (const { row } of order) {
+    length = row.activity === null ? length + 1 : 0;
+    longest = Math.max(longest, length);
+  }
+  return longest;
+}
+
+async function performCalm(simulation: Simulation, source: number, mode: RunDecision['mode']) {
+  const decision: RunDecision = {
+    what: 'run',
+    run: -1,
+    source,
+    mode,
+    allowRemovals: mode === 'full',
+    pauseMs: 0,
+    reopen: false,
+    getLies: false,
+  };
+  return new Run(simulation, new Plan(decision, [])).perform(await simulation.store());
+}
+
+/**
+ * Every difference between the list at rest and the mirror. Excused is what came to its place, or changed in it, after
+ * the place was read last, what lies where the ledger says that rows may lack, and what only a full run may remove.
+ */
+function differences({ world, source, tasks, stretches, denied }: Facts): Finding[] {
+  const present = world.inOrder().flatMap((version): Finding[] => {
+    const mirrored = tasks.get(version.id);
+    if (version.flaw !== null || (mirrored?.isLive === true && mirrored.key === taskKey(version.task)))
+      return [];
+    const row = world.rows.get(version.id);
+    const stretch = lastOver(stretches, version.activity);
+    const from = stretch?.from ?? 0;
+    const what = `${version.id} is not in the mirror as it is in the list, at rest`;
+    if (row !== undefined && row.placedSince > from) return [{ what, excuse: 'came late' }];
+    if (version.since > from) return [{ what, excuse: 'silent edit' }];
+    if (denied.has(version.id) && mirrored?.isLive === false) return [{ what, excuse: 'GET lied' }];
+    if (stretch?.mayBeTorn(version.activity) === true) return [{ what, excuse: 'torn ties' }];
+    return [{ what, excuse: claimsAll(source.ledger, version.activity) ? null : 'in a gap' }];
+  });
+  return [...present, ...extra(world, tasks).map((what): Finding => ({ what, excuse: 'not removed yet' }))];
+}
+
+/** Every difference between the list and the mirror after a full run at rest: there must be none. */
+function inexact({ world, source, tasks }: Facts): Finding[] {
+  const order = world.inOrder();
+  const wrong = order
+    .filter(({ id, task, flaw, rejection }) => {
+      const mirrored = tasks.get(id);
+      if (flaw !== null) return rejection === null || !source.rejections.has(rejection);
+      return mirrored?.isLive !== true || mirrored.key !== taskKey(task) || source.rejections.has(id);
+    })
+    .map(({ id }) => `${id} is not in the mirror as it is in the list`);
+  const rejections = new Set(order.map(({ rejection }) => rejection));
+  const stale = [...source.rejections]
+    .filter((key) => !rejections.has(key))
+    .map((key) => `rejection ${key} is stale`);
+  return [...wrong, ...extra(world, tasks), ...stale].map((what) => ({ what, excuse: null }));
+}
+
+function extra(world: World, tasks: Facts['tasks']): string[] {
+  return [...tasks.values()]
+    .filter(({ task, isLive }) => isLive && world.rows.get(task.id)?.current === null)
+    .map(({ task }) => `${task.id} is live in the mirror, but gone from the list`);
+}
+
+function factsOf(simulation: Simulation, source: string): Facts {
+  const facts = simulation.facts(source);
+  if (facts === null) throw new Error('The mirror does not know this source.');
+  return facts;
+}
+
+function isShuffled({ history }: Simulation): boolean {
+  return history.setup.tieOrder === 'shuffled';
+}

@@ -1,0 +1,170 @@
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock, Log, MirrorStore, SourceIdentity } from '../../src/ports.ts';
+import { LEASE_MS } from '../../src/sqlite/lease.ts';
+import type { openMirrorStore } from '../../src/sqlite/store.ts';
+import type { syncSource, SyncOptions, SyncResult } from '../../src/sync/sync.ts';
+import { createSimulatedTime } from './clock.ts';
+import type { Stretch } from './coverage.ts';
+import type { Decision, History, RunDecision } from './decisions.ts';
+import type { Facts, Finding } from './invariants.ts';
+import { MirrorView } from './mirror.ts';
+import { applyMove } from './moves.ts';
+import { Plan } from './plan.ts';
+import { type Tally } from './tally.ts';
+import { World } from './world.ts';
+
+/** The part of the program that is put to the test. */
+export interface Core {
+  openMirrorStore: typeof openMirrorStore;
+  syncSource: typeof syncSource;
+}
+
+/** Where a simulation works: a folder for its file, and an empty mirror to begin with. */
+export interface Bench {
+  core: Core;
+  folder: string;
+  template: string;
+}
+
+/** An invariant that does not hold. */
+export class Violation extends Error {
+  readonly invariant: string;
+
+  constructor(invariant: string, message: string) {
+    super(`${invariant}: ${message}`);
+    this.invariant = invariant;
+  }
+}
+
+const EPOCH = Date.UTC(2026, 1, 1);
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** One mirror file, the lists that it copies, and the time in which all of it happens. */
+export class Simulation {
+  readonly history: History;
+  readonly tally: Tally;
+  readonly time = createSimulatedTime(EPOCH);
+  readonly view: MirrorView;
+  readonly identities: readonly SourceIdentity[];
+  /** Tasks that a run removed because GET said 404 of them, though they were there. */
+  readonly denied = new Set<string>();
+  readonly #core: Core;
+  readonly #file: string;
+  readonly #worlds = new Map<string, World>();
+  readonly #stretches = new Map<string, Stretch[]>();
+  readonly #abandoned: MirrorStore[] = [];
+  #store: MirrorStore | null = null;
+  /** The first thing that was found wrong. */
+  violation: Violation | null = null;
+
+  constructor(history: History, bench: Bench, tally: Tally) {
+    this.history = history;
+    this.tally = tally;
+    this.#core = bench.core;
+    this.#file = join(bench.folder, 'mirror.db');
+    copyFileSync(bench.template, this.#file);
+    this.view = new MirrorView(this.#file);
+    this.identities = Array.from({ length: history.setup.sources }, (_, i) => ({
+      name: `s${i}`,
+      baseUrl: 'http://127.0.0.1',
+    }));
+    for (const { name } of this.identities) {
+      this.#worlds.set(name, new World(history.setup.tieOrder));
+      this.#stretches.set(name, []);
+    }
+  }
+
+  world(source: string): World {
+    return known(this.#worlds.get(source));
+  }
+
+  stretches(source: string): Stretch[] {
+    return known(this.#stretches.get(source));
+  }
+
+  /** What the invariants need to know of a source; null before the mirror has heard of it. */
+  facts(source: string): Facts | null {
+    const state = this.view.sources.get(source);
+    if (state === undefined) return null;
+    const [world, stretches] = [this.world(source), this.stretches(source)];
+    return { world, source: state, tasks: this.view.tasks, stretches, denied: this.denied };
+  }
+
+  /** Throws the first finding that has no excuse. */
+  judge(invariant: string, findings: readonly Finding[]): void {
+    const found = findings.find(({ excuse }) => excuse === null);
+    if (found !== undefined) throw (this.violation ??= new Violation(invariant, found.what));
+  }
+
+  /** The same, and counts the excuses: once a run, or those of its commits would be counted over and over. */
+  judgeAndCount(invariant: string, findings: readonly Finding[]): void {
+    this.judge(invariant, findings);
+    for (const { excuse } of findings) if (excuse !== null) this.tally.add('excuses', excuse);
+  }
+
+  /** Time goes by and the list moves, while nobody reads it. */
+  between(run: RunDecision, plan: Plan): void {
+    this.time.advance(run.pauseMs);
+    for (const { name } of this.identities) this.move(name, plan, 0);
+  }
+
+  move(source: string, plan: Plan, request: number): void {
+    for (const move of plan.movesAt(request)) {
+      this.tally.add('moves', move.move);
+      if (move.move === 'wait') this.time.advance(1 + move.lagMs / 10);
+      else
+        applyMove(
+          { world: this.world(source), now: Math.floor(this.time.now()), prefix: `${source}-` },
+          move,
+        );
+    }
+  }
+
+  /** The store that one process after the other works with. */
+  async store(): Promise<MirrorStore> {
+    this.#store ??= await this.open(this.time.clockFor(() => false));
+    return this.#store;
+  }
+
+  open(clock: Clock): Promise<MirrorStore> {
+    return this.#core.openMirrorStore(this.#file, { create: false, clock, omit: new Set() });
+  }
+
+  async closeStore(): Promise<void> {
+    await this.#store?.close();
+    this.#store = null;
+  }
+
+  /** As after a kill: the store is left as it is, lease included, and its lease grows stale. */
+  abandon(): void {
+    if (this.#store !== null) this.#abandoned.push(this.#store);
+    this.#store = null;
+    this.time.advance(LEASE_MS + 1_000);
+  }
+
+  sync(
+    identity: SourceIdentity,
+    parts: Omit<Parameters<typeof syncSource>[1], 'logFor'>,
+    options: SyncOptions,
+  ): Promise<SyncResult> {
+    return this.#core.syncSource(identity, { ...parts, logFor: () => SILENT }, options);
+  }
+
+  async close(): Promise<void> {
+    await this.closeStore();
+    for (const store of this.#abandoned) await store.close();
+    this.view.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.#file}${suffix}`, { force: true });
+  }
+}
+
+/** Plans of the runs among these decisions, in order. */
+export function plansOf(decisions: readonly Decision[]): Plan[] {
+  return decisions.flatMap((decision) => (decision.what === 'run' ? [new Plan(decision, decisions)] : []));
+}
+
+function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The simulation has no such source.');
+  return value;
+}

@@ -1,0 +1,185 @@
+import type { ListRow, RejectedRow } from '../../src/ports.ts';
+import { activityOf, type Task, type TaskDetail } from '../../src/sync/task.ts';
+import { detailKey, detailOf, rejectionKey, taskKey } from './keys.ts';
+
+/**
+ * How the API garbles a row: `count` and `time` only in the list (a messageCount, or a lastActivityAt, that cannot be
+ * read), `unnamed` also takes the id away there, `broken` is bad in the list and for GET.
+ */
+export type Flaw = 'count' | 'time' | 'unnamed' | 'broken';
+
+/** How a row came to the place where it stands. */
+export type Arrival = 'new' | 'late' | 'rose' | 'sank' | 'returned';
+
+/** One state of one task, as the API would show it. */
+export interface Version {
+  readonly id: string;
+  /** Where it stands in the list, in ms, whether a reader can see that or not. */
+  readonly activity: number;
+  readonly task: Task;
+  readonly flaw: Flaw | null;
+  readonly row: ListRow;
+  readonly detail: TaskDetail | { rejected: RejectedRow };
+  /** The row_key of its rejection; null where the list shows it whole. */
+  readonly rejection: string | null;
+  /** First moment of this version, at its latest appearance. */
+  since: number;
+  /** First moment at which it was this no more; Infinity while it is. */
+  until: number;
+  /** Whether a list answer has shown it. */
+  listed: boolean;
+  /** What GET tells of it: versions that differ only in what the list alone shows have it in common. */
+  readonly shared: Detail;
+}
+
+/** One state of what GET tells of a task: when it was this no more, and whether an answer has shown it. */
+export interface Detail {
+  until: number;
+  got: boolean;
+}
+
+/** All there is to know of one task of the list, vanished ones included. */
+export interface Row {
+  readonly id: string;
+  /** Null while it has vanished. */
+  current: Version | null;
+  /** Since this moment it has been there without a break, and in its place without a move. */
+  presentSince: number;
+  placedSince: number;
+  arrival: Arrival;
+  /** Place among its ties: higher ones come first. */
+  sequence: number;
+  /** Its moves from one place to another. */
+  readonly moves: { moment: number; to: number }[];
+  readonly byTask: Map<string, Version>;
+  readonly byDetail: Map<string, Detail>;
+}
+
+/** How rows of the same activity are ordered; `shuffled`: anew with every answer. */
+export type TieOrder = 'stable' | 'reversed' | 'shuffled';
+
+/** The simulated list, with its whole past. Time is counted in moments: one for each change. */
+export class World {
+  moment = 0;
+  /** Rows at the last answer: what a total that lags behind says. */
+  lastTotal: number | null = null;
+  readonly rows = new Map<string, Row>();
+  readonly #tieOrder: TieOrder;
+  #order: readonly Version[] | null = null;
+  #sequence = 0;
+
+  constructor(tieOrder: TieOrder) {
+    this.#tieOrder = tieOrder;
+  }
+
+  /** The list as it stands; the array is never changed afterwards. */
+  inOrder(): readonly Version[] {
+    this.#order ??= [...this.rows.values()]
+      .flatMap(({ current, sequence }) => (current === null ? [] : [{ current, sequence }]))
+      .toSorted((a, b) => b.current.activity - a.current.activity || b.sequence - a.sequence)
+      .map(({ current }) => current);
+    return this.#order;
+  }
+
+  vanished(): Row[] {
+    return [...this.rows.values()].filter(({ current }) => current === null);
+  }
+
+  /** Puts the task in, or another version of it in its stead. At the same activity it keeps its place. */
+  put(task: Task, flaw: Flaw | null, arrival: Arrival): void {
+    this.#change();
+    const activity = activityOf(task);
+    const row = this.rows.get(task.id) ?? this.#newRow(task.id, arrival);
+    const before = row.current;
+    if (before === null) row.presentSince = this.moment;
+    else end(before, this.moment);
+    if (before?.activity !== activity) {
+      row.placedSince = this.moment;
+      row.arrival = arrival;
+      row.sequence = this.#nextSequence();
+      if (before !== null) row.moves.push({ moment: this.moment, to: activity });
+    }
+    row.current = this.#versionOf(row, task, flaw);
+  }
+
+  vanish(id: string): void {
+    const row = this.rows.get(id);
+    if (row === undefined || row.current === null) return;
+    this.#change();
+    end(row.current, this.moment);
+    row.current = null;
+  }
+
+  #change(): void {
+    this.moment += 1;
+    this.#order = null;
+  }
+
+  #nextSequence(): number {
+    this.#sequence += 1;
+    return this.#tieOrder === 'reversed' ? -this.#sequence : this.#sequence;
+  }
+
+  #newRow(id: string, arrival: Arrival): Row {
+    const row: Row = {
+      id,
+      current: null,
+      presentSince: this.moment,
+      placedSince: this.moment,
+      arrival,
+      sequence: 0,
+      moves: [],
+      byTask: new Map(),
+      byDetail: new Map(),
+    };
+    this.rows.set(id, row);
+    return row;
+  }
+
+  #versionOf(row: Row, task: Task, flaw: Flaw | null): Version {
+    const key = `${flaw ?? ''}${taskKey(task)}`;
+    const version = row.byTask.get(key) ?? this.#newVersion(row, task, flaw);
+    row.byTask.set(key, version);
+    version.since = this.moment;
+    version.until = Infinity;
+    version.shared.until = Infinity;
+    return version;
+  }
+
+  #newVersion(row: Row, task: Task, flaw: Flaw | null): Version {
+    const rejected = flaw === null ? null : rejectedRow(task, flaw);
+    const known = flaw === 'broken' ? undefined : row.byDetail.get(detailKey(task));
+    const shared = known ?? { until: Infinity, got: false };
+    if (flaw !== 'broken') row.byDetail.set(detailKey(task), shared);
+    return {
+      id: task.id,
+      activity: activityOf(task),
+      task,
+      flaw,
+      row:
+        rejected === null
+          ? { task, activity: activityOf(task) }
+          : { rejected, activity: readable(task, flaw) },
+      detail: flaw === 'broken' && rejected !== null ? { rejected } : detailOf(task),
+      rejection: rejected === null ? null : rejectionKey(rejected),
+      since: this.moment,
+      until: Infinity,
+      listed: false,
+      shared,
+    };
+  }
+}
+
+function end(version: Version, moment: number): void {
+  version.until = moment;
+  version.shared.until = moment;
+}
+
+function readable(task: Task, flaw: Flaw | null): number | null {
+  return flaw === 'time' || flaw === 'unnamed' ? null : activityOf(task);
+}
+
+function rejectedRow(task: Task, flaw: Flaw): RejectedRow {
+  const id = flaw === 'unnamed' ? null : task.id;
+  return { id, payload: JSON.stringify({ ...task, id, flaw }), reason: `simulated: ${flaw}` };
+}
