@@ -39,7 +39,8 @@ export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verd
   const top = await copier.descend(TOP, (at) => copier.hasLeftGaps(at));
   await closeGaps(copier, top.frontier);
   await refreshOpenTasks(copier, unmet, top);
-  if (copier.ledger.gaps.length > 0) return 'unproven';
+  // A walk that passed nothing has not read the head, so there is no gap to say what may be missing.
+  if (copier.ledger.gaps.length > 0 || top.frontier === Infinity) return 'unproven';
   return copier.repaired ? 'repaired' : 'clean';
 }
 

@@ -1,6 +1,6 @@
 import type { ListPage, ListRow } from '../ports.ts';
 
-/** Rows of one activity that fill more than a page. */
+/** Rows of one activity that fill more than a page, with those between them whose own activity cannot be read. */
 export interface TieGroup {
   /** Null: rows whose activity could not be read. */
   activity: number | null;
@@ -8,8 +8,11 @@ export interface TieGroup {
   met: Set<string>;
   /** Those of them that a page showed which linked: nothing above them was passed over, so a page may begin there. */
   linked: Set<string>;
-  /** The place of its first row, and the API's total when that was read; null until it is known. */
-  start: { offset: number; total: number | null } | null;
+  /**
+   * The place of its first row, the API's total when that was read, and the rows without a readable activity that were
+   * counted in there; null until it is known.
+   */
+  start: { offset: number; total: number | null; beside: readonly string[] } | null;
 }
 
 /** Walks over one group of ties, to meet all of it, before it is left unproven. */
@@ -17,15 +20,8 @@ const TIE_PASSES = 10;
 
 /** A group of ties whose first rows `page`, read at `offset`, shows. */
 export function beginTies(offset: number, activity: number | null, page: ListPage): TieGroup {
-  const { rows } = placeUnreadable(page);
-  const first = rows.findIndex((row) => row.activity === activity);
-  const keys = rows.filter((row) => row.activity === activity).map(keyOf);
-  return {
-    activity,
-    met: new Set(keys),
-    linked: new Set(keys),
-    start: { offset: offset + first, total: page.total },
-  };
+  const ties: TieGroup = { activity, met: new Set(), linked: new Set(), start: null };
+  return meetTies(ties, { offset, page, linked: true }) ?? ties;
 }
 
 /** The group being walked, with the rows of it that this page shows: `met` and `linked` grow in place. */
@@ -34,15 +30,43 @@ export function meetTies(
   { offset, page, linked }: { offset: number; page: ListPage; linked: boolean },
 ): TieGroup | null {
   if (ties === null) return null;
-  const { rows } = placeUnreadable(page);
-  for (const row of rows.filter(({ activity }) => activity === ties.activity)) {
+  const places = placesOf(page, ties.activity);
+  if (places === null) return ties;
+  for (const row of places.rows) {
     ties.met.add(keyOf(row));
     if (linked) ties.linked.add(keyOf(row));
   }
-  const first = rows.findIndex((row) => row.activity === ties.activity);
-  // Below rows of which nothing is known the group may have begun already, further up.
-  const showsStart = first >= 0 && (offset === 0 || (rows[first - 1]?.activity ?? null) !== null);
-  return showsStart ? { ...ties, start: { offset: offset + first, total: page.total } } : ties;
+  const { from, above } = places;
+  if (from === 0 && offset > 0) return ties;
+  return { ...ties, start: { offset: offset + from, total: page.total, beside: above.map(keyOf) } };
+}
+
+interface Places {
+  /** The rows of the group for sure: those of its activity, and those between them whose activity cannot be read. */
+  rows: ListRow[];
+  /** The unreadable ones right above and right below them, which may be of it. */
+  above: ListRow[];
+  below: ListRow[];
+  /** The first of all these places on the page, and the first after them. */
+  from: number;
+  to: number;
+}
+
+/** Where on the page the rows of this activity stand; null where there are none. */
+function placesOf({ rows }: ListPage, activity: number | null): Places | null {
+  const first = rows.findIndex((row) => row.activity === activity);
+  if (first < 0) return null;
+  const last = rows.findLastIndex((row) => row.activity === activity);
+  const from = rows.slice(0, first).findLastIndex((row) => row.activity !== null) + 1;
+  const next = rows.findIndex((row, i) => i > last && row.activity !== null);
+  const to = next < 0 ? rows.length : next;
+  return {
+    rows: rows.slice(first, last + 1),
+    above: rows.slice(from, first),
+    below: rows.slice(last + 1, to),
+    from,
+    to,
+  };
 }
 
 /**
@@ -61,29 +85,18 @@ export function judgeTies(
   if (ties.activity === null) return 'proven';
   const left = at.frontier < ties.activity || !page.hasMore;
   if (!left) return 'open';
-  const { rows } = placeUnreadable(page);
-  const end = at.offset + rows.findLastIndex((row) => row.activity === ties.activity) + 1;
   const { start } = ties;
-  if (start !== null && start.total === page.total && ties.met.size >= end - start.offset) return 'proven';
+  const places = placesOf(page, ties.activity);
+  const end = at.offset + (places?.to ?? 0);
+  // Unreadable rows beside the group were counted as places of it, so they count as met.
+  const met = new Set([...ties.met, ...(start?.beside ?? []), ...(places?.below ?? []).map(keyOf)]);
+  if (start !== null && start.total === page.total && met.size >= end - start.offset) return 'proven';
   return at.passes < TIE_PASSES ? 'again' : 'unproven';
 }
 
 /** Whether this very row of the group was shown by a page that linked. */
 export function isLinked(ties: TieGroup, row: ListRow): boolean {
   return row.activity === ties.activity && ties.linked.has(keyOf(row));
-}
-
-/**
- * The page as ties are counted: a row whose activity cannot be read stands with the row above it, so it fills a place
- * among that one's ties. On top of the page nothing is known of its place.
- */
-function placeUnreadable(page: ListPage): ListPage {
-  let above: number | null = null;
-  const rows = page.rows.map((row) => {
-    above = row.activity ?? above;
-    return row.task === undefined ? { ...row, activity: above } : row;
-  });
-  return { ...page, rows };
 }
 
 /** What tells two rows apart: the id, or the whole row where it has none. */

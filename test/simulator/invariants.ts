@@ -21,8 +21,8 @@ export type Excuse =
   | 'not removed yet'
   /** Where the ledger says that rows may lack: the run at rest stayed unproven. */
   | 'in a gap'
-  /** As many rows without a readable activity, one after the other, as nearly fill a page: no page links across. */
-  | 'unreadable page';
+  /** So many rows without a readable activity, one after the other, that no page links across them. */
+  | 'unreadable rows';
 
 /** Something that is not as in the list: excused by the design, or, without an excuse, lost. */
 export interface Finding {

@@ -63,16 +63,15 @@ function unclean(simulation: Simulation, source: string, verdict: Verdict | null
   return [{ what: `a full run at rest was ${verdict}`, excuse: null }];
 }
 
-/** A run at rest that stayed unproven: only shuffled ties, or a page full of rows without activity, excuse that. */
+/** A run at rest that stayed unproven: only shuffled ties, or rows without activity, excuse that. */
 function doubtOf(simulation: Simulation, source: string, which: string, error: string | null): Finding[] {
   const { pageSize, serverLimit } = simulation.history.setup;
-  const order = simulation.world(source).inOrder();
+  const page = Math.min(pageSize, serverLimit);
   const what = `${which} at rest stayed unproven: ${error}`;
-  if (longestUnreadable(order) >= Math.min(pageSize, serverLimit) - 1)
-    return [{ what, excuse: 'unreadable page' }];
-  return which === 'a plain run' && isShuffled(simulation)
-    ? [{ what, excuse: 'torn ties' }]
-    : [{ what, excuse: null }];
+  const isHidden = longestUnreadable(simulation.world(source).inOrder()) >= page - 1;
+  if (isHidden) return [{ what, excuse: 'unreadable rows' }];
+  const isTorn = which === 'a plain run' && isShuffled(simulation);
+  return [{ what, excuse: isTorn ? 'torn ties' : null }];
 }
 
 function longestUnreadable(order: readonly Version[]): number {

@@ -52,6 +52,6 @@ describe('a page that says nothing of where its ties begin', () => {
     ['because the row above them cannot be read', [listRow('n', null), listRow('d', 40)]],
   ])('%s, leaves their beginning as it was', (_, rows) => {
     const { state } = step(walking, { rows, total: 100, hasMore: true, servedAt: null });
-    expect(state.ties?.start).toEqual({ offset: 8, total: 100 });
+    expect(state.ties?.start).toEqual({ offset: 8, total: 100, beside: [] });
   });
 });
