@@ -5,6 +5,7 @@ import { createBench, simulate } from './simulate.ts';
 
 /** Seeds within which every planted fault has to show. */
 const SEEDS = 200;
+const TIMEOUT_MS = 120_000;
 
 /** The first seed whose history shows the fault, and how; null where none does. */
 async function find(planted: Planted): Promise<string | null> {
@@ -22,8 +23,12 @@ async function find(planted: Planted): Promise<string | null> {
   }
 }
 
-test.each(PLANTED)('the simulator finds a planted fault: $name', async (planted) => {
-  const found = await find(planted);
-  console.log(`${planted.name}: ${found ?? 'not found'}`);
-  expect(found).not.toBeNull();
-});
+test.each(PLANTED)(
+  'the simulator finds a planted fault: $name',
+  async (planted) => {
+    const found = await find(planted);
+    console.log(`${planted.name}: ${found ?? 'not found'}`);
+    expect(found).not.toBeNull();
+  },
+  TIMEOUT_MS,
+);

@@ -146,6 +146,10 @@ export const PLANTED: readonly Planted[] = [
     ],
   },
   {
+    name: 'a walk that never gives up',
+    changes: [{ file: WALK, from: 'const PATIENCE = 32;', to: 'const PATIENCE = 1e9;' }],
+  },
+  {
     name: 'a write without looking at the lease',
     changes: [{ file: 'src/sqlite/claim.ts', from: '      this.#lease.hold();\n', to: '' }],
   },

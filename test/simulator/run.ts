@@ -112,7 +112,7 @@ export class Run {
     const { probe, simulation } = this;
     const { pageSize, serverLimit } = simulation.history.setup;
     const page = Math.min(pageSize, serverLimit, probe.smallestPage);
-    const most = 250 + 60 * Math.ceil(rows / Math.max(1, page - 2));
+    const most = 200 + 10 * Math.ceil(rows / Math.max(1, page - 2));
     if (probe.requests <= most) return;
     this.#fail('6 bounded requests', `${probe.requests} requests for ${rows} rows, ${page} rows a page`);
   }
