@@ -159,7 +159,7 @@ export class Copier {
     const head = this.#headRead ? null : await this.#readHead(slice, tasks);
     const before = head?.ledger ?? this.#ledger;
     const ledger = slice.proven === null ? before : cover(before, slice.proven);
-    if (head?.quiet === true && rejected.length === 0 && ledger.gaps.length === 0) {
+    if (head?.quiet === true && rejected.length === 0 && before.gaps.length === 0) {
       this.counts.unchanged += tasks.length;
     } else {
       const change: Change = { tasks, rejected, ledger };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { ListPage } from '../../src/ports.ts';
 import { SimulatedList } from '../../src/demo/list.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
@@ -295,6 +296,16 @@ describe('a run that is cut off', () => {
     expect(report).toMatchObject({ outcome: 'ok', gaps: 0 });
     const mirrored = new Set(mirroredTasks(bench.file).map(({ id }) => id));
     expect(list.all().filter(({ id }) => !mirrored.has(id))).toEqual([]);
+  });
+
+  test('writes down that its gap is closed, also where the first page of a quiet list covers it', async () => {
+    const bench = await syncBench();
+    const list = new SimulatedList(tasksApart(50, MINUTE));
+    await bench.sync(list);
+    const unsorted = { answer: (page: ListPage) => ({ ...page, rows: page.rows.toReversed() }) };
+    expect((await bench.sync(list, { ...unsorted, full: true })).report.gaps).toBe(1);
+    expect((await bench.sync(list)).report.gaps).toBe(0);
+    expect(readRows(bench.file, 'select * from gaps')).toEqual([]);
   });
 
   test('keeps its newer gap apart from an older one, and closes both later', async () => {
