@@ -112,12 +112,15 @@ async function huntInParallel({ first, seeds }: Options, hunt: Hunt): Promise<vo
   }
 }
 
-/** In a worker: examines what the parent sends, until it disconnects. */
+/** In a worker: examines what the parent sends, until it disconnects, or is gone. */
 async function serve(): Promise<void> {
   const bench = await createWorkbench();
   process.once('disconnect', () => bench.close());
   process.on('message', (batch: { first: number; seeds: number }) => {
-    void examine(bench, batch).then((examined) => process.send?.(examined));
+    void examine(bench, batch).then((examined) =>
+      // Where the parent is gone this fails, and 'disconnect' follows: an error without a callback would be thrown.
+      process.send?.(examined, undefined, {}, () => undefined),
+    );
   });
 }
 

@@ -47,6 +47,20 @@ export const FAILED: readonly { what: string; history: History }[] = [
       ],
     },
   },
+  {
+    what: 'a gap that the first page of an unchanged list closed stayed in the file',
+    history: {
+      seed: 1,
+      setup: setup({ pageSize: 5 }),
+      decisions: [
+        move(0, 'load', { size: 3 }),
+        run(0, 'plain'),
+        run(1, 'full'),
+        { what: 'fault', run: 1, request: 1, fault: 'unsorted', size: 1, isLasting: true },
+        run(2, 'plain'),
+      ],
+    },
+  },
 ];
 
 function setup(changes: Partial<Setup>): Setup {
