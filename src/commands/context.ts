@@ -20,7 +20,7 @@ export interface Io {
 /** A mirror that SQL can be put to, and that refuses SQL which writes. */
 export interface Queryable {
   /** Throws UsageError for SQL that is refused or wrong, DatabaseError where the file is at fault. */
-  run(sql: string): Rows;
+  run(sql: string, parameters?: Readonly<Record<string, null | string | number | bigint>>): Rows;
   close(): void;
 }
 

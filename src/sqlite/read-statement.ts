@@ -12,9 +12,12 @@ const READ_STATEMENT = /^(?:explain\s+(?:query\s+plan\s+)?)?(?:select|values|wit
  * (sqlite.org/pragma.html), and some that set something still count as read-only. `reader && readonly` then
  * tells a WITH that deletes from one that selects; ATTACH and VACUUM INTO pass neither test.
  */
-export function prepareRead<Row>(db: Database.Database, sql: string): Database.Statement<[], Row> {
+export function prepareRead<Row>(
+  db: Database.Database,
+  sql: string,
+): Database.Statement<[Readonly<Record<string, unknown>>], Row> {
   assertReadStatement(sql);
-  const statement = db.prepare<[], Row>(sql);
+  const statement = db.prepare<[Readonly<Record<string, unknown>>], Row>(sql);
   if (!statement.reader || !statement.readonly) throw refused('it would write to the database');
   return statement;
 }

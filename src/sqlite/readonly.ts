@@ -12,6 +12,9 @@ const BUSY_MS = 5_000;
 /** A value of SQLite's: integers as bigint, so that none loses digits. */
 export type SqlValue = null | string | number | bigint | Buffer;
 
+/** Values by name. Numbers are bound as REAL, so give integers as bigint. */
+export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
+
 export interface QueryResult {
   columns: string[];
   /** Read once, row by row as they are asked for; stop early by leaving the loop. */
@@ -24,9 +27,10 @@ export interface ReadOnlyMirror {
    * Runs one SELECT, WITH, VALUES or EXPLAIN statement. All rows are as they stood when the first was read,
    * which keeps the WAL from being cut back until the last. Throws UsageError for SQL that is refused or wrong
    * (from the rows too: malformed JSON shows only when it is met) and DatabaseError where the file is at
-   * fault. A statement that computes for ever cannot be stopped from within this process.
+   * fault. A statement that computes for ever cannot be stopped from within this process. `parameters`: values
+   * for the statement's named parameters (:name, @name, $name); each that it names must be given.
    */
-  run(sql: string): QueryResult;
+  run(sql: string, parameters?: SqlParameters): QueryResult;
   close(): void;
 }
 
@@ -37,7 +41,7 @@ export interface ReadOnlyMirror {
 export function openForQuery(file: string): ReadOnlyMirror {
   const db = openReadOnly(file);
   return {
-    run: (sql) => run(db, file, sql),
+    run: (sql, parameters = {}) => run(db, file, sql, parameters),
     close: () => {
       db.close();
     },
@@ -70,12 +74,12 @@ function unreadable(file: string, cause: Error): DatabaseError {
   });
 }
 
-function run(db: Database.Database, file: string, sql: string): QueryResult {
+function run(db: Database.Database, file: string, sql: string, parameters: SqlParameters): QueryResult {
   try {
     const statement = prepareRead<SqlValue[]>(db, sql).raw(true).safeIntegers(true);
     return {
       columns: statement.columns().map((column) => column.name),
-      rows: rowsOf(statement, (error) => explainRead(error, db, file, sql)),
+      rows: rowsOf(statement, parameters, (error) => explainRead(error, db, file, sql)),
     };
   } catch (error) {
     throw explainRead(error, db, file, sql);
@@ -84,11 +88,12 @@ function run(db: Database.Database, file: string, sql: string): QueryResult {
 
 /** A generator, so that nothing is read (and no snapshot held) before the first row is asked for. */
 function* rowsOf<Row>(
-  statement: Database.Statement<[], Row>,
+  statement: Database.Statement<[SqlParameters], Row>,
+  parameters: SqlParameters,
   explained: (error: unknown) => unknown,
 ): Generator<Row, void> {
   try {
-    yield* statement.iterate();
+    yield* statement.iterate(parameters);
   } catch (error) {
     throw explained(error);
   }

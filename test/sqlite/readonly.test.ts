@@ -216,6 +216,17 @@ describe('SQL that is run', () => {
     expect(rows(sql)).toEqual(expected);
   });
 
+  it('gets its named parameters as values, which are never part of the SQL', () => {
+    const sql = 'select :text as text, @whole + 1 as whole';
+    const result = mirror.run(sql, { text: "'; drop table tasks --", whole: 2n ** 53n });
+    expect([...result.rows]).toEqual([["'; drop table tasks --", 2n ** 53n + 1n]]);
+  });
+
+  it('is refused where a parameter has no value', () => {
+    expect(() => [...mirror.run('select :since, ?').rows]).toThrow(UsageError);
+    expect(() => [...mirror.run('select :since').rows]).toThrow(/since/);
+  });
+
   it('EXPLAIN tells the plan of a query', () => {
     const plan = mirror.run('explain query plan select * from sync_runs where id = 1');
     expect(plan.columns).toContain('detail');
