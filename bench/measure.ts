@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+
+/** What a process cost, from its start to its end. */
+export interface Spent {
+  wallMs: number;
+  /** User and system time of all its threads, in us. */
+  cpuUs: number;
+  /** The most memory that it held at once. */
+  peakBytes: number;
+  stdout: string;
+}
+
+export interface Command {
+  /** Arguments for this same Node. */
+  args: readonly string[];
+  /** All of its environment, beside PATH. */
+  env?: Readonly<Record<string, string>>;
+  /** Do not ask the process for CPU and memory, which are 0 then: the module that tells them costs some ms at its start. */
+  onlyWall?: boolean;
+}
+
+/** A process that has not ended after this time, in ms, is given up. */
+const LONGEST_MS = 20 * 60_000;
+const STDERR_SHOWN = 2_000;
+
+/**
+ * Loaded into a process to tell its parent, by file descriptor 3, what it cost. The kernel's VmHWM is of the program
+ * itself, where the peak of getrusage(2) would count the parent that forked it.
+ */
+const TELLTALE = `data:text/javascript,${encodeURIComponent(`
+  import { readFileSync, writeSync } from 'node:fs';
+  process.on('exit', () => {
+    const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+    let peak = maxRSS;
+    try {
+      peak = Number(/VmHWM:\\s*(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+    } catch {}
+    writeSync(3, JSON.stringify({ cpuUs: userCPUTime + systemCPUTime, peakBytes: peak * 1024 }));
+  });`)}`;
+
+/** Runs a process to its end. Throws, with what it said last, where it ends with anything but exit code 0. */
+export async function spend({ args, env, onlyWall = false }: Command): Promise<Spent> {
+  const telltale = onlyWall ? [] : ['--import', TELLTALE];
+  const began = performance.now();
+  const child = spawn(process.execPath, [...telltale, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    timeout: LONGEST_MS,
+    killSignal: 'SIGKILL',
+  });
+  const output = ['', '', '', ''];
+  for (const fd of [1, 2, 3] as const) {
+    child.stdio[fd]?.on('data', (chunk: Buffer) => (output[fd] += chunk.toString()));
+  }
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+  let wallMs = 0;
+  child.once('exit', () => (wallMs = performance.now() - began));
+  child.once('error', reject);
+  child.once('close', (code, signal) => {
+    if (code === 0) resolve();
+    else
+      reject(
+        new Error(`${args.join(' ')}: ${signal ?? `exit code ${code}`}\n${output[2]?.slice(-STDERR_SHOWN)}`),
+      );
+  });
+  await ended;
+  const [, stdout = '', , told = ''] = output;
+  const usage: Pick<Spent, 'cpuUs' | 'peakBytes'> = onlyWall ? { cpuUs: 0, peakBytes: 0 } : JSON.parse(told);
+  return { wallMs, stdout, ...usage };
+}
+
+/** Does each work in turn, `rounds` times over, so that what else the machine does meets all of them. */
+export async function alternate<Results extends Record<string, unknown>>(
+  rounds: number,
+  works: { [Name in keyof Results]: () => Promise<Results[Name]> },
+): Promise<{ [Name in keyof Results]: Results[Name][] }> {
+  const names = Object.keys(works) as (keyof Results)[];
+  const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as {
+    [Name in keyof Results]: Results[Name][];
+  };
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) results[name].push(await works[name]());
+  }
+  return results;
+}

@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import { grouped } from '../../src/commands/output/text.ts';
+import { API_KEY } from '../api.ts';
+import type { Bench } from '../fixtures.ts';
+import { alternate, type Command, spend } from '../measure.ts';
+import { type Measured, medianOf, pagesOf } from '../verdict.ts';
+
+/** The documentation's loop in a process of its own; without a file it only reads. */
+export function loop(url: string, file?: string): Command {
+  const path = fileURLToPath(new URL('../processes/loop.ts', import.meta.url));
+  return { args: [path, url, API_KEY, ...(file === undefined ? [] : [file])] };
+}
+
+/** A first run, as a whole process, against the documentation's loop. */
+export async function backfill(bench: Bench): Promise<Measured[]> {
+  const tasks = bench.quick ? 30_000 : 100_000;
+  const { url } = await bench.api(tasks);
+  const { ours, yardstick } = await alternate(3, {
+    ours: () => bench.program.sync({ db: bench.freshFile(), url }),
+    yardstick: () => spend(loop(url, bench.freshFile())),
+  });
+  return [
+    {
+      what: `backfill of ${grouped(tasks)} tasks / the documentation's loop`,
+      unit: 'ms',
+      ours: medianOf(ours, ({ wallMs }) => wallMs),
+      yardstick: medianOf(yardstick, ({ wallMs }) => wallMs),
+      most: 0.8,
+    },
+    {
+      what: '  its peak memory / that of the loop',
+      unit: 'bytes',
+      ours: medianOf(ours, ({ peakBytes }) => peakBytes),
+      yardstick: medianOf(yardstick, ({ peakBytes }) => peakBytes),
+    },
+  ];
+}
+
+/** A first run of an API that takes its time, against what its pages take if `concurrency` of them are always under way. */
+export async function latency(bench: Bench): Promise<Measured[]> {
+  const tasks = 20_000;
+  const latencyMs = 40;
+  const api = await bench.api(tasks);
+  await api.tell({ latencyMs });
+  const sync = (concurrency: number) =>
+    bench.program.sync({ db: bench.freshFile(), url: api.url, concurrency });
+  const runs = await alternate(3, { 4: () => sync(4), 8: () => sync(8) });
+  await api.tell({ latencyMs: 0 });
+
+  return ([4, 8] as const).flatMap((concurrency): Measured[] => {
+    const yardstick = (pagesOf(tasks) * latencyMs) / concurrency;
+    return [
+      {
+        what: `backfill of ${grouped(tasks)} tasks, concurrency ${concurrency} / pages x ${latencyMs} ms / ${concurrency}`,
+        unit: 'ms',
+        ours: medianOf(runs[concurrency], ({ wallMs }) => wallMs),
+        yardstick,
+        most: 1.15,
+      },
+      {
+        what: '  without the start of the process',
+        unit: 'ms',
+        ours: medianOf(runs[concurrency], ({ report }) => report.durationMs),
+        yardstick,
+      },
+    ];
+  });
+}
