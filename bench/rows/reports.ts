@@ -1,0 +1,92 @@
+import { openDatabase } from '../../src/sqlite/open.ts';
+import { grouped } from '../../src/commands/output/text.ts';
+import type { Bench } from '../fixtures.ts';
+import { alternate, spend, type Spent } from '../measure.ts';
+import { type Measured, median, medianOf } from '../verdict.ts';
+import { ingestCpu } from './ingest.ts';
+
+const ROUNDS = 3;
+/** Reads every row of the table, long texts and all: what an answer without any index would cost at least. */
+const FULL_SCAN = ['query', 'select sum(length(message)) from tasks', '--json'];
+/** What every answer costs, whatever was asked: the start of the program and opening the mirror. */
+const NOTHING = ['query', 'select 1', '--json'];
+/** In the words of the simulated tasks: one of ten has the first, one of forty the second, none the last. */
+const SEARCHES = [['report'], ['nightly'], ['invoice', 'report'], ['nowhere']];
+/** Earlier than any task, so that no report looks at its default period only. */
+const ALL_TIME = '2000-01-01';
+
+type Works<T> = Record<string, () => Promise<T>>;
+
+/** Every report over all tasks, and some searches, against one full scan; each a process, less what every process costs. */
+export async function reports(bench: Bench): Promise<Measured[]> {
+  const tasks = bench.quick ? 100_000 : 1_000_000;
+  const db = await bench.mirror(tasks);
+  const { REPORTS } = await load<{ REPORTS: readonly { name: string }[] }>('src/analytics/index.ts');
+  const questions = [
+    ...REPORTS.map(({ name }) => ['report', name, '--since', ALL_TIME]),
+    ...SEARCHES.map((words) => ['search', ...words]),
+  ];
+  const ask = (args: readonly string[]) => spend({ ...bench.program.command(db, args), onlyWall: true });
+  const works: Works<Spent> = Object.fromEntries(
+    questions.map((args) => [args.join(' '), () => ask([...args, '--json'])]),
+  );
+  const runs = await alternate<Record<string, Spent>>(ROUNDS, {
+    ...works,
+    scan: () => ask(FULL_SCAN),
+    nothing: () => ask(NOTHING),
+  });
+
+  const wall = (name: string): number => medianOf(runs[name] ?? [], ({ wallMs }) => wallMs);
+  const nothing = wall('nothing');
+  const yardstick = wall('scan') - nothing;
+  return [
+    { what: `an empty query, ${grouped(tasks)} tasks: less this`, unit: 'ms', ours: nothing },
+    ...Object.keys(works).map((name): Measured => {
+      const ours = Math.max(0, wall(name) - nothing);
+      return { what: `${name} / a full scan`, unit: 'ms', ours, yardstick, most: 1 };
+    }),
+    ...(await indexes(bench, db)),
+  ];
+}
+
+/** What each index that only readers need costs: time to build it, its size, and a backfill that has to keep it up. */
+async function indexes(bench: Bench, file: string): Promise<Measured[]> {
+  const { READER_INDEXES } = await load<{ READER_INDEXES: readonly { name: string; create: string }[] }>(
+    'src/sqlite/reader-indexes.ts',
+  );
+  const tasks = bench.quick ? 30_000 : 100_000;
+  const ingest = (...sql: string[]) => ingestCpu('store', String(tasks), bench.freshFile(), ...sql);
+  const withIndex: Works<number> = Object.fromEntries(
+    READER_INDEXES.map(({ name, create }) => [name, () => ingest(create)]),
+  );
+  const cpu = await alternate<Record<string, number>>(ROUNDS, { ...withIndex, none: () => ingest() });
+  const perTask = (name: string): number => median(cpu[name] ?? []) / tasks;
+
+  const db = await openDatabase(file, { create: false });
+  const size = db.prepare('select sum(pgsize) from dbstat where name = ?').pluck();
+  const measured = READER_INDEXES.flatMap(({ name, create }): Measured[] => {
+    const build = (): number => {
+      db.exec(`drop index if exists ${name}`);
+      const began = performance.now();
+      db.exec(create);
+      return performance.now() - began;
+    };
+    const ours = median(Array.from({ length: ROUNDS }, build));
+    return [
+      { what: `index ${name}: to build`, unit: 'ms', ours },
+      { what: '  its size', unit: 'bytes', ours: Number(size.get(name)) },
+      {
+        what: '  ingest, CPU a task / without it',
+        unit: 'us',
+        ours: perTask(name),
+        yardstick: perTask('none'),
+      },
+    ];
+  });
+  db.close();
+  return measured;
+}
+
+async function load<Module>(path: string): Promise<Module> {
+  return (await import(new URL(`../../${path}`, import.meta.url).href)) as Module;
+}
