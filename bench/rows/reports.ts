@@ -22,14 +22,14 @@ export async function reports(bench: Bench): Promise<Measured[]> {
   const tasks = bench.quick ? 100_000 : 1_000_000;
   const db = await bench.mirror(tasks);
   const { REPORTS } = await load<{ REPORTS: readonly { name: string }[] }>('src/analytics/index.ts');
-  const questions = [
-    ...REPORTS.map(({ name }) => ['report', name, '--since', ALL_TIME]),
-    ...SEARCHES.map((words) => ['search', ...words]),
-  ];
   const ask = (args: readonly string[]) => spend({ ...bench.program.command(db, args), onlyWall: true });
-  const works: Works<Spent> = Object.fromEntries(
-    questions.map((args) => [args.join(' '), () => ask([...args, '--json'])]),
-  );
+  const works: Works<Spent> = Object.fromEntries([
+    ...REPORTS.map(({ name }) => [
+      `report ${name}`,
+      () => ask(['report', name, '--since', ALL_TIME, '--json']),
+    ]),
+    ...SEARCHES.map((words) => [`search ${words.join(' ')}`, () => ask(['search', ...words, '--json'])]),
+  ]);
   const runs = await alternate<Record<string, Spent>>(ROUNDS, {
     ...works,
     scan: () => ask(FULL_SCAN),
