@@ -77,6 +77,6 @@ function machine(): string {
     `${process.platform}-${process.arch}`,
     `Node ${process.versions.node}`,
     `SQLite ${String(sqlite)}`,
-    values.quick ? 'quick: fewer tasks' : 'full size',
+    values.quick ? 'quick: fewer tasks and rounds' : 'full size',
   ].join(', ');
 }
