@@ -15,6 +15,8 @@ export interface PrintOptions {
   color?: boolean;
   /** Stops a long result between two chunks. */
   signal?: AbortSignal;
+  /** In CSV, puts ' before a text that a spreadsheet would take for a formula; numbers stay. */
+  escapeFormulas?: boolean;
 }
 
 /**
@@ -27,19 +29,24 @@ export async function printRows(
   output: Output,
   result: Rows,
   format: Format,
-  { color = false, signal }: PrintOptions = {},
+  { signal, ...options }: PrintOptions = {},
 ): Promise<void> {
-  await writeAll(output, rendered(output, result, format, color), signal);
+  await writeAll(output, rendered(output, result, format, options), signal);
 }
 
-function rendered(output: Output, result: Rows, format: Format, color: boolean): Iterable<string> {
+function rendered(
+  output: Output,
+  result: Rows,
+  format: Format,
+  { color = false, escapeFormulas = false }: PrintOptions,
+): Iterable<string> {
   switch (format) {
     case 'json':
       return jsonArray(result);
     case 'jsonl':
       return jsonLines(result);
     case 'csv':
-      return csvLines(result);
+      return csvLines(result, { escapeFormulas });
     default:
       return output.isTTY === true
         ? terminalTable(result, output.columns || DEFAULT_COLUMNS, color)

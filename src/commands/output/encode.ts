@@ -29,16 +29,21 @@ export function* jsonArray(result: Rows): Generator<string> {
 
 /**
  * RFC 4180 with a header line and \n as line end. NULL is an empty field and '' is `""`, as PostgreSQL does it;
- * BLOBs are hexadecimal.
+ * BLOBs are hexadecimal. `escapeFormulas` puts ' before every text, names too, that begins like a formula: = + - @,
+ * their full-width forms, tab, carriage return (owasp.org/www-community/attacks/CSV_Injection). Numbers stay.
  */
-export function* csvLines({ columns, rows }: Rows): Generator<string> {
-  yield csvLine(columns);
-  for (const row of rows) yield csvLine(row);
+export function* csvLines(
+  { columns, rows }: Rows,
+  { escapeFormulas = false }: { escapeFormulas?: boolean } = {},
+): Generator<string> {
+  yield csvLine(columns, escapeFormulas);
+  for (const row of rows) yield csvLine(row, escapeFormulas);
 }
 
-function csvLine(cells: readonly Cell[]): string {
+function csvLine(cells: readonly Cell[], escapeFormulas: boolean): string {
   const fields = cells.map((cell) => (cell instanceof Uint8Array ? hex(cell) : cell));
   return stringify([fields], {
+    escape_formulas: escapeFormulas,
     cast: {
       string: (text) => (text === '' ? { value: '', quoted_empty: true } : text),
     },
