@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { format, resolveConfig } from 'prettier';
 import { createProgram } from '../src/cli.ts';
@@ -47,6 +48,8 @@ export function commandsWithHelp(): CommandHelp[] {
     io: { stdout: output, stderr: output, env: {}, cwd: '/' },
     signal: new AbortController().signal,
     redactor: createRedactor(),
+    stdin: () => Readable.from([]),
+    program: [''] as const,
     useDefaultSignals: () => {},
   };
   const program = createProgram(parts, () => {});

@@ -1,20 +1,19 @@
 import { Command, CommanderError, Option } from 'commander';
 import { checkDatabaseFile, createApp, doctorChecks, startDemoApi } from './app.ts';
 import type { Io } from './commands/context.ts';
-import { FORMATS, type Format } from './commands/output.ts';
+import { FORMATS } from './commands/output.ts';
+import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import type { Settings, SettingsFlags } from './config/settings.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 import type { Redactor } from './redact.ts';
 import { VERSION } from './version.ts';
 
-export interface CliParts {
+export interface CliParts extends QueryProcess {
   io: Io;
   signal: AbortSignal;
   /** Learns every secret before it is used. */
   redactor: Redactor;
-  /** From now on a signal ends the process at once, also while it is deep inside SQLite. */
-  useDefaultSignals: () => void;
 }
 
 /** Runs one command line. Throws what the command throws: main.ts turns that into an exit code. */
@@ -95,18 +94,21 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
   program
     .command('query')
     .description('put one SQL statement that only reads to the mirror')
-    .argument('<sql>', 'the statement; tables and columns are in the README')
+    .argument('[sql]', 'the statement, @NAME of a saved query, @ to list those, or - for stdin')
+    .option('--file <file>', 'take the statement from a file, or from stdin: -')
+    .option('--param <name=value>', 'a value for :name in the statement; once for each', collect)
     .addOption(
       new Option('--format <format>', 'how to print the rows').choices([...FORMATS]).default('table'),
     )
     .option('--json', 'short for --format json')
+    .option('--escape-formulas', "in CSV, put ' before text that a spreadsheet would run")
+    .option('--max-rows <count>', 'stop after so many rows')
+    .option('--timeout <time>', 'stop the query after this time: 500ms, 30s, 2m')
     .addHelpText('after', QUERY_EXAMPLES)
-    .action(async (sql: string, _options, command: Command) => {
-      const options = command.optsWithGlobals<SettingsFlags & { json?: true; format: Format }>();
-      const { query } = await import('./commands/query.ts');
-      parts.useDefaultSignals();
-      const chosen = options.json === true ? 'json' : options.format;
-      finish(await query(await app(options), sql, { format: chosen }));
+    .action(async (sql: string | undefined, _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & QueryFlags>();
+      const { queryCommand } = await import('./commands/query/command.ts');
+      finish(await queryCommand(await app(flags), sql, flags, parts));
     });
 
   program
@@ -160,6 +162,10 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
 
   addConfig(program, io, finish);
   return program;
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 function addConfig(program: Command, io: Io, finish: (code: ExitCode) => void): void {
@@ -226,7 +232,12 @@ Examples:
   $ taskmirror query "select id, message from tasks where status = 'failed'"
   $ taskmirror query --format csv "select * from tasks" > tasks.csv
   $ taskmirror query --json "select * from mirror_status"
+  $ taskmirror query --param user=ann "select * from tasks where username = :user"
+  $ taskmirror query --timeout 30s --max-rows 100 --file slow.sql
+  $ taskmirror query @slow --param days=7     run ./queries/slow.sql
+  $ taskmirror query < slow.sql
 
+A value like 42 or 0.5 is a number, any other is text, and so is '42' in quotes.
 Only a single statement that reads is accepted; anything else is exit code 2.`;
 
 const VERIFY_EXAMPLES = `

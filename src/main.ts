@@ -29,6 +29,8 @@ try {
     io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },
     signal: controller.signal,
     redactor,
+    stdin: () => process.stdin,
+    program: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
     useDefaultSignals() {
       for (const name of SIGNALS) process.removeAllListeners(name);
     },

@@ -17,10 +17,15 @@ export interface Io {
   cwd: string;
 }
 
+/** Values for a statement's parameters, by name. Numbers are bound as REAL, so give integers as bigint. */
+export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
+
 /** A mirror that SQL can be put to, and that refuses SQL which writes. */
 export interface Queryable {
   /** Throws UsageError for SQL that is refused or wrong, DatabaseError where the file is at fault. */
-  run(sql: string, parameters?: Readonly<Record<string, null | string | number | bigint>>): Rows;
+  run(sql: string, parameters?: SqlParameters): Rows;
+  /** The names of the statement's parameters, in the order of their first use. Throws as `run` does. */
+  parametersOf(sql: string): string[];
   close(): void;
 }
 

@@ -90,6 +90,7 @@ function withAbsolutePaths(settings: Settings, draft: Draft, cwd: string): Setti
   return {
     ...settings,
     database: absolute(settings.database, originOf(draft, ['database'])),
+    queriesFolder: absolute(settings.queriesFolder, originOf(draft, ['queriesFolder'])),
     sources: settings.sources.map(({ apiKey, ...source }, index) => ({
       ...source,
       apiKey:

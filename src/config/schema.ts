@@ -136,6 +136,9 @@ export const settingsSchema = z.strictObject(
       .describe('IANA name of the time zone in which both schedules are read.'),
     sources: sources.prefault([]).describe('The Tasks API keys to mirror.'),
     sync: sync.prefault({}).describe('How a source is read.'),
+    queriesFolder: text(MAX_PATH, 'expected the path of a folder')
+      .default('./queries')
+      .describe('The folder of the saved queries (`query @NAME` runs NAME.sql), relative to this file.'),
     omitFields: z
       .array(choice(OMITTABLE), { error: 'expected a list of task fields' })
       .max(OMITTABLE.length, { error: `expected at most ${OMITTABLE.length} task fields` })

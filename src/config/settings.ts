@@ -23,6 +23,8 @@ export interface Settings {
   timezone: string;
   sources: SourceSettings[];
   sync: SyncSettings;
+  /** Absolute path of the folder with the saved queries; it need not exist. */
+  queriesFolder: string;
   omitFields: OmittableField[];
   log: LogSettings;
 }

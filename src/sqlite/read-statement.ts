@@ -43,8 +43,10 @@ function refused(why: string): UsageError {
 /** Codes that are about the file, its disk or its locks. Every other code is about the statement. */
 const FILE_CODES = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOMEM|NOTADB|PERM|PROTOCOL|READONLY_)/;
 
-/** How better-sqlite3 itself refuses several statements, none, and parameters without values. */
-const REFUSALS = /supplied SQL string|parameter/;
+/** How better-sqlite3 itself refuses several statements and none. */
+const REFUSALS = /supplied SQL string/;
+/** How it refuses parameters that have no value or no name. */
+const PARAMETERS = /parameter/;
 
 /** What preparing or running `sql` threw, as a UsageError or a DatabaseError; other errors as they are. */
 export function explainRead(error: unknown, db: Database.Database, file: string, sql: string): unknown {
@@ -56,8 +58,14 @@ export function explainRead(error: unknown, db: Database.Database, file: string,
       cause: error,
     });
   }
-  if ((error instanceof RangeError || error instanceof TypeError) && REFUSALS.test(error.message)) {
-    return refused(error.message);
+  if (error instanceof RangeError || error instanceof TypeError) {
+    if (REFUSALS.test(error.message)) return refused(error.message);
+    if (PARAMETERS.test(error.message)) {
+      return new UsageError(`this SQL cannot be given its parameters: ${error.message}`, {
+        hint: 'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
+        cause: error,
+      });
+    }
   }
   return error;
 }

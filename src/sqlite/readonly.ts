@@ -31,6 +31,11 @@ export interface ReadOnlyMirror {
    * for the statement's named parameters (:name, @name, $name); each that it names must be given.
    */
   run(sql: string, parameters?: SqlParameters): QueryResult;
+  /**
+   * The names of the statement's parameters without their mark (:since is `since`, ?1 is `1`), in the order of
+   * their first use. Throws UsageError for SQL that is refused or wrong, and for a parameter without a name.
+   */
+  parametersOf(sql: string): string[];
   close(): void;
 }
 
@@ -42,6 +47,7 @@ export function openForQuery(file: string): ReadOnlyMirror {
   const db = openReadOnly(file);
   return {
     run: (sql, parameters = {}) => run(db, file, sql, parameters),
+    parametersOf: (sql) => parametersOf(db, file, sql),
     close: () => {
       db.close();
     },
@@ -84,6 +90,26 @@ function run(db: Database.Database, file: string, sql: string, parameters: SqlPa
   } catch (error) {
     throw explainRead(error, db, file, sql);
   }
+}
+
+/** better-sqlite3 does not tell the names, but asks for the value of each: whoever is asked learns them. */
+function parametersOf(db: Database.Database, file: string, sql: string): string[] {
+  const names = new Set<string>();
+  const values = new Proxy<Record<string, null>>(
+    {},
+    {
+      getOwnPropertyDescriptor(_, name) {
+        names.add(String(name));
+        return { value: null, configurable: true };
+      },
+    },
+  );
+  try {
+    prepareRead(db, sql).bind(values);
+  } catch (error) {
+    throw explainRead(error, db, file, sql);
+  }
+  return [...names];
 }
 
 /** A generator, so that nothing is read (and no snapshot held) before the first row is asked for. */

@@ -32,7 +32,7 @@ function contextFor(stdout: Captured, env: Record<string, string> = {}): Context
     openForQuery: async () => {
       const mirror = openForQuery(file);
       return {
-        run: (sql: string) => mirror.run(sql),
+        ...mirror,
         close: () => {
           context.closed++;
           mirror.close();

@@ -20,6 +20,7 @@ describe('every setting can be given by the environment', () => {
     ['TASKMIRROR_SYNC_REQUEST_TIMEOUT_SECONDS', '1.5', 'sync.requestTimeoutSeconds', 1.5],
     ['TASKMIRROR_SYNC_RETRY_SECONDS', '0.25', 'sync.retrySeconds', 0.25],
     ['TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND', '0.5', 'sync.maxRequestsPerSecond', 0.5],
+    ['TASKMIRROR_QUERIES_FOLDER', '/srv/sql', 'queriesFolder', '/srv/sql'],
     ['TASKMIRROR_OMIT_FIELDS', 'message, systemPrompt', 'omitFields', ['message', 'systemPrompt']],
     ['TASKMIRROR_LOG_LEVEL', 'silent', 'log.level', 'silent'],
     ['TASKMIRROR_LOG_FORMAT', 'json', 'log.format', 'json'],

@@ -23,6 +23,7 @@ describe('precedence', () => {
         retrySeconds: 120,
         maxRequestsPerSecond: null,
       },
+      queriesFolder: join(cwd, 'queries'),
       omitFields: [],
       log: { level: 'info', format: 'auto' },
     });
@@ -77,12 +78,17 @@ describe('the settings file', () => {
 
   test('gives relative paths from its own folder, the environment and flags from the working directory', () => {
     const home = folder({
-      'c.json': { database: 'data/m.db', sources: [{ name: 'a', apiKey: { file: 'keys/a' } }] },
+      'c.json': {
+        database: 'data/m.db',
+        queriesFolder: 'sql',
+        sources: [{ name: 'a', apiKey: { file: 'keys/a' } }],
+      },
     });
     const cwd = folder();
     const flags = { config: join(home, 'c.json') };
     const fromFile = load(undefined, { cwd, flags }).settings;
     expect(fromFile.database).toBe(join(home, 'data/m.db'));
+    expect(fromFile.queriesFolder).toBe(join(home, 'sql'));
     expect(fromFile.sources[0]?.apiKey).toEqual({ file: join(home, 'keys/a') });
 
     const env = { TASKMIRROR_DB: 'm.db', TASKMIRROR_SOURCES: '[{"name":"a","apiKey":{"file":"k"}}]' };

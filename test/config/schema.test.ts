@@ -19,7 +19,11 @@ test('config.example.json is valid and says nothing but the defaults', () => {
     flags: { config: 'config.example.json' },
   });
   const defaults = load(undefined, { env: { SIGMIC_API_KEY: 'sigmic_x' } });
-  expect(example.settings).toEqual({ ...defaults.settings, database: join(ROOT, 'taskmirror.db') });
+  expect(example.settings).toEqual({
+    ...defaults.settings,
+    queriesFolder: join(ROOT, 'queries'),
+    database: join(ROOT, 'taskmirror.db'),
+  });
   expect(JSON.parse(read('config.example.json'))).toHaveProperty('$schema', './config.schema.json');
 });
 

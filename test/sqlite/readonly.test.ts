@@ -227,6 +227,16 @@ describe('SQL that is run', () => {
     expect(() => [...mirror.run('select :since').rows]).toThrow(/since/);
   });
 
+  it('tells the names of its parameters, and runs nothing', () => {
+    expect(mirror.parametersOf('select ?1, :since, @user, $n, :since')).toEqual(['1', 'since', 'user', 'n']);
+    expect(mirror.parametersOf("select ':none' -- :none")).toEqual([]);
+    expect(
+      mirror.parametersOf('with recursive c(n) as (select :n union all select n from c) select n from c'),
+    ).toEqual(['n']);
+    expect(() => mirror.parametersOf('select :since, ?')).toThrow(UsageError);
+    expect(() => mirror.parametersOf('delete from tasks where id = :id')).toThrow('it begins with DELETE');
+  });
+
   it('EXPLAIN tells the plan of a query', () => {
     const plan = mirror.run('explain query plan select * from sync_runs where id = 1');
     expect(plan.columns).toContain('detail');

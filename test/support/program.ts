@@ -14,6 +14,8 @@ export interface ProgramOptions {
   env?: Record<string, string>;
   /** What node runs in place of the built program, flags first. */
   node?: readonly string[];
+  /** All of its stdin; empty where it is left out. */
+  input?: string;
 }
 
 export interface Ended {
@@ -39,14 +41,20 @@ export function runProgram(args: readonly string[], options: ProgramOptions): Pr
 }
 
 /** Starts the program. It is dead at the end of the test at the latest. */
-export function startProgram(args: readonly string[], { cwd, env, node = [MAIN] }: ProgramOptions): Program {
+export function startProgram(
+  args: readonly string[],
+  { cwd, env, node = [MAIN], input = '' }: ProgramOptions,
+): Program {
   const child = spawn(process.execPath, [...node, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], HOME: cwd, TMPDIR: cwd, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     timeout: LONGEST_MS,
     killSignal: 'SIGKILL',
   });
+  // Most commands never read it.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
   const output = { stdout: '', stderr: '' };
   const lines: string[] = [];
   const waiting = new Set<() => void>();
