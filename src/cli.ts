@@ -1,5 +1,6 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { checkDatabaseFile, createApp, doctorChecks, startDemoApi } from './app.ts';
+import { SHELLS, type Shell } from './commands/completion/shells.ts';
 import type { Io } from './commands/context.ts';
 import { FORMATS } from './commands/output.ts';
 import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
@@ -160,6 +161,16 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
       finish(await demo({ ...parts, startApi, contextFor }, { tasks, keep }));
     });
 
+  program
+    .command('completion')
+    .description('print a script that lets a shell complete commands and flags')
+    .addArgument(new Argument('<shell>', 'which shell').choices([...SHELLS]))
+    .addHelpText('after', COMPLETION_EXAMPLES)
+    .action(async (shell: Shell) => {
+      const { completion } = await import('./commands/completion.ts');
+      finish(completion(io, program, shell));
+    });
+
   addConfig(program, io, finish);
   return program;
 }
@@ -259,6 +270,12 @@ const DEMO_EXAMPLES = `
 Examples:
   $ taskmirror demo
   $ taskmirror demo --tasks 100000 --keep demo.db`;
+
+const COMPLETION_EXAMPLES = `
+Examples:
+  $ source <(taskmirror completion bash)                   in ~/.bashrc
+  $ source <(taskmirror completion zsh)                    in ~/.zshrc, after compinit
+  $ taskmirror completion fish > ~/.config/fish/completions/taskmirror.fish`;
 
 const CONFIG_EXAMPLES = `
 Examples:
