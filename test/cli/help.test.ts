@@ -27,6 +27,18 @@ test('--version says which; --help names every command, and the help of each has
   }
 });
 
+test('completion prints a script for a shell that it knows, and refuses others with exit code 2', async () => {
+  const cwd = temporaryFolder();
+  const [bash, other] = await Promise.all(
+    ['bash', 'tcsh'].map((shell) => runProgram(['completion', shell], { cwd })),
+  );
+  expect(bash).toMatchObject({ code: 0, stderr: '' });
+  expect(bash?.stdout).toMatch(
+    /^# bash completion for taskmirror,[^]*\ncomplete -F _taskmirror taskmirror\n$/,
+  );
+  expect(other).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('zsh') });
+});
+
 describe('config', () => {
   test('check accepts good settings; show tells where each value comes from, and never the key', async () => {
     const cwd = temporaryFolder();

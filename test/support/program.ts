@@ -31,6 +31,8 @@ export interface Program {
   /** The first line of stdout or stderr that matches. Rejects where the program ends without one. */
   line(pattern: RegExp): Promise<string>;
   kill(signal: NodeJS.Signals): void;
+  /** Reads no more of its stdout, as `head` does. */
+  closeStdout(): void;
   /** Resolves when the process and its streams have ended. Never rejects. */
   ended: Promise<Ended>;
 }
@@ -76,6 +78,7 @@ export function startProgram(
   return {
     pid: child.pid ?? 0,
     kill: (signal) => void child.kill(signal),
+    closeStdout: () => void child.stdout.destroy(),
     ended,
     async line(pattern) {
       const found = Promise.withResolvers<string>();
