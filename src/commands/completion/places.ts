@@ -47,7 +47,7 @@ function placeOf(command: Command, path: string): Place {
       .map((child) => ({ word: child.name(), description: child.description() })),
     flags: help.visibleOptions(command).map(flagOf),
     inherited: help.visibleGlobalOptions(command).map(flagOf),
-    argument: argument === undefined ? [] : valuesOf(argument, argument.name()),
+    argument: argument === undefined ? [] : valuesOf(argument, `<${argument.name()}>`),
   };
 }
 
@@ -59,6 +59,7 @@ function flagOf(option: Option): Flag {
   };
 }
 
+/** `shape` names the value as help does: <file>, [shell]. */
 function valuesOf({ argChoices }: Argument | Option, shape: string): Values {
-  return argChoices ?? (/\bfile\b/.test(shape.replace(/^--\S+/, '')) ? 'file' : 'anything');
+  return argChoices ?? (/[<[]file\b/i.test(shape) ? 'file' : 'anything');
 }
