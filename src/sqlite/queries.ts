@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { sql } from 'kysely';
 import type { RunKind } from '../ports.ts';
 import { OPEN_STATUSES } from '../sync/task.ts';
 import { prepare } from './statement.ts';
@@ -41,7 +42,12 @@ export function prepareQueries(db: Database.Database) {
         .select(['id', 'last_activity_at'])
         .where('source', '=', p('source'))
         .where('removed_at', 'is', null)
-        .where('status', 'in', OPEN_STATUSES)
+        // Literals: for bound values SQLite cannot know that the index of the open tasks has them all (partialindex.html).
+        .where(
+          'status',
+          'in',
+          OPEN_STATUSES.map((status) => sql.lit(status)),
+        )
         .orderBy('last_activity_at', 'desc'),
     ),
   };
