@@ -1,11 +1,15 @@
-import { pino } from 'pino';
-import type { Logger } from 'pino';
-import pretty from 'pino-pretty';
+import { createRequire } from 'node:module';
 import type { LogSettings } from './config/settings.ts';
+import type { Log } from './ports.ts';
 import { visible } from './redact.ts';
 import type { Redactor } from './redact.ts';
 
-export type { Logger } from 'pino';
+/** A log whose children carry fields of their own in every line. */
+export interface Logger extends Log {
+  child(fields: object): Logger;
+}
+
+const require = createRequire(import.meta.url);
 
 export interface LoggerOptions extends LogSettings {
   /** Must write before it returns, as process.stderr does on POSIX, or the last lines are lost at exit. */
@@ -21,8 +25,38 @@ export interface LoggerOptions extends LogSettings {
  * A logger that writes one line at a time, in this process: pretty for people, JSON lines (UTC time, level by
  * name) for programs. Every text of a line, keys and nested fields included, passes the redactor, also
  * secrets that were added to it later. Errors belong under `err`: with stack, fields and causes.
+ *
+ * Most runs of a one-shot command have nothing to say at their level: the libraries are loaded for the first line.
  */
 export function createLogger(options: LoggerOptions): Logger {
+  let made: Logger | undefined;
+  return whenLogged(options.level, () => (made ??= createPino(options)));
+}
+
+/** From the most to the least severe; of `fatal` there is no method. */
+const LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** A log that asks for its logger at the first line that `level` lets through. */
+function whenLogged(level: LogSettings['level'], logger: () => Logger): Logger {
+  const method =
+    (name: 'error' | 'warn' | 'info' | 'debug') =>
+    (fields: object, message: string): void => {
+      if (LEVELS.indexOf(name) <= LEVELS.indexOf(level)) logger()[name](fields, message);
+    };
+  return {
+    error: method('error'),
+    warn: method('warn'),
+    info: method('info'),
+    debug: method('debug'),
+    child(fields) {
+      let made: Logger | undefined;
+      return whenLogged(level, () => (made ??= logger().child(fields)));
+    },
+  };
+}
+
+function createPino(options: LoggerOptions): Logger {
+  const { pino } = require('pino') as typeof import('pino');
   const isPretty = options.format === 'pretty' || (options.format === 'auto' && options.isTTY);
   const format = isPretty ? prettyLine(options) : jsonLine(options.redactor);
   return pino(
@@ -42,7 +76,8 @@ function jsonLine(redactor: Redactor): (entry: unknown) => string {
 }
 
 function prettyLine({ redactor, color }: LoggerOptions): (entry: unknown) => string {
-  const format = pretty.prettyFactory({
+  const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty');
+  const format = prettyFactory({
     colorize: color,
     singleLine: true,
     translateTime: 'UTC:yyyy-mm-dd HH:MM:ss.l"Z"',

@@ -1,7 +1,5 @@
 import type { Output } from './context.ts';
-import { csvLines, jsonArray, jsonLines } from './output/encode.ts';
 import type { Rows } from './output/encode.ts';
-import { plainTable, terminalTable } from './output/table.ts';
 import { DEFAULT_COLUMNS } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 
@@ -31,25 +29,23 @@ export async function printRows(
   format: Format,
   { signal, ...options }: PrintOptions = {},
 ): Promise<void> {
-  await writeAll(output, rendered(output, result, format, options), signal);
+  await writeAll(output, await rendered(output, result, format, options), signal);
 }
 
-function rendered(
+/** Loads what the format needs: every command line reads {@link FORMATS}, and few print rows. */
+async function rendered(
   output: Output,
   result: Rows,
   format: Format,
   { color = false, escapeFormulas = false }: PrintOptions,
-): Iterable<string> {
-  switch (format) {
-    case 'json':
-      return jsonArray(result);
-    case 'jsonl':
-      return jsonLines(result);
-    case 'csv':
-      return csvLines(result, { escapeFormulas });
-    default:
-      return output.isTTY === true
-        ? terminalTable(result, output.columns || DEFAULT_COLUMNS, color)
-        : plainTable(result);
+): Promise<Iterable<string>> {
+  if (format === 'table') {
+    const { plainTable, terminalTable } = await import('./output/table.ts');
+    return output.isTTY === true
+      ? terminalTable(result, output.columns || DEFAULT_COLUMNS, color)
+      : plainTable(result);
   }
+  const { csvLines, jsonArray, jsonLines } = await import('./output/encode.ts');
+  if (format === 'csv') return csvLines(result, { escapeFormulas });
+  return { json: jsonArray, jsonl: jsonLines }[format](result);
 }

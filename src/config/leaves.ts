@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingsSchema, sourceSchema } from './schema.ts';
 
 /** `words`: a list of plain words. `json`: a list of anything else. */

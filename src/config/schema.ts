@@ -1,5 +1,5 @@
-import { validateDetailed } from 'node-cron';
-import { z } from 'zod';
+import { createRequire } from 'node:module';
+import * as z from 'zod';
 import { checkBaseUrl } from '../base-url.ts';
 import { TaskmirrorError } from '../errors.ts';
 import { OMITTABLE } from '../sync/task.ts';
@@ -161,6 +161,8 @@ function cronProblem(expression: string): string | null {
   if (fields !== 5 && fields !== 6) return `it has ${fields} ${fields === 1 ? 'field' : 'fields'}`;
   // node-cron expands a range before it checks its edges: 0-99999999 keeps it busy for 20 seconds.
   if (/\d{3}/.test(expression)) return 'it holds a number of three digits';
+  // Every command reads the settings, and few settings name a schedule: whoever does pays for the library.
+  const { validateDetailed } = createRequire(import.meta.url)('node-cron') as typeof import('node-cron');
   const { valid, errors } = validateDetailed(expression);
   return valid ? null : errors.map((error) => error.message).join('; ');
 }

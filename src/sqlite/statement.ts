@@ -37,22 +37,37 @@ export interface Statement<P, R> {
 
 /**
  * Kysely compiles the query once, better-sqlite3 runs it prepared: through Kysely every call would compile and
- * prepare anew. `build` gets the typed query builder, and `param`, which stands for a value given at each call.
+ * prepare anew. Both happen when it is first used, since a run needs few of all statements. `build` gets the typed
+ * query builder, and `param`, which stands for a value given at each call.
  */
 export function prepare<P extends object, R>(
   db: Database.Database,
   build: (query: Kysely<Tables>, param: <K extends keyof P & string>(name: K) => P[K]) => Compilable<R>,
 ): Statement<P, R> {
+  let prepared: Prepared<P, R> | undefined;
+  const ready = (): Prepared<P, R> => (prepared ??= prepareNow(db, build));
+  return {
+    all: (values) => ready().statement.all(...ready().bind(values)),
+    get: (values) => ready().statement.get(...ready().bind(values)),
+    run: (values) => ready().statement.run(...ready().bind(values)).changes,
+  };
+}
+
+interface Prepared<P, R> {
+  statement: Database.Statement<unknown[], R>;
+  bind: (values: P) => unknown[];
+}
+
+function prepareNow<P extends object, R>(
+  db: Database.Database,
+  build: (query: Kysely<Tables>, param: <K extends keyof P & string>(name: K) => P[K]) => Compilable<R>,
+): Prepared<P, R> {
   // The builder takes the placeholder for a value and hands it back in `parameters`.
   const param = <K extends keyof P & string>(name: K): P[K] => new Placeholder(name) as unknown as P[K];
-  const compiled = build(compiler, param).compile();
-  const slots = compiled.parameters;
-  const statement = db.prepare<unknown[], R>(compiled.sql);
-  const bind = (values: P): unknown[] =>
-    slots.map((slot) => (slot instanceof Placeholder ? values[slot.name as keyof P] : slot));
+  const { sql, parameters } = build(compiler, param).compile();
   return {
-    all: (values) => statement.all(...bind(values)),
-    get: (values) => statement.get(...bind(values)),
-    run: (values) => statement.run(...bind(values)).changes,
+    statement: db.prepare<unknown[], R>(sql),
+    bind: (values) =>
+      parameters.map((slot) => (slot instanceof Placeholder ? values[slot.name as keyof P] : slot)),
   };
 }
