@@ -32,7 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'taskmirror-hunt-'));
 try {
   const rounds = wholeNumber('rounds', values.rounds);
   const seed = wholeNumber('seed', values.seed);
-  build();
+  await build();
   const failures = await hunt({ rounds, seed, folder, canMount: probeMount() });
   if (failures > 0) process.exitCode = 1;
 } finally {

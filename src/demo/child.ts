@@ -107,8 +107,8 @@ function endOf(child: ChildProcessWithoutNullStreams): Promise<string> {
   });
 }
 
-/** The process's file beside this one: TypeScript in the repository, JavaScript once built. */
+/** The process's file: in TypeScript in a clone; built, it keeps its folder, and this module lies in chunks/ beside that. */
 function entryPath(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return fileURLToPath(new URL(`./process.${extension}`, import.meta.url));
+  return fileURLToPath(new URL(`../demo/process.${extension}`, import.meta.url));
 }

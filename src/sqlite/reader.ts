@@ -21,6 +21,7 @@ interface GapRow {
   upper: string;
 }
 
+/** @internal */
 export function readStatus(db: Database.Database): SourceStatus[] {
   const rows = prepare<object, MirrorStatusView>(db, (q) =>
     q.selectFrom('mirror_status').selectAll().orderBy('source'),
@@ -34,6 +35,7 @@ export function readStatus(db: Database.Database): SourceStatus[] {
   return read.deferred();
 }
 
+/** @internal */
 export function readRuns(db: Database.Database, limit: number): RunSummary[] {
   return prepare<{ limit: number }, SyncRunRow>(db, (q, p) =>
     q.selectFrom('sync_runs').selectAll().orderBy('id', 'desc').limit(p('limit')),

@@ -54,7 +54,7 @@ export function openForQuery(file: string): ReadOnlyMirror {
   };
 }
 
-/** The connection behind {@link openForQuery}, for checks that need more than queries. */
+/** @internal The connection behind {@link openForQuery}, for checks that need more than queries. */
 export function openReadOnly(file: string): Database.Database {
   assertFile(file);
   let db: Database.Database | undefined;

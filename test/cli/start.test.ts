@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { OUTSIDE } from '../../scripts/build.ts';
+import { temporaryFolder } from '../support/mirror.ts';
+import { runProgram } from '../support/program.ts';
+import { completedTask, EPOCH } from '../support/tasks.ts';
+import { serveTasks } from './api.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const PRELOAD = join(import.meta.dirname, 'loaded.ts');
+
+interface Loaded {
+  /** Packages that were found in node_modules. */
+  outside: string[];
+  /** Packages whose code is in the files of dist/ that were loaded. */
+  bundled: string[];
+  /** What is in those files of src/, as `src/cli.ts`. */
+  sources: string[];
+}
+
+/** What the built program loads for one command line. */
+async function loadedBy(args: string[], cwd: string, env: Record<string, string>): Promise<Loaded> {
+  const list = join(temporaryFolder(), 'loaded.txt');
+  const ended = await runProgram(args, {
+    cwd,
+    env: { ...env, LOADED_MODULES: list },
+    node: ['--import', PRELOAD, join(ROOT, 'dist/src/main.js')],
+  });
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  const files = readFileSync(list, 'utf8')
+    .split('\n')
+    .map((url) => fileURLToPath(url));
+  const parts = files
+    .filter((file) => file.startsWith(join(ROOT, 'dist')))
+    .flatMap((file) => inputsOf(readFileSync(file, 'utf8')));
+  return {
+    outside: packagesIn(files),
+    bundled: packagesIn(parts),
+    sources: parts.filter((part) => part.startsWith('src/')),
+  };
+}
+
+/** esbuild writes above the code of every file where that came from. */
+function inputsOf(bundle: string): string[] {
+  return [...bundle.matchAll(/^\/\/ (\S+\.[cm]?[jt]s)$/gm)].map(([, path = '']) => path);
+}
+
+function packagesIn(paths: readonly string[]): string[] {
+  const names = paths.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  return [...new Set(names)].toSorted();
+}
+
+describe('what a start costs is what it loads:', () => {
+  test('a sync that finds nothing loads no other command, no schedule, no table, no demo and no logger', async () => {
+    const api = await serveTasks([completedTask('a', EPOCH)]);
+    const cwd = temporaryFolder();
+    await runProgram(['sync'], { cwd, env: api.env });
+    const { outside, bundled, sources } = await loadedBy(['sync'], cwd, api.env);
+    expect(outside).toEqual(['better-sqlite3']);
+    expect(bundled).toEqual(['commander', 'is-network-error', 'kysely', 'p-retry', 'zod']);
+    expect(sources).toContain('src/sync/walk.ts');
+    const commands = sources.filter((file) => /^src\/commands\/[^/]+$/.test(file));
+    expect(commands.toSorted()).toEqual([
+      'src/commands/output.ts',
+      'src/commands/progress.ts',
+      'src/commands/sync.ts',
+    ]);
+    expect(
+      sources.filter((file) => /^src\/(demo|daemon|schedule|analytics)\b|\/migrate\.ts$/.test(file)),
+    ).toEqual([]);
+  });
+
+  test('--help loads nothing but the flags', async () => {
+    const { outside, bundled } = await loadedBy(['--help'], temporaryFolder(), {});
+    expect([outside, bundled]).toEqual([[], ['commander']]);
+  });
+});
+
+test('dist/ loads from node_modules only what package.json asks for', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const imported = readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .flatMap((name) => [
+      ...readFileSync(join(ROOT, 'dist', name), 'utf8').matchAll(
+        /(?:^(?:import|export)\b[^'"\n]*["']|\b(?:import|require\d*)\(["'])(?!node:|\.)([^"']+)["']/gm,
+      ),
+    ])
+    .map(([, name = '']) => name);
+  expect([...new Set(imported)].toSorted()).toEqual([...OUTSIDE]);
+  expect(Object.keys(dependencies)).toEqual(expect.arrayContaining([...OUTSIDE]));
+});
