@@ -21,8 +21,18 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
 async function start() {
   const { existsSync } = await import('node:fs');
   const { enableCompileCache } = await import('node:module');
-  enableCompileCache();
+  const cache = compileCache(process.env, existsSync);
+  if (cache !== null) enableCompileCache(cache);
   // A clone runs its sources as they are; the package has only what was built from them.
   const source = new URL('../src/main.ts', import.meta.url);
   await import(existsSync(source) ? source.href : new URL('../dist/src/main.js', import.meta.url).href);
+}
+
+// Not in the folder for temporary files, as Node would have it: whoever can write there could plant code.
+function compileCache({ NODE_COMPILE_CACHE, XDG_CACHE_HOME, HOME, USERPROFILE }, exists) {
+  if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE;
+  if (XDG_CACHE_HOME) return `${XDG_CACHE_HOME}/taskmirror`;
+  const home = HOME || USERPROFILE;
+  // Many a system user has a home that is not there, and nobody is to make it.
+  return home && exists(home) ? `${home}/.cache/taskmirror` : null;
 }

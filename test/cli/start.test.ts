@@ -93,3 +93,14 @@ test('dist/ loads from node_modules only what package.json asks for', () => {
   expect([...new Set(imported)].toSorted()).toEqual([...OUTSIDE]);
   expect(Object.keys(dependencies)).toEqual(expect.arrayContaining([...OUTSIDE]));
 });
+
+test('compiled code is cached in the home of the user, not where others can write, and in no home that is not there', async () => {
+  const bin = join(ROOT, 'bin/taskmirror.js');
+  const cwd = temporaryFolder();
+  expect(await runProgram(['--version'], { cwd, node: [bin] })).toMatchObject({ code: 0, stderr: '' });
+  expect([readdirSync(cwd), readdirSync(join(cwd, '.cache'))]).toEqual([['.cache'], ['taskmirror']]);
+  const homeless = temporaryFolder();
+  const env = { HOME: join(homeless, 'missing') };
+  expect(await runProgram(['--version'], { cwd: homeless, env, node: [bin] })).toMatchObject({ code: 0 });
+  expect(readdirSync(homeless)).toEqual([]);
+});
