@@ -6,7 +6,7 @@ import { systemClock } from './clock.ts';
 import { usesColor } from './commands/output/text.ts';
 import type { LoadedSettings, Settings, SourceSettings } from './config/settings.ts';
 import { createLogger } from './log.ts';
-import type { Log, MirrorReader, MirrorStore, TaskSource } from './ports.ts';
+import type { Log, MirrorReader, MirrorStore, SourceStatus, TaskSource } from './ports.ts';
 import type { Redactor } from './redact.ts';
 import { VERSION } from './version.ts';
 
@@ -115,6 +115,18 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
 export async function checkDatabaseFile(file: string): Promise<string[]> {
   const { integrityCheck } = await import('./sqlite/inspect.ts');
   return integrityCheck(file);
+}
+
+/** Copies a mirror as it stands into `target`, an empty file, and looks at the copy. Throws DatabaseError. */
+export async function copyMirror(file: string, target: string): Promise<SourceStatus[]> {
+  const { copyMirror: copy } = await import('./sqlite/snapshot.ts');
+  copy(file, target);
+  const reader = await openReader(target);
+  try {
+    return await reader.status();
+  } finally {
+    await reader.close();
+  }
 }
 
 /** A simulated API in a process of its own: alive while it is read, and failing now and then. */

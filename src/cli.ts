@@ -1,8 +1,9 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { checkDatabaseFile, createApp, doctorChecks, startDemoApi } from './app.ts';
+import { checkDatabaseFile, copyMirror, createApp, doctorChecks, startDemoApi } from './app.ts';
 import { SHELLS, type Shell } from './commands/completion/shells.ts';
 import type { Io } from './commands/context.ts';
-import { FORMATS } from './commands/output.ts';
+import type { ExportFlags } from './commands/export.ts';
+import { EXPORT_FORMATS, FORMATS } from './commands/output.ts';
 import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import type { Settings, SettingsFlags } from './config/settings.ts';
@@ -110,6 +111,40 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
       const flags = command.optsWithGlobals<SettingsFlags & QueryFlags>();
       const { queryCommand } = await import('./commands/query/command.ts');
       finish(await queryCommand(await app(flags), sql, flags, parts));
+    });
+
+  program
+    .command('export')
+    .description('write a table, a view or a query as CSV, JSON lines or Parquet')
+    .argument('[what]', 'table or view (default: tasks)')
+    .option('--query <sql>', 'export what this statement gives instead')
+    .option('--since <time>', 'only what the mirror has touched since: 30d, 2026-01-01')
+    .option('--output <file>', 'make or replace this file, once all is written (default: print)')
+    .addOption(
+      new Option('--format <format>', 'default: what the file name ends in, else csv').choices([
+        ...EXPORT_FORMATS,
+      ]),
+    )
+    .option('--escape-formulas', "csv: put a ' before text that a spreadsheet would run")
+    .addHelpText('after', EXPORT_EXAMPLES)
+    .action(async (what: string | undefined, _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & ExportFlags>();
+      const { exportRows } = await import('./commands/export.ts');
+      // A file that is half written has to be removed: what prints can just end.
+      if (flags.output === undefined) parts.useDefaultSignals();
+      finish(await exportRows(await app(flags), { ...flags, what }));
+    });
+
+  program
+    .command('snapshot')
+    .description('copy the mirror as it stands into one file that others can read')
+    .argument('<file>', 'the copy; must not be there yet')
+    .option('--json', 'print one object')
+    .addHelpText('after', SNAPSHOT_EXAMPLES)
+    .action(async (file: string, _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { snapshot } = await import('./commands/snapshot.ts');
+      finish(await snapshot({ ...(await app(flags)), copyMirror }, file, { json: flags.json === true }));
     });
 
   program
@@ -250,6 +285,22 @@ Examples:
 
 A value like 42 or 0.5 is a number, any other is text, and so is '42' in quotes.
 Only a single statement that reads is accepted; anything else is exit code 2.`;
+
+const EXPORT_EXAMPLES = `
+Examples:
+  $ taskmirror export --output tasks.parquet
+  $ taskmirror export --since 1d --format jsonl | ./load
+  $ taskmirror export task_changes --output changes.csv
+  $ taskmirror export --output failed.csv --query "select id, error from tasks where status = 'failed'"
+
+Removed tasks are among the tasks: their removed_at is set.`;
+
+const SNAPSHOT_EXAMPLES = `
+Examples:
+  $ taskmirror snapshot copy.db
+  $ taskmirror snapshot new.db && mv new.db /srv/shared/tasks.db
+
+The copy needs no other file beside it, and no folder that can be written.`;
 
 const VERIFY_EXAMPLES = `
 Examples:

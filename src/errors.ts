@@ -55,6 +55,11 @@ export class DatabaseError extends TaskmirrorError {
   readonly exitCode = EXIT.database;
 }
 
+/** A file or stream that results go to takes no more: somebody has to make room, or name another place. */
+export class OutputError extends TaskmirrorError {
+  readonly exitCode = EXIT.database;
+}
+
 /** Another process is syncing this source: nothing to do but wait for it. */
 export class LeaseHeldError extends TaskmirrorError {
   readonly exitCode = EXIT.locked;

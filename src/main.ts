@@ -1,5 +1,5 @@
 import { cli } from './cli.ts';
-import { EXIT, exitCodeOf, InterruptedError, TaskmirrorError } from './errors.ts';
+import { EXIT, exitCodeOf, InterruptedError, OutputError, TaskmirrorError } from './errors.ts';
 import { createRedactor } from './redact.ts';
 
 /** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
@@ -19,9 +19,13 @@ for (const name of SIGNALS) {
     setTimeout(() => process.exit(EXIT.interrupted), DRAIN_MS).unref();
   });
 }
-// A reader that has seen enough (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  // A reader that has seen enough (`| head`) is no failure.
+  if (error.code === 'EPIPE') return;
+  const hint = 'Check whether the disk that it goes to is full.';
+  fail(new OutputError(`the output cannot be written: ${error.message}`, { hint, cause: error }));
+  // Not everything that prints waits for the outcome.
+  process.exit();
 });
 
 try {
@@ -36,6 +40,10 @@ try {
     },
   });
 } catch (error) {
+  fail(error);
+}
+
+function fail(error: unknown): void {
   process.stderr.write(redactor.redact(explain(error)));
   process.exitCode = exitCodeOf(error);
 }

@@ -4,7 +4,7 @@ import type { Clock, Log, MirrorReader, MirrorStore, TaskSource } from '../ports
 
 /** A stream that a command prints to. `columns` is unknown for a pipe. */
 export interface Output {
-  write(text: string): unknown;
+  write(piece: string | Uint8Array): unknown;
   isTTY?: boolean | undefined;
   columns?: number | undefined;
 }
@@ -20,10 +20,16 @@ export interface Io {
 /** Values for a statement's parameters, by name. Numbers are bound as REAL, so give integers as bigint. */
 export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
 
+/** What a statement gives. */
+export interface Queried extends Rows {
+  /** For each column, which of a table's its values are taken from, with the declared type; nulls for what is computed. */
+  origins: readonly { column: string | null; type: string | null }[];
+}
+
 /** A mirror that SQL can be put to, and that refuses SQL which writes. */
 export interface Queryable {
   /** Throws UsageError for SQL that is refused or wrong, DatabaseError where the file is at fault. */
-  run(sql: string, parameters?: SqlParameters): Rows;
+  run(sql: string, parameters?: SqlParameters): Queried;
   /** The names of the statement's parameters, in the order of their first use. Throws as `run` does. */
   parametersOf(sql: string): string[];
   close(): void;

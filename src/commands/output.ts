@@ -8,6 +8,11 @@ export const FORMATS = ['table', 'json', 'jsonl', 'csv'] as const;
 
 export type Format = (typeof FORMATS)[number];
 
+/** What `export --format` takes. */
+export const EXPORT_FORMATS = ['csv', 'jsonl', 'parquet'] as const;
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
 export interface PrintOptions {
   /** Colour on a terminal; a pipe never gets any. */
   color?: boolean;

@@ -15,8 +15,17 @@ export type SqlValue = null | string | number | bigint | Buffer;
 /** Values by name. Numbers are bound as REAL, so give integers as bigint. */
 export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
 
+/** Where a column's values come from: a column of a table, also through a view. Nulls for what is computed. */
+export interface ColumnOrigin {
+  column: string | null;
+  /** As the table declares it: TEXT, INTEGER. */
+  type: string | null;
+}
+
 export interface QueryResult {
   columns: string[];
+  /** One for each column. */
+  origins: ColumnOrigin[];
   /** Read once, row by row as they are asked for; stop early by leaving the loop. */
   rows: Iterable<SqlValue[]>;
 }
@@ -83,8 +92,10 @@ function unreadable(file: string, cause: Error): DatabaseError {
 function run(db: Database.Database, file: string, sql: string, parameters: SqlParameters): QueryResult {
   try {
     const statement = prepareRead<SqlValue[]>(db, sql).raw(true).safeIntegers(true);
+    const columns = statement.columns();
     return {
-      columns: statement.columns().map((column) => column.name),
+      columns: columns.map(({ name }) => name),
+      origins: columns.map(({ column, type }) => ({ column, type })),
       rows: rowsOf(statement, parameters, (error) => explainRead(error, db, file, sql)),
     };
   } catch (error) {

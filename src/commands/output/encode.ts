@@ -77,7 +77,7 @@ export function hex(bytes: Uint8Array): string {
 }
 
 /** `select 1 as a, 2 as a` gives a and a_2: an object with one key twice would lose a value. */
-function uniqueNames(columns: readonly string[]): string[] {
+export function uniqueNames(columns: readonly string[]): string[] {
   const taken = new Set<string>();
   return columns.map((name) => {
     let unique = name;

@@ -5,16 +5,15 @@ import type { Output } from '../context.ts';
 /** Characters gathered before a write: large enough to be quick, small enough to keep memory flat. */
 const CHUNK = 64 * 1024;
 
+/** Text, or bytes that are written as they are. */
+export type Piece = string | Uint8Array;
+
 /**
- * Writes text piece by piece and takes the next only when the reader has taken the last, so that a slow pipe
+ * Writes piece by piece and takes the next only when the reader has taken the last, so that a slow pipe
  * holds the producer back. Ends quietly where the reader closes the pipe (`| head`). Throws the signal's
  * reason once it aborts, and other write errors as they come (a full disk behind `>`).
  */
-export async function writeAll(
-  output: Output,
-  pieces: Iterable<string>,
-  signal?: AbortSignal,
-): Promise<void> {
+export async function writeAll(output: Output, pieces: Iterable<Piece>, signal?: AbortSignal): Promise<void> {
   if (!(output instanceof Writable)) {
     for (const piece of pieces) output.write(piece);
     return;
@@ -38,7 +37,7 @@ export async function writeAll(
 
 const ignore = (): void => {};
 
-function written(stream: Writable, chunk: string): Promise<void> {
+function written(stream: Writable, chunk: Piece): Promise<void> {
   return new Promise((resolve, reject) => {
     stream.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
@@ -52,14 +51,16 @@ function isClosedPipe(error: unknown): boolean {
   );
 }
 
-function* chunks(pieces: Iterable<string>): Generator<string> {
+/** The same in chunks that are worth a write. */
+export function* chunks(pieces: Iterable<Piece>): Generator<Piece> {
   let chunk = '';
   for (const piece of pieces) {
-    chunk += piece;
-    if (chunk.length >= CHUNK) {
-      yield chunk;
+    if (typeof piece === 'string') chunk += piece;
+    if (chunk.length >= CHUNK || typeof piece !== 'string') {
+      if (chunk !== '') yield chunk;
       chunk = '';
     }
+    if (typeof piece !== 'string') yield piece;
   }
   if (chunk !== '') yield chunk;
 }

@@ -1,0 +1,80 @@
+import { randomBytes } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { OutputError, UsageError } from '../../errors.ts';
+
+/**
+ * Makes or replaces a file that is whole or not there: `fill` writes another one beside it, readable by its owner only,
+ * which takes its name once all is on the disk. Where `fill` or the disk fails, nothing is left behind and what stood
+ * there stays. Returns what `fill` does. Throws UsageError where no file can be made there, OutputError where it takes
+ * no more, and what `fill` throws.
+ */
+export async function writeWhole<T>(
+  file: string,
+  fill: (handle: FileHandle, temporary: string) => Promise<T>,
+): Promise<T> {
+  const target = statOf(file) === undefined ? file : realpathSync(file);
+  const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
+  const handle = await create(temporary, file);
+  try {
+    const result = await fill(handle, temporary);
+    await handle.sync();
+    await handle.close();
+    await rename(temporary, target);
+    return result;
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw explainWrite(error, file);
+  }
+}
+
+async function create(temporary: string, file: string): Promise<FileHandle> {
+  try {
+    return await open(temporary, 'wx', 0o600);
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        hint: 'Check that its folder exists and that you may write to it, or name another file.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** A write that the operating system refused as an OutputError; any other error as it is. */
+function explainWrite(error: unknown, file: string): unknown {
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error;
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  return new OutputError(`${file} cannot be written: ${isFull ? 'the disk is full' : error.message}`, {
+    hint: isFull
+      ? 'Free some space, or name a file on another disk.'
+      : 'Check the disk, and whether a limit on the size of files (ulimit -f) is used up.',
+    cause: error,
+  });
+}
+
+/** Throws UsageError where `file` is no file, or one that the mirror in `database` is made of, by whatever name. */
+export function assertNotMirror(file: string, database: string): void {
+  const found = statOf(file);
+  if (found === undefined) return;
+  if (!found.isFile()) throw new UsageError(`${file} is not a file`, { hint: 'Name a file.' });
+  for (const name of [database, `${database}-wal`, `${database}-shm`]) {
+    const own = statOf(name);
+    if (own === undefined || own.ino !== found.ino || own.dev !== found.dev) continue;
+    throw new UsageError(`${file} is the mirror itself; nothing was written to it`, {
+      hint: 'Name another file.',
+    });
+  }
+}
+
+/** Undefined where there is nothing, or nothing that can be looked at: making the file then says why. */
+function statOf(file: string): ReturnType<typeof statSync> {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
