@@ -298,7 +298,7 @@ Removed tasks are among the tasks: their removed_at is set.`;
 const SNAPSHOT_EXAMPLES = `
 Examples:
   $ taskmirror snapshot copy.db
-  $ taskmirror snapshot new.db && mv new.db /srv/shared/tasks.db
+  $ taskmirror snapshot /srv/new.db && mv /srv/new.db /srv/tasks.db
 
 The copy needs no other file beside it, and no folder that can be written.`;
 

@@ -84,7 +84,7 @@ function unreadable(file: string, cause: Error): DatabaseError {
   return new DatabaseError(`${file} cannot be opened for reading`, {
     hint:
       'Check that you may read it and its -wal and -shm files. Where those are missing, SQLite makes them even to ' +
-      'read (sqlite.org/wal.html): let it write to the folder, or read a copy of the file in a folder of your own.',
+      'read (sqlite.org/wal.html): let it write to the folder, or read a copy made by "taskmirror snapshot".',
     cause,
   });
 }
