@@ -8,6 +8,7 @@ import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import type { Settings, SettingsFlags } from './config/settings.ts';
 import { EXIT, type ExitCode } from './errors.ts';
+import { EXAMPLES } from './examples.ts';
 import type { Redactor } from './redact.ts';
 import { VERSION } from './version.ts';
 
@@ -54,7 +55,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     })
     .exitOverride()
     .showHelpAfterError('(see taskmirror --help)')
-    .addHelpText('after', GENERAL_EXAMPLES);
+    .addHelpText('after', EXAMPLES.general);
 
   program
     .command('sync')
@@ -63,7 +64,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .option('--allow-removals', 'with --full: remove however much is gone')
     .option('--dry-run', 'read and plan, but write nothing')
     .option('--json', 'print one object with what was done')
-    .addHelpText('after', SYNC_EXAMPLES)
+    .addHelpText('after', EXAMPLES.sync)
     .action(async (_options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & Partial<SyncFlags>>();
       const { full, allowRemovals, dryRun } = flags;
@@ -74,7 +75,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
   program
     .command('daemon')
     .description('keep the mirror up to date, on a schedule, until stopped')
-    .addHelpText('after', DAEMON_EXAMPLES)
+    .addHelpText('after', EXAMPLES.daemon)
     .action(async (_options, command: Command) => {
       const { daemon } = await import('./commands/daemon.ts');
       const { startSchedule } = await import('./schedule.ts');
@@ -86,7 +87,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .command('status')
     .description('what is mirrored, how fresh it is, and what is not proven')
     .option('--json', 'print one object')
-    .addHelpText('after', STATUS_EXAMPLES)
+    .addHelpText('after', EXAMPLES.status)
     .action(async (_options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { status } = await import('./commands/status.ts');
@@ -106,7 +107,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .option('--escape-formulas', "in CSV, put ' before text that a spreadsheet would run")
     .option('--max-rows <count>', 'stop after so many rows')
     .option('--timeout <time>', 'stop the query after this time: 500ms, 30s, 2m')
-    .addHelpText('after', QUERY_EXAMPLES)
+    .addHelpText('after', EXAMPLES.query)
     .action(async (sql: string | undefined, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & QueryFlags>();
       const { queryCommand } = await import('./commands/query/command.ts');
@@ -126,7 +127,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
       ]),
     )
     .option('--escape-formulas', "csv: put a ' before text that a spreadsheet would run")
-    .addHelpText('after', EXPORT_EXAMPLES)
+    .addHelpText('after', EXAMPLES.export)
     .action(async (what: string | undefined, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & ExportFlags>();
       const { exportRows } = await import('./commands/export.ts');
@@ -140,7 +141,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .description('copy the mirror as it stands into one file that others can read')
     .argument('<file>', 'the copy; must not be there yet')
     .option('--json', 'print one object')
-    .addHelpText('after', SNAPSHOT_EXAMPLES)
+    .addHelpText('after', EXAMPLES.snapshot)
     .action(async (file: string, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { snapshot } = await import('./commands/snapshot.ts');
@@ -152,7 +153,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .description('compare the mirror with the whole list, field by field, without writing')
     .option('--quick', 'check the file only; ask no API')
     .option('--json', 'print one object')
-    .addHelpText('after', VERIFY_EXAMPLES)
+    .addHelpText('after', EXAMPLES.verify)
     .action(async (_options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true; quick?: true }>();
       const { verify } = await import('./commands/verify.ts');
@@ -167,7 +168,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .command('doctor')
     .description('check settings, keys, the API, the clock, the database and the disk')
     .option('--json', 'print one object')
-    .addHelpText('after', DOCTOR_EXAMPLES)
+    .addHelpText('after', EXAMPLES.doctor)
     .action(async (_options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { doctor } = await import('./commands/doctor.ts');
@@ -180,7 +181,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .description('mirror a simulated API: no key, no network')
     .option('--tasks <count>', 'how many tasks it starts with', '30000')
     .option('--keep <file>', 'keep the mirror in this file')
-    .addHelpText('after', DEMO_EXAMPLES)
+    .addHelpText('after', EXAMPLES.demo)
     .action(async ({ tasks, keep }: { tasks: string; keep?: string }) => {
       const { demo } = await import('./commands/demo.ts');
       const { loadSettings } = await import('./config/load.ts');
@@ -200,7 +201,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .command('completion')
     .description('print a script that lets a shell complete commands and flags')
     .addArgument(new Argument('<shell>', 'which shell').choices([...SHELLS]))
-    .addHelpText('after', COMPLETION_EXAMPLES)
+    .addHelpText('after', EXAMPLES.completion)
     .action(async (shell: Shell) => {
       const { completion } = await import('./commands/completion.ts');
       finish(completion(io, program, shell));
@@ -219,7 +220,7 @@ function addConfig(program: Command, io: Io, finish: (code: ExitCode) => void): 
     .command('config')
     .description('check and show the settings')
     // Its commands show them too.
-    .addHelpText('afterAll', CONFIG_EXAMPLES);
+    .addHelpText('afterAll', EXAMPLES.config);
   config
     .command('check')
     .description('say whether the settings are valid, and everything that is wrong with them')
@@ -244,92 +245,3 @@ function addConfig(program: Command, io: Io, finish: (code: ExitCode) => void): 
       finish(await configSchema(io));
     });
 }
-
-const GENERAL_EXAMPLES = `
-Examples:
-  $ SIGMIC_API_KEY=sigmic_... taskmirror sync      make or update ./taskmirror.db
-  $ taskmirror query "select status, count(*) from tasks group by status"
-  $ taskmirror demo                                try it without a key`;
-
-const SYNC_EXAMPLES = `
-Examples:
-  $ taskmirror sync
-  $ taskmirror sync --db /var/lib/taskmirror/tasks.db
-  $ taskmirror sync --full --dry-run
-  $ taskmirror sync --json | jq '.sources[].completeThrough'
-
-Exit code: 0 done, 3 done but not all is proven, 4 key refused, 5 API failed,
-11 another sync is running; all of them are in the README.`;
-
-const DAEMON_EXAMPLES = `
-Examples:
-  $ taskmirror daemon
-  $ TASKMIRROR_SCHEDULE='*/30 * * * * *' taskmirror daemon    every 30 seconds
-
-SIGTERM or SIGINT stops it within 5 seconds, with exit code 0.`;
-
-const STATUS_EXAMPLES = `
-Examples:
-  $ taskmirror status
-  $ taskmirror status --json | jq '.sources[0].completeThrough'`;
-
-const QUERY_EXAMPLES = `
-Examples:
-  $ taskmirror query "select id, message from tasks where status = 'failed'"
-  $ taskmirror query --format csv "select * from tasks" > tasks.csv
-  $ taskmirror query --json "select * from mirror_status"
-  $ taskmirror query --param user=ann "select * from tasks where username = :user"
-  $ taskmirror query --timeout 30s --max-rows 100 --file slow.sql
-  $ taskmirror query @slow --param days=7     run ./queries/slow.sql
-  $ taskmirror query < slow.sql
-
-A value like 42 or 0.5 is a number, any other is text, and so is '42' in quotes.
-Only a single statement that reads is accepted; anything else is exit code 2.`;
-
-const EXPORT_EXAMPLES = `
-Examples:
-  $ taskmirror export --output tasks.parquet
-  $ taskmirror export --since 1d --format jsonl | ./load
-  $ taskmirror export task_changes --output changes.csv
-  $ taskmirror export --output failed.csv --query "select id, error from tasks where status = 'failed'"
-
-Removed tasks are among the tasks: their removed_at is set.`;
-
-const SNAPSHOT_EXAMPLES = `
-Examples:
-  $ taskmirror snapshot copy.db
-  $ taskmirror snapshot /srv/new.db && mv /srv/new.db /srv/tasks.db
-
-The copy needs no other file beside it, and no folder that can be written.`;
-
-const VERIFY_EXAMPLES = `
-Examples:
-  $ taskmirror verify
-  $ taskmirror verify --quick
-  $ taskmirror verify --json | jq '.sources[].different'
-
-Exit code: 0, or 6 where something is wrong.`;
-
-const DOCTOR_EXAMPLES = `
-Examples:
-  $ taskmirror doctor
-  $ taskmirror doctor --json
-
-Exit code: 0, or 6 where a check failed.`;
-
-const DEMO_EXAMPLES = `
-Examples:
-  $ taskmirror demo
-  $ taskmirror demo --tasks 100000 --keep demo.db`;
-
-const COMPLETION_EXAMPLES = `
-Examples:
-  $ source <(taskmirror completion bash)                   in ~/.bashrc
-  $ source <(taskmirror completion zsh)                    in ~/.zshrc, after compinit
-  $ taskmirror completion fish > ~/.config/fish/completions/taskmirror.fish`;
-
-const CONFIG_EXAMPLES = `
-Examples:
-  $ taskmirror config check
-  $ taskmirror config show
-  $ taskmirror config schema > config.schema.json`;

@@ -10,7 +10,7 @@ type Layer = string;
 /** The house: which layers each may import, beside itself. Whoever is not named may be imported by nobody. */
 const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   main: ['cli', 'errors', 'redact'],
-  cli: ['app', 'commands', 'config', 'errors', 'redact', 'schedule', 'version'],
+  cli: ['app', 'commands', 'config', 'errors', 'examples', 'redact', 'schedule', 'version'],
   app: [
     'analytics',
     'commands',
@@ -39,6 +39,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   'base-url': ['errors'],
   migrations: [],
   errors: [],
+  examples: [],
   redact: [],
   schedule: [],
   version: [],

@@ -1,0 +1,91 @@
+/** What each command's help ends with: examples that work as they stand, and what a caller has to know. */
+export const EXAMPLES = {
+  general: `
+Examples:
+  $ SIGMIC_API_KEY=sigmic_... taskmirror sync      make or update ./taskmirror.db
+  $ taskmirror query "select status, count(*) from tasks group by status"
+  $ taskmirror demo                                try it without a key`,
+
+  sync: `
+Examples:
+  $ taskmirror sync
+  $ taskmirror sync --db /var/lib/taskmirror/tasks.db
+  $ taskmirror sync --full --dry-run
+  $ taskmirror sync --json | jq '.sources[].completeThrough'
+
+Exit code: 0 done, 3 done but not all is proven, 4 key refused, 5 API failed,
+11 another sync is running; all of them are in the README.`,
+
+  daemon: `
+Examples:
+  $ taskmirror daemon
+  $ TASKMIRROR_SCHEDULE='*/30 * * * * *' taskmirror daemon    every 30 seconds
+
+SIGTERM or SIGINT stops it within 5 seconds, with exit code 0.`,
+
+  status: `
+Examples:
+  $ taskmirror status
+  $ taskmirror status --json | jq '.sources[0].completeThrough'`,
+
+  query: `
+Examples:
+  $ taskmirror query "select id, message from tasks where status = 'failed'"
+  $ taskmirror query --format csv "select * from tasks" > tasks.csv
+  $ taskmirror query --json "select * from mirror_status"
+  $ taskmirror query --param user=ann "select * from tasks where username = :user"
+  $ taskmirror query --timeout 30s --max-rows 100 --file slow.sql
+  $ taskmirror query @slow --param days=7     run ./queries/slow.sql
+  $ taskmirror query < slow.sql
+
+A value like 42 or 0.5 is a number, any other is text, and so is '42' in quotes.
+Only a single statement that reads is accepted; anything else is exit code 2.`,
+
+  export: `
+Examples:
+  $ taskmirror export --output tasks.parquet
+  $ taskmirror export --since 1d --format jsonl | ./load
+  $ taskmirror export task_changes --output changes.csv
+  $ taskmirror export --output failed.csv --query "select id, error from tasks where status = 'failed'"
+
+Removed tasks are among the tasks: their removed_at is set.`,
+
+  snapshot: `
+Examples:
+  $ taskmirror snapshot copy.db
+  $ taskmirror snapshot /srv/new.db && mv /srv/new.db /srv/tasks.db
+
+The copy needs no other file beside it, and no folder that can be written.`,
+
+  verify: `
+Examples:
+  $ taskmirror verify
+  $ taskmirror verify --quick
+  $ taskmirror verify --json | jq '.sources[].different'
+
+Exit code: 0, or 6 where something is wrong.`,
+
+  doctor: `
+Examples:
+  $ taskmirror doctor
+  $ taskmirror doctor --json
+
+Exit code: 0, or 6 where a check failed.`,
+
+  demo: `
+Examples:
+  $ taskmirror demo
+  $ taskmirror demo --tasks 100000 --keep demo.db`,
+
+  completion: `
+Examples:
+  $ source <(taskmirror completion bash)                   in ~/.bashrc
+  $ source <(taskmirror completion zsh)                    in ~/.zshrc, after compinit
+  $ taskmirror completion fish > ~/.config/fish/completions/taskmirror.fish`,
+
+  config: `
+Examples:
+  $ taskmirror config check
+  $ taskmirror config show
+  $ taskmirror config schema > config.schema.json`,
+};
