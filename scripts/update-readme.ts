@@ -125,6 +125,8 @@ function valuesOf(schema: Schema): string {
       return `a list of at most ${schema.maxItems}${schema.items?.enum === undefined ? '' : ` of ${valuesOf(schema.items)}`}`;
     case 'string':
       return schema.maxLength === undefined ? 'text' : `text of at most ${schema.maxLength} characters`;
+    case 'boolean':
+      return '`true`, `false`';
     case 'integer':
       return `whole number, ${schema.minimum} to ${schema.maximum}`;
     case 'number':

@@ -80,6 +80,7 @@ async function openMirror(settings: Settings, { create }: { create: boolean }): 
     create,
     clock: systemClock,
     omit: new Set(settings.omitFields),
+    searchIndex: settings.searchIndex,
   });
 }
 

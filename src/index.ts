@@ -41,12 +41,14 @@ export interface OpenMirrorOptions {
   create?: boolean;
   /** Fields that must never reach the disk; give `syncTasks` the same. */
   omitFields?: readonly OmittableField[];
+  /** Keep a full text index of the tasks, built after the first backfill; true unless given. */
+  searchIndex?: boolean;
 }
 
 /** Opens a mirror for writing, and brings its schema up to date. Throws DatabaseError, having written nothing. */
 export async function openMirror(file: string, options: OpenMirrorOptions = {}): Promise<MirrorStore> {
-  const { create = true, omitFields = [] } = options;
-  return openMirrorStore(file, { create, clock: systemClock, omit: new Set(omitFields) });
+  const { create = true, omitFields = [], searchIndex = true } = options;
+  return openMirrorStore(file, { create, clock: systemClock, omit: new Set(omitFields), searchIndex });
 }
 
 export interface SyncTasksOptions {

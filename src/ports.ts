@@ -173,6 +173,9 @@ export interface MirrorClaim {
   /** Drops the rejected rows of this source that the sweep has not met: they have left the list. */
   forgetUnmetRejections(): Promise<void>;
 
+  /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle where all is there. */
+  prepareForReaders(signal: AbortSignal): Promise<void>;
+
   /** Tells others that the holder is alive. To be called well within the lease's time to live. */
   renew(): Promise<void>;
   /** Gives the lease back. Safe to call twice, and after it was lost. */

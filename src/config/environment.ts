@@ -77,6 +77,8 @@ function parse(leaf: Leaf, text: string): { value: unknown } | { failure: string
   switch (leaf.kind) {
     case 'number':
       return { value: /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text };
+    case 'boolean':
+      return { value: text === 'true' || (text === 'false' ? false : text) };
     case 'words':
       return text.startsWith('[') ? parseJson(text) : { value: text.split(',').map((word) => word.trim()) };
     case 'json':

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { settingsSchema, sourceSchema } from './schema.ts';
 
 /** `words`: a list of plain words. `json`: a list of anything else. */
-type LeafKind = 'text' | 'number' | 'words' | 'json';
+type LeafKind = 'text' | 'number' | 'boolean' | 'words' | 'json';
 
 /** A setting that holds a value, not further settings. */
 export interface Leaf {
@@ -47,6 +47,7 @@ function unwrap(declared: z.core.$ZodType): { type: z.core.$ZodType; isNullable:
 
 function kindOf(type: z.core.$ZodType): LeafKind {
   if (type instanceof z.ZodNumber) return 'number';
+  if (type instanceof z.ZodBoolean) return 'boolean';
   if (type instanceof z.ZodArray) return type.element instanceof z.ZodEnum ? 'words' : 'json';
   return 'text';
 }

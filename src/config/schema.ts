@@ -144,6 +144,10 @@ export const settingsSchema = z.strictObject(
       .max(OMITTABLE.length, { error: `expected at most ${OMITTABLE.length} task fields` })
       .default([])
       .describe('Task fields that must never reach the disk: stored as null.'),
+    searchIndex: z
+      .boolean({ error: 'expected true or false' })
+      .default(true)
+      .describe('Keep a full text index for "taskmirror search"; false: the next run drops it.'),
     log: log.prefault({}).describe('What is written to stderr.'),
   },
   object,

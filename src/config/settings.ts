@@ -26,6 +26,8 @@ export interface Settings {
   /** Absolute path of the folder with the saved queries; it need not exist. */
   queriesFolder: string;
   omitFields: OmittableField[];
+  /** Whether the mirror keeps a full text index of message, system prompt and error. */
+  searchIndex: boolean;
   log: LogSettings;
 }
 

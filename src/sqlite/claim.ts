@@ -13,7 +13,9 @@ import type {
 } from '../ports.ts';
 import type { Ledger } from '../sync/ledger.ts';
 import { type Task, utcText } from '../sync/task.ts';
+import { edgeText, parseEdge } from './edge.ts';
 import { withFile } from './failure.ts';
+import { makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';
 import { prepareQueries } from './queries.ts';
 import { createSweep, type Sweep } from './sweep.ts';
@@ -30,6 +32,7 @@ export class SqliteClaim implements MirrorClaim {
   readonly #lease: Lease;
   readonly #upserter: Upserter;
   readonly #clock: Clock;
+  readonly #searchIndex: boolean;
   readonly #queries: ReturnType<typeof prepareQueries>;
   #sweep: Sweep | null = null;
 
@@ -39,12 +42,14 @@ export class SqliteClaim implements MirrorClaim {
     lease: Lease;
     upserter: Upserter;
     clock: Clock;
+    searchIndex: boolean;
   }) {
     this.#db = parts.db;
     this.#source = parts.source;
     this.#lease = parts.lease;
     this.#upserter = parts.upserter;
     this.#clock = parts.clock;
+    this.#searchIndex = parts.searchIndex;
     this.#queries = prepareQueries(parts.db);
   }
 
@@ -54,8 +59,8 @@ export class SqliteClaim implements MirrorClaim {
       const gaps = this.#queries.gaps.all({ source: this.#source });
       return {
         ledger: {
-          watermark: parseTime(row?.watermark ?? null),
-          gaps: gaps.map(({ lower, upper }) => ({ lower: parseTime(lower), upper: Date.parse(upper) })),
+          watermark: parseEdge(row?.watermark ?? null),
+          gaps: gaps.map(({ lower, upper }) => ({ lower: parseEdge(lower), upper: Date.parse(upper) })),
         },
         total: row?.api_total ?? null,
         learnedOverlapMs: row?.learned_overlap_ms ?? 0,
@@ -117,7 +122,7 @@ export class SqliteClaim implements MirrorClaim {
 
   async countAbove(activity: number, atMost?: number): Promise<number> {
     return this.#read(() => {
-      const above = { source: this.#source, activity: boundText(activity), atMost: atMost ?? -1 };
+      const above = { source: this.#source, activity: edgeText(activity), atMost: atMost ?? -1 };
       return this.#queries.countAbove.get(above)?.count ?? 0;
     });
   }
@@ -167,6 +172,11 @@ export class SqliteClaim implements MirrorClaim {
 
   async forgetUnmetRejections(): Promise<void> {
     this.#write(() => this.#swept().forgetUnmetRejections());
+  }
+
+  async prepareForReaders(signal: AbortSignal): Promise<void> {
+    const write = (step: () => void): void => this.#write(step);
+    await makeForReaders({ db: this.#db, searchIndex: this.#searchIndex, write }, signal);
   }
 
   async renew(): Promise<void> {
@@ -226,20 +236,9 @@ export class SqliteClaim implements MirrorClaim {
     for (const { lower, upper } of ledger.gaps) {
       this.#queries.addGap.run({
         source,
-        lower: lower === null ? null : boundText(lower),
-        upper: boundText(upper),
+        lower: lower === null ? null : edgeText(lower),
+        upper: edgeText(upper),
       });
     }
   }
-}
-
-function parseTime(text: string | null): number | null {
-  return text === null ? null : Date.parse(text);
-}
-
-/** An edge of activity as UTC text; an open edge becomes the first or last moment that the format can say. */
-function boundText(ms: number): string {
-  const first = Date.parse('0000-01-01T00:00:00.000Z');
-  const last = Date.parse('9999-12-31T23:59:59.999Z');
-  return utcText(Math.min(last, Math.max(first, ms)));
 }

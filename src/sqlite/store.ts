@@ -17,26 +17,45 @@ export interface MirrorOptions {
   clock: Clock;
   /** Fields that never reach the disk. */
   omit: ReadonlySet<OmittableField>;
+  /** Keep a full text index of the tasks; true unless given. One that is there is dropped by the next run where false. */
+  searchIndex?: boolean;
 }
 
 /** Opens the mirror in `file` for writing. Throws DatabaseError where that cannot be done, having written nothing. */
 export async function openMirrorStore(file: string, options: MirrorOptions): Promise<MirrorStore> {
   const db = await openDatabase(file, options);
-  return new SqliteMirror(db, options.clock, createUpserter(db, options.omit), thisProcess(options.clock));
+  const { clock, omit, searchIndex = true } = options;
+  return new SqliteMirror({
+    db,
+    clock,
+    searchIndex,
+    upserter: createUpserter(db, omit),
+    holder: thisProcess(clock),
+  });
+}
+
+interface MirrorParts {
+  db: Database.Database;
+  clock: Clock;
+  upserter: Upserter;
+  searchIndex: boolean;
+  holder: Holder;
 }
 
 class SqliteMirror implements MirrorStore {
   readonly #db: Database.Database;
   readonly #clock: Clock;
   readonly #upserter: Upserter;
+  readonly #searchIndex: boolean;
   readonly #holder: Holder;
   readonly #claims = new Set<MirrorClaim>();
 
-  constructor(db: Database.Database, clock: Clock, upserter: Upserter, holder: Holder) {
-    this.#db = db;
-    this.#clock = clock;
-    this.#upserter = upserter;
-    this.#holder = holder;
+  constructor(parts: MirrorParts) {
+    this.#db = parts.db;
+    this.#clock = parts.clock;
+    this.#upserter = parts.upserter;
+    this.#searchIndex = parts.searchIndex;
+    this.#holder = parts.holder;
   }
 
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
@@ -92,6 +111,7 @@ class SqliteMirror implements MirrorStore {
       lease,
       upserter: this.#upserter,
       clock: this.#clock,
+      searchIndex: this.#searchIndex,
     });
   }
 

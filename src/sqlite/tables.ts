@@ -10,6 +10,7 @@ export interface Tables {
   task_changes: TaskChangesTable;
   rejected_rows: RejectedRowsTable;
   sync_runs: SyncRunsTable;
+  search_state: SearchStateTable;
   mirror_status: MirrorStatusView;
   sweep: SweepTable;
 }
@@ -110,6 +111,11 @@ interface SyncRunsTable {
   removed: number;
   rejected: number;
   error: string | null;
+}
+
+/** One row where there is a full text index, none where there is not. */
+interface SearchStateTable {
+  built_through: number;
 }
 
 export interface MirrorStatusView {

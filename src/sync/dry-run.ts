@@ -85,6 +85,8 @@ export class DryClaim implements MirrorClaim {
 
   async forgetUnmetRejections(): Promise<void> {}
 
+  async prepareForReaders(_signal: AbortSignal): Promise<void> {}
+
   async renew(): Promise<void> {}
 
   release(): Promise<void> {

@@ -51,6 +51,11 @@ export function nextGap(ledger: Ledger, activity: number): Gap | undefined {
   return ledger.gaps.find((gap) => gap.upper <= activity);
 }
 
+/** Whether a walk has come to the end of the list: the first backfill is done. */
+export function reachesEnd({ watermark, gaps }: Ledger): boolean {
+  return watermark !== null && !gaps.some(({ lower }) => lower === null);
+}
+
 /** Everything with activity at or below this is mirrored; null where nothing can be promised yet. */
 export function completeThrough(ledger: Ledger): number | null {
   const deepest = ledger.gaps.at(-1);

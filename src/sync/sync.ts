@@ -12,10 +12,11 @@ import type {
   UpsertCounts,
   Verdict,
 } from '../ports.ts';
-import { completeThrough, type Ledger } from './ledger.ts';
+import { completeThrough, type Ledger, reachesEnd } from './ledger.ts';
 import { Copier } from './copier.ts';
 import { DryClaim, type Plan } from './dry-run.ts';
 import { runIncremental, Unmet } from './incremental.ts';
+import { prepareReaders } from './readers.ts';
 import { runReconcile } from './reconcile.ts';
 import type { RunOptions } from './run.ts';
 import { utcText } from './task.ts';
@@ -176,13 +177,13 @@ async function runUnderLease(
   // A failure is told by whoever asked for the run: the command on stderr, the daemon in its log.
   const level = outcome === 'partial' ? 'warn' : 'info';
   log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
+  if (failure === null && copier !== null) await prepareReaders(copier, options.signal);
   return { report, failure, fullAdvised };
 }
 
 function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
   if (full === true) return 'reconcile';
-  const unfinished = ledger.gaps.some(({ lower }) => lower === null);
-  return ledger.watermark === null || unfinished ? 'backfill' : 'incremental';
+  return reachesEnd(ledger) ? 'incremental' : 'backfill';
 }
 
 /** Whether the API's total and the live rows have drifted apart since the last clean full run: a cheap alarm, no proof. */

@@ -22,6 +22,7 @@ describe('every setting can be given by the environment', () => {
     ['TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND', '0.5', 'sync.maxRequestsPerSecond', 0.5],
     ['TASKMIRROR_QUERIES_FOLDER', '/srv/sql', 'queriesFolder', '/srv/sql'],
     ['TASKMIRROR_OMIT_FIELDS', 'message, systemPrompt', 'omitFields', ['message', 'systemPrompt']],
+    ['TASKMIRROR_SEARCH_INDEX', 'false', 'searchIndex', false],
     ['TASKMIRROR_LOG_LEVEL', 'silent', 'log.level', 'silent'],
     ['TASKMIRROR_LOG_FORMAT', 'json', 'log.format', 'json'],
   ];
@@ -34,6 +35,15 @@ describe('every setting can be given by the environment', () => {
   test('and none was forgotten here', () => {
     expect(settingLeaves().map(({ variable }) => variable)).toEqual(cases.map(([variable]) => variable));
   });
+});
+
+const searchIndex = (value: string) => load(undefined, { env: { TASKMIRROR_SEARCH_INDEX: value } });
+
+test('true and false are taken as what they say, and nothing else is', () => {
+  expect(searchIndex('true').settings.searchIndex).toBe(true);
+  for (const value of ['0', 'no', 'False', '']) {
+    expect(() => searchIndex(value)).toThrow('expected true or false');
+  }
 });
 
 test('a list of words is also taken as JSON, null also where the file has a value', () => {

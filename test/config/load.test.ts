@@ -25,6 +25,7 @@ describe('precedence', () => {
       },
       queriesFolder: join(cwd, 'queries'),
       omitFields: [],
+      searchIndex: true,
       log: { level: 'info', format: 'auto' },
     });
     expect(file).toBeNull();

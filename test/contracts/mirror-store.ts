@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { commits, runs, state } from './mirror-store/commits.ts';
+import { forReaders } from './mirror-store/for-readers.ts';
 import type { Make } from './mirror-store/kit.ts';
 import { leases } from './mirror-store/leases.ts';
 import { observing, reading, twoSources } from './mirror-store/reading.ts';
@@ -15,6 +16,7 @@ export function mirrorStoreContract(name: string, make: Make): void {
     state(make);
     runs(make);
     commits(make);
+    forReaders(make);
     reading(make);
     sweeps(make);
     rejections(make);

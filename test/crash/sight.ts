@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import type { ApiTask } from '../../src/demo/list.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/sqlite/identity.ts';
 import { mirroredTasks, readRows } from '../support/mirror.ts';
+import { builtThrough, indexed, reindexed } from '../support/search-index.ts';
 import { mirrorIn, type Scenario } from './scenario.ts';
 
 /** What a look at the mirror shows. */
@@ -28,6 +29,7 @@ const NOTHING: Sight = { schema: false, rows: 0, removed: 0, runs: [], holder: n
  * Holds what a run left behind, however it ended, against what must be true at every moment:
  *
  * - the file is sound, and the schema is there as a whole or not at all;
+ * - the search index holds the words of all rows up to where it says that it is built, and no others;
  * - every row is as the API has shown it, and none that is alive is marked removed;
  * - the ledger is never ahead of the rows: what it counts as covered is there.
  *
@@ -79,6 +81,9 @@ function isWholeMirror(file: string): boolean {
       db.pragma('user_version', { simple: true }),
     ];
     deepEqual(marks, objects === 0 ? [0, 0] : [APPLICATION_ID, SCHEMA_VERSION], 'half of a schema');
+    if (objects !== 0 && builtThrough(db) !== null) {
+      deepEqual(indexed(db), reindexed(db), 'the search index is not as one that is made anew');
+    }
     return objects !== 0;
   } finally {
     db.close();

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
 import type { Ledger } from '../../src/sync/ledger.ts';
 import type { Task } from '../../src/sync/task.ts';
 import { type TaskRow, toTask } from '../../src/sqlite/tables.ts';
+import { builtThrough, indexed, reindexed } from '../support/search-index.ts';
 import { detailKey, taskKey } from './keys.ts';
 
 /** A row of the mirror, as the file holds it. */
@@ -90,6 +92,9 @@ export class MirrorView {
       .prepare<[], number>('select id from sync_runs where finished_at is null')
       .pluck()
       .all();
+    const isIndexed =
+      builtThrough(this.#db) === null || isDeepStrictEqual(indexed(this.#db), reindexed(this.#db));
+    if (!isIndexed) problems.push('the search index is not as one that is made anew');
     return [...problems.filter((line) => line !== 'ok'), ...open.map((id) => `run ${id} has no end`)];
   }
 

@@ -109,6 +109,7 @@ describe('tables and views', () => {
     rejected_rows: 'source, row_key, task_id, payload, reason, first_rejected_at, last_rejected_at',
     sync_runs:
       'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error',
+    search_state: 'built_through',
     mirror_status:
       'source, base_url, complete_through, watermark, gaps, live_rows, api_total, learned_overlap_ms, open_tasks, rejected_rows, removed_rows, last_run_at, last_run_kind, last_run_outcome, last_success_at, last_clean_full_at',
   };

@@ -27,7 +27,8 @@ async function claimed(): Promise<{ file: string; db: Database.Database; claim: 
   const db = await openDatabase(file, { create: false });
   onTestFinished(() => void db.close());
   const lease = { hold: () => {}, release: () => {} };
-  const claim = new SqliteClaim({ db, source: 'a', lease, upserter: createUpserter(db, new Set()), clock });
+  const upserter = createUpserter(db, new Set());
+  const claim = new SqliteClaim({ db, source: 'a', lease, upserter, clock, searchIndex: true });
   return { file, db, claim };
 }
 

@@ -240,6 +240,7 @@ function storeOn(db: Database.Database, { store, clock }: Bench): MirrorStore {
         lease: { hold: () => {}, release: () => {} },
         upserter: createUpserter(db, new Set()),
         clock,
+        searchIndex: true,
       }),
     );
   return { ...store, claim, observe: claim };

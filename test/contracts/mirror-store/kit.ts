@@ -77,6 +77,7 @@ export const writes: [string, (claim: MirrorClaim) => Promise<unknown>][] = [
   ['commit of a ledger', (claim) => claim.commit(changeOf({ ledger: { watermark: EPOCH + 1, gaps: [] } }))],
   ['remove', (claim) => claim.remove(['kept'])],
   ['forgetUnmetRejections', (claim) => claim.beginSweep().then(() => claim.forgetUnmetRejections())],
+  ['prepareForReaders', (claim) => claim.prepareForReaders(new AbortController().signal)],
   ['renew', (claim) => claim.renew()],
 ];
 

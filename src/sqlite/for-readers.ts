@@ -1,0 +1,40 @@
+import { setImmediate } from 'node:timers/promises';
+import type Database from 'better-sqlite3';
+import { withFile } from './failure.ts';
+import { READER_INDEXES } from './reader-indexes.ts';
+import { createSearchIndex, dropSearchIndex, growSearchIndex, searchIndexState } from './search-index.ts';
+
+/** What only readers need, and how to write it. */
+export interface ForReaders {
+  db: Database.Database;
+  /** Whether there is to be a full text index; one that is not wanted is dropped. */
+  searchIndex: boolean;
+  /** Runs a step in a transaction of its own, under the lease. */
+  write: (step: () => void) => void;
+}
+
+/**
+ * Makes what only readers need, step by step, so that a signal, a timer or another process gets its turn in between.
+ * Where a step leaves off is in the file itself: whoever comes next goes on there.
+ */
+export async function makeForReaders(parts: ForReaders, signal: AbortSignal): Promise<void> {
+  const isDone = (): boolean => withFile(parts.db.name, () => nextStep(parts) === null);
+  while (!signal.aborted && !isDone()) {
+    // Chosen anew under the lock: another source's run may have taken this step meanwhile.
+    parts.write(() => nextStep(parts)?.());
+    await setImmediate();
+  }
+}
+
+/** Null where nothing is left to do. */
+function nextStep({ db, searchIndex }: ForReaders): (() => void) | null {
+  const names = new Set(
+    db.prepare<[], string>("select name from sqlite_schema where type = 'index'").pluck().all(),
+  );
+  const missing = READER_INDEXES.find(({ name }) => !names.has(name));
+  if (missing !== undefined) return () => db.exec(missing.sql);
+  const state = searchIndexState(db);
+  if (!searchIndex) return state === 'none' ? null : () => dropSearchIndex(db);
+  if (state === 'none') return () => createSearchIndex(db);
+  return state === 'building' ? () => growSearchIndex(db) : null;
+}

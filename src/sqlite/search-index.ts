@@ -1,0 +1,90 @@
+import type Database from 'better-sqlite3';
+
+/** Rows indexed in one transaction: some tens of ms of work. */
+const CHUNK = 1_000;
+
+/** `built_through` of an index that is complete: the largest rowid there can be (sqlite.org/autoinc.html). */
+const COMPLETE = '9223372036854775807';
+
+const COLUMNS = 'message, system_prompt, error';
+const OLD = 'old.message, old.system_prompt, old.error';
+const NEW = 'new.message, new.system_prompt, new.error';
+const BUILT_THROUGH = '(select built_through from search_state)';
+
+/**
+ * Table and triggers (sqlite.org/fts5.html, "External Content Tables"). The text itself stays in `tasks`. Words are cut and
+ * folded by unicode61: stemming (porter) would hide words from prefix queries, and trigrams take five times the space and the time.
+ * What was asked for counts more than what went wrong, and that more than a prompt which many tasks share.
+ * A trigger leaves alone what the index has not come to yet, and what it does not hold.
+ */
+const OBJECTS = [
+  `create virtual table task_search using fts5 (
+    ${COLUMNS}, content = 'tasks', content_rowid = 'rowid', tokenize = 'unicode61 remove_diacritics 2'
+  )`,
+  "insert into task_search (task_search, rank) values ('rank', 'bm25(4.0, 1.0, 2.0)')",
+
+  `create trigger task_search_insert after insert on tasks
+    when new.rowid <= ${BUILT_THROUGH}
+  begin
+    insert into task_search (rowid, ${COLUMNS}) values (new.rowid, ${NEW});
+  end`,
+
+  `create trigger task_search_update after update of ${COLUMNS} on tasks
+    when (old.message is not new.message or old.system_prompt is not new.system_prompt or old.error is not new.error)
+      and old.rowid <= ${BUILT_THROUGH}
+  begin
+    insert into task_search (task_search, rowid, ${COLUMNS}) values ('delete', old.rowid, ${OLD});
+    insert into task_search (rowid, ${COLUMNS}) values (new.rowid, ${NEW});
+  end`,
+
+  `create trigger task_search_delete after delete on tasks
+    when old.rowid <= ${BUILT_THROUGH}
+  begin
+    insert into task_search (task_search, rowid, ${COLUMNS}) values ('delete', old.rowid, ${OLD});
+  end`,
+
+  'insert into search_state (built_through) values (0)',
+];
+
+/** Whether the mirror has a full text index, and whether that holds every task. */
+export type SearchIndexState = 'none' | 'building' | 'complete';
+
+export function searchIndexState(db: Database.Database): SearchIndexState {
+  const isComplete = db
+    .prepare<[], number>(`select built_through = ${COMPLETE} from search_state`)
+    .pluck()
+    .get();
+  if (isComplete === undefined) return 'none';
+  return isComplete === 1 ? 'complete' : 'building';
+}
+
+/** Makes the index, empty as yet. To be used inside a transaction, like the functions below. */
+export function createSearchIndex(db: Database.Database): void {
+  for (const statement of OBJECTS) db.exec(statement);
+}
+
+/** Indexes the next rows; once there are no more, the index is complete, and its triggers keep it so. */
+export function growSearchIndex(db: Database.Database): void {
+  const next = db
+    .prepare<[number], { rows: number; through: number | null }>(
+      `select count(*) as rows, max(rowid) as through
+       from (select rowid from tasks where rowid > ${BUILT_THROUGH} order by rowid limit ?)`,
+    )
+    .get(CHUNK);
+  db.prepare<[number | null]>(
+    `insert into task_search (rowid, ${COLUMNS})
+     select rowid, ${COLUMNS} from tasks where rowid > ${BUILT_THROUGH} and rowid <= ?`,
+  ).run(next?.through ?? null);
+  const isLast = (next?.rows ?? 0) < CHUNK;
+  db.exec(`update search_state set built_through = ${isLast ? COMPLETE : next?.through}`);
+}
+
+export function dropSearchIndex(db: Database.Database): void {
+  db.exec(`
+    drop trigger task_search_insert;
+    drop trigger task_search_update;
+    drop trigger task_search_delete;
+    drop table task_search;
+    delete from search_state;
+  `);
+}
