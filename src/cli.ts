@@ -3,8 +3,9 @@ import { checkDatabaseFile, copyMirror, createApp, doctorChecks, startDemoApi } 
 import { SHELLS, type Shell } from './commands/completion/shells.ts';
 import type { Io } from './commands/context.ts';
 import type { ExportFlags } from './commands/export.ts';
-import { EXPORT_FORMATS, FORMATS } from './commands/output.ts';
+import { EXPORT_FORMATS, FORMATS, type Format } from './commands/output.ts';
 import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
+import type { SearchFlags } from './commands/search.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import type { Settings, SettingsFlags } from './config/settings.ts';
 import { EXIT, type ExitCode } from './errors.ts';
@@ -146,6 +147,41 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { snapshot } = await import('./commands/snapshot.ts');
       finish(await snapshot({ ...(await app(flags)), copyMirror }, file, { json: flags.json === true }));
+    });
+
+  program
+    .command('search')
+    .description('find tasks by the words of their message, system prompt and error')
+    .argument('<words...>', 'a task has to hold all of them')
+    .option('--status <status>', 'only tasks of this status')
+    .option('--user <username>', 'only tasks of this user')
+    .option('--since <when>', 'only tasks created since: 30d, 2026-01-01')
+    .option('--until <when>', 'only tasks created before')
+    .option('--limit <count>', 'tasks at most, 1 to 1000', '20')
+    .option('--raw', "the words are a query in FTS5's own language")
+    .addOption(
+      new Option('--format <format>', 'how to print the tasks').choices([...FORMATS]).default('table'),
+    )
+    .option('--json', 'short for --format json')
+    .addHelpText('after', EXAMPLES.search)
+    .action(async (words: string[], _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & SearchFlags & { json?: true }>();
+      const { search } = await import('./commands/search.ts');
+      parts.useDefaultSignals();
+      const format = flags.json === true ? 'json' : flags.format;
+      finish(await search(await app(flags), words, { ...flags, format }));
+    });
+
+  program
+    .command('history')
+    .description('one task, and everything that the mirror saw happen to it')
+    .argument('<task-id>', 'its id, or at least the first 4 characters of it')
+    .option('--json', 'print one object')
+    .addHelpText('after', EXAMPLES.history)
+    .action(async (id: string, _options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { history } = await import('./commands/history.ts');
+      finish(await history(await app(flags), id, { json: json === true }));
     });
 
   program

@@ -88,4 +88,18 @@ Examples:
   $ taskmirror config check
   $ taskmirror config show
   $ taskmirror config schema > config.schema.json`,
+
+  search: `
+Examples:
+  $ taskmirror search connection refused
+  $ taskmirror search --status failed --since 7d ECONNRESET
+  $ taskmirror search --raw 'error: time* NOT (disk OR quota)'
+  $ taskmirror search --json invoice | jq -r '.[].id'
+
+Case and accents do not matter. Nothing in a word is syntax, except with --raw.`,
+
+  history: `
+Examples:
+  $ taskmirror history 0b2d3e4f
+  $ taskmirror history --json 0b2d3e4f | jq '.events'`,
 };

@@ -32,7 +32,7 @@ function nextStep({ db, searchIndex }: ForReaders): (() => void) | null {
     db.prepare<[], string>("select name from sqlite_schema where type = 'index'").pluck().all(),
   );
   const missing = READER_INDEXES.find(({ name }) => !names.has(name));
-  if (missing !== undefined) return () => db.exec(missing.sql);
+  if (missing !== undefined) return () => db.exec(missing.create);
   const state = searchIndexState(db);
   if (!searchIndex) return state === 'none' ? null : () => dropSearchIndex(db);
   if (state === 'none') return () => createSearchIndex(db);

@@ -83,6 +83,11 @@ export function usesColor({ stdout, env }: Pick<Io, 'stdout' | 'env'>): boolean 
   return stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
+/** Columns of the terminal behind stdout; Infinity where it is none, so that nothing is cut. */
+export function columnsOf({ stdout }: Pick<Io, 'stdout'>): number {
+  return stdout.isTTY === true ? stdout.columns || DEFAULT_COLUMNS : Infinity;
+}
+
 /** `12,003` */
 export function grouped(count: number): string {
   // Not toLocaleString, whose first call takes longer than the rest of a run that finds nothing.

@@ -1,0 +1,120 @@
+import { stripVTControlCharacters } from 'node:util';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { history } from '../../src/commands/history.ts';
+import { EXIT, UsageError } from '../../src/errors.ts';
+import type { Task } from '../../src/sync/task.ts';
+import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
+import { at } from '../support/tasks.ts';
+import { askedMirror, type AskedMirror } from './asked-mirror.ts';
+
+const ID = '0b2d3e4f-1111';
+const LONG = `${'very long words '.repeat(20)}\u001b[2J`;
+
+let mirror: AskedMirror;
+let times: string[];
+
+/** First seen, run, failed, removed and returned, a minute apart. */
+beforeEach(async () => {
+  mirror = await askedMirror();
+  times = [];
+  const step = async (work: Promise<unknown>): Promise<void> => {
+    await work;
+    times.push(at(mirror.clock.now()));
+    mirror.clock.advance(60_000);
+  };
+  const commit = (fields: Partial<Task>) =>
+    mirror.claim.commit(changeOf({ tasks: [mirrorTask(ID, 0, { env: '{"A":"1"}', ...fields })] }));
+  await step(commit({ status: 'running' }));
+  await step(commit({ status: 'failed', error: LONG }));
+  await step(mirror.claim.remove([ID]));
+  await step(commit({ status: 'failed', error: LONG }));
+  await mirror.claim.commit(
+    changeOf({ tasks: [mirrorTask('0b2dffff'), mirrorTask('other'), mirrorTask('日本語-1')] }),
+  );
+});
+
+async function printed(id: string, { columns, json = false }: { columns?: number; json?: boolean } = {}) {
+  const context = mirror.contextFor(columns);
+  expect(await history(context, id, { json })).toBe(EXIT.done);
+  return context.stdout;
+}
+
+const event = (index: number, fields: object) => ({
+  observed_at: times[index],
+  field: null,
+  old_value: null,
+  new_value: null,
+  ...fields,
+});
+
+describe('history', () => {
+  test('as JSON: the whole row, and all that the journal saw, in order', async () => {
+    const { task, events } = JSON.parse((await printed(ID, { json: true })).text) as {
+      task: Record<string, unknown>;
+      events: Record<string, unknown>[];
+    };
+    expect(task).toMatchObject({
+      id: ID,
+      status: 'failed',
+      error: LONG,
+      env: '{"A":"1"}',
+      removed_at: null,
+      message_count: 2,
+    });
+    expect(Object.keys(task)).toHaveLength(24);
+    expect(events).toEqual([
+      event(0, { event: 'first seen' }),
+      event(1, { event: 'changed', field: 'status', old_value: 'running', new_value: 'failed' }),
+      event(1, { event: 'changed', field: 'error', new_value: LONG }),
+      event(2, { event: 'removed' }),
+      event(3, { event: 'returned' }),
+    ]);
+  });
+
+  test('for people: a time once, a line for each field; a pipe gets long values whole', async () => {
+    const { text } = await printed(ID);
+    const shown = LONG.replace('\u001b', '\\u001b');
+    expect(text.split('\n\n')[1]).toBe(
+      [
+        `${times[0]}  first seen`,
+        `${times[1]}  status: running → failed`,
+        `${' '.repeat(26)}error: NULL → ${shown}`,
+        `${times[2]}  removed`,
+        `${times[3]}  returned`,
+        '',
+      ].join('\n'),
+    );
+    expect(text).toMatch(new RegExp(`^error +${LONG.slice(0, 200)}`, 'm'));
+    expect(text).not.toContain('\u001b');
+  });
+
+  test.each([60, 80, 120])('fits a terminal of %i columns', async (columns) => {
+    const { lines } = await printed(ID, { columns });
+    const widths = lines.map((line) => stripVTControlCharacters(line).length);
+    expect(Math.max(...widths)).toBe(columns);
+    expect(lines.join('\n')).toContain('error: NULL → very long words');
+  });
+
+  test('takes the beginning of an id for the whole of it, where only one begins so', async () => {
+    for (const id of ['0b2d3', '0b2d3e4f-1111', 'other', 'othe', '日本語-']) {
+      expect((await printed(id)).lines[2]).toMatch(/^id +(0b2d3e4f-1111|other|日本語-1)$/);
+    }
+  });
+
+  test.each([
+    ['unknown', /knows no task "unknown"/, /search/],
+    ['oth', /knows no task/, /first 4 characters/],
+    ['', /knows no task/, /first 4 characters/],
+    ['0b2d', /more than one task begins with "0b2d"/, /0b2d3e4f-1111, 0b2dffff\.$/],
+    ["x' or 1 --", /knows no task/, /./],
+    ['%%%%', /knows no task/, /./],
+    [`\u001b[31m${'x'.repeat(500)}`, /^the mirror knows no task "\\u001b\[31mx{95}"$/, /./],
+  ])('refuses %j', async (id, says, hints) => {
+    const context = mirror.contextFor();
+    const refused = await history(context, id, { json: true }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(UsageError);
+    expect((refused as UsageError).message).toMatch(says);
+    expect((refused as UsageError).hint).toMatch(hints);
+    expect(context.stdout.text).toBe('');
+  });
+});
