@@ -71,6 +71,43 @@ describe('query', () => {
   });
 });
 
+describe('search and history', () => {
+  test('find what the first sync has mirrored; what makes no sense is exit code 2', async () => {
+    const { cwd } = await mirrorOfTwo();
+    const [found, raw, bad, none, one, unknown] = await Promise.all(
+      [
+        ['search', '漢字', '"and'],
+        ['search', '--raw', '--json', 'error: luc*'],
+        ['search', '--raw', '"'],
+        ['search', '--since', 'whenever', 'a'],
+        ['history', '--json', 'b'],
+        ['history', 'nobody'],
+      ].map((args) => runProgram(args, { cwd })),
+    );
+    expect([found?.code, found?.stderr]).toEqual([0, '']);
+    expect(found?.stdout).toMatch(/^a {2}completed .*\n {2}Add "1, 2" \[and\] \[漢字\]\n$/);
+    expect(JSON.parse(raw?.stdout ?? '')).toMatchObject([{ id: 'b', snippet: 'no [luck]' }]);
+    expect(JSON.parse(one?.stdout ?? '')).toMatchObject({
+      task: { id: 'b' },
+      events: [{ event: 'first seen' }],
+    });
+    for (const refused of [bad, none, unknown]) {
+      expect([refused?.code, refused?.stdout]).toEqual([2, '']);
+      expect(refused?.stderr).toMatch(/^taskmirror: .+\n {2}\S/);
+    }
+  });
+
+  test('without an index there is no search: the next run drops it, and the one after that can make it anew', async () => {
+    const { cwd, env } = await mirrorOfTwo();
+    await runProgram(['sync'], { cwd, env: { ...env, TASKMIRROR_SEARCH_INDEX: 'false' } });
+    const without = await runProgram(['search', 'luck'], { cwd });
+    expect([without.code, without.stdout]).toEqual([2, '']);
+    expect(without.stderr).toContain('no search index');
+    await runProgram(['sync'], { cwd, env });
+    expect((await runProgram(['search', 'luck'], { cwd })).stdout).toContain('no [luck]');
+  });
+});
+
 describe('doctor', () => {
   test('finds nothing wrong, or exits with 6 and names the key that is refused, never the key', async () => {
     const { cwd, env } = await mirrorOfTwo(Date.now);
