@@ -18,7 +18,7 @@ import { withFile } from './failure.ts';
 import { makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';
 import { prepareQueries } from './queries.ts';
-import { pauseSearchIndex } from './search-index.ts';
+import { dropSearchIndex, pauseSearchIndex } from './search-index.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 import { toTask } from './tables.ts';
 import type { Upserter } from './upsert.ts';
@@ -77,7 +77,9 @@ export class SqliteClaim implements MirrorClaim {
         now,
         error: 'the process ended during this run',
       });
-      if (kind === 'backfill') pauseSearchIndex(this.#db);
+      // Before anything else is written: this is also the way out where the index is damaged, and its triggers fail.
+      if (!this.#searchIndex) dropSearchIndex(this.#db);
+      else if (kind === 'backfill') pauseSearchIndex(this.#db);
       const run = this.#queries.startRun.get({ source: this.#source, kind, started_at: now });
       return run?.id ?? 0;
     });

@@ -33,6 +33,11 @@ const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[]
     'Give the mirror a file of its own with --db FILE or the setting "database".',
   ],
   [
+    'SQLITE_CORRUPT_VTAB',
+    'the search index is damaged; nothing was written',
+    'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops it: the next run makes it anew.',
+  ],
+  [
     'SQLITE_CORRUPT',
     'the database is damaged; nothing was written to it',
     'Move the file away and run "taskmirror sync": it copies the list anew. The journal in task_changes can be saved with sqlite3 FILE .recover.',

@@ -2,12 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { withFile } from './failure.ts';
 import { READER_INDEXES } from './reader-indexes.ts';
-import { createSearchIndex, dropSearchIndex, growSearchIndex, searchIndexState } from './search-index.ts';
+import { createSearchIndex, growSearchIndex, searchIndexState } from './search-index.ts';
 
 /** What only readers need, and how to write it. */
 export interface ForReaders {
   db: Database.Database;
-  /** Whether there is to be a full text index; one that is not wanted is dropped. */
+  /** Whether there is to be a full text index. */
   searchIndex: boolean;
   /** Runs a step in a transaction of its own, under the lease. */
   write: (step: () => void) => void;
@@ -33,8 +33,8 @@ function nextStep({ db, searchIndex }: ForReaders): (() => void) | null {
   );
   const missing = READER_INDEXES.find(({ name }) => !names.has(name));
   if (missing !== undefined) return () => db.exec(missing.create);
+  if (!searchIndex) return null;
   const state = searchIndexState(db);
-  if (!searchIndex) return state === 'none' ? null : () => dropSearchIndex(db);
   if (state === 'none') return () => createSearchIndex(db);
   return state === 'building' ? () => growSearchIndex(db) : null;
 }

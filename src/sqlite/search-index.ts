@@ -86,12 +86,13 @@ export function pauseSearchIndex(db: Database.Database): void {
   );
 }
 
+/** Drops the index where there is one, also one that is damaged. */
 export function dropSearchIndex(db: Database.Database): void {
   db.exec(`
-    drop trigger task_search_insert;
-    drop trigger task_search_update;
-    drop trigger task_search_delete;
-    drop table task_search;
+    drop trigger if exists task_search_insert;
+    drop trigger if exists task_search_update;
+    drop trigger if exists task_search_delete;
+    drop table if exists task_search;
     delete from search_state;
   `);
 }

@@ -12,10 +12,14 @@ import { createUpserter } from '../../src/sqlite/upsert.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { readRows, temporaryFolder } from '../support/mirror.ts';
+import { builtThrough, COMPLETE, indexed, reindexed } from '../support/search-index.ts';
 
 const SOURCE = { name: 'a', baseUrl: 'https://a.example' };
 const many = (count: number) =>
   Array.from({ length: count }, (_, i) => mirrorTask(`t${i}`, i, { message: 'x'.repeat(500) }));
+
+const words = (count: number) =>
+  Array.from({ length: count }, (_, i) => mirrorTask(`t${i}`, i, { message: `word${i} of word${i % 97}` }));
 
 /** A mirror with a registered source, and a claim on a connection that the test can put under pressure. */
 async function claimed(): Promise<{ file: string; db: Database.Database; claim: MirrorClaim }> {
@@ -63,6 +67,25 @@ describe('a full disk', () => {
   });
 });
 
+test('a disk that fills up while the search index is made takes nothing away, and the next call goes on', async () => {
+  const { db, claim } = await claimed();
+  await claim.commit(changeOf({ tasks: words(3_000) }));
+  const pages = Number(db.pragma('page_count', { simple: true }));
+  db.pragma(`max_page_count = ${pages + 20}`);
+  const failure = claim.prepareForReaders(new AbortController().signal);
+  await expect(failure).rejects.toMatchObject({
+    exitCode: 10,
+    message: expect.stringMatching(/disk is full/),
+  });
+  expect(indexed(db)).toEqual(reindexed(db));
+  expect(builtThrough(db)).not.toBe(COMPLETE);
+
+  db.pragma('max_page_count = 1000000');
+  await claim.prepareForReaders(new AbortController().signal);
+  expect(builtThrough(db)).toBe(COMPLETE);
+  expect(indexed(db)).toEqual(reindexed(db));
+});
+
 describe('a database that another program keeps locked', () => {
   test('is said to be locked, and the claim goes on once the lock is gone', async () => {
     const { file, db, claim } = await claimed();
@@ -94,6 +117,7 @@ describe('what SQLite says', () => {
     ['SQLITE_NOTADB', /not an SQLite database/],
     ['SQLITE_CORRUPT', /damaged/],
     ['SQLITE_CORRUPT_INDEX', /damaged/],
+    ['SQLITE_CORRUPT_VTAB', /search index is damaged/],
     ['SQLITE_BUSY_SNAPSHOT', /kept the database locked/],
     ['SQLITE_READONLY_DIRECTORY', /cannot be written/],
     ['SQLITE_CANTOPEN', /cannot be opened/],

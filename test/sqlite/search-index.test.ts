@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LeaseHeldError } from '../../src/errors.ts';
 import type { MirrorClaim, MirrorStore } from '../../src/ports.ts';
 import { integrityCheck } from '../../src/sqlite/inspect.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import type { Task } from '../../src/sync/task.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
-import { createFakeClock } from '../support/fake-clock.ts';
+import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { builtThrough, COMPLETE, indexed, reindexed } from '../support/search-index.ts';
 
@@ -20,6 +21,7 @@ interface Bench {
   store: MirrorStore;
   claim: MirrorClaim;
   file: string;
+  clock: FakeClock;
   /** A connection of its own, as another program would have it. */
   db: Database.Database;
 }
@@ -30,7 +32,7 @@ async function openBench(file = join(temporaryFolder(), 'mirror.db'), searchInde
   onTestFinished(() => store.close());
   const db = new Database(file);
   onTestFinished(() => void db.close());
-  return { store, claim: await store.claim(SOURCE), file, db };
+  return { store, claim: await store.claim(SOURCE), file, clock, db };
 }
 
 const some = (count: number, from = 0): Task[] =>
@@ -180,13 +182,12 @@ describe('the search index', () => {
     await store.close();
 
     const without = await openBench(file, false);
-    await without.claim.prepareForReaders(NEVER);
+    await without.claim.startRun('incremental');
     expect(objects(db)).toEqual([]);
     expect(builtThrough(db)).toBeNull();
     await without.claim.commit(changeOf({ tasks: [...some(5, 10), mirrorTask('t3', 0, { message: 'x' })] }));
-    const version = db.pragma('data_version');
     await without.claim.prepareForReaders(NEVER);
-    expect(db.pragma('data_version')).toEqual(version);
+    expect(objects(db)).toEqual([]);
     await without.store.close();
 
     const again = await openBench(file);
@@ -230,6 +231,53 @@ describe('the search index', () => {
     await claim.startRun(kind);
     await claim.commit(changeOf({ tasks: some(2, 3) }));
     expect(found(db, 'staging')).toBe(5);
+  });
+
+  test('that is damaged is said to be, and a run without it and one with it put it right', async () => {
+    const { store, claim, db, file } = await openBench();
+    await claim.commit(changeOf({ tasks: some(20) }));
+    await claim.prepareForReaders(NEVER);
+    db.unsafeMode();
+    db.exec('delete from task_search_data');
+    const failure = claim.commit(changeOf({ tasks: some(1, 20) }));
+    await expect(failure).rejects.toThrow('the search index is damaged');
+    await expect(failure).rejects.toMatchObject({
+      hint: expect.stringContaining('SEARCH_INDEX=false') as string,
+    });
+    await store.close();
+
+    const without = await openBench(file, false);
+    await without.claim.startRun('incremental');
+    expect(await without.claim.commit(changeOf({ tasks: some(1, 20) }))).toMatchObject({ inserted: 1 });
+    await without.store.close();
+    const again = await openBench(file);
+    await again.claim.prepareForReaders(NEVER);
+    expect(found(again.db, 'staging')).toBe(21);
+    expect(integrityCheck(file)).toEqual([]);
+  });
+
+  test('is built in steps between which others get their turn, and each of which renews the lease', async () => {
+    const { claim, clock, file } = await openBench();
+    await claim.commit(changeOf({ tasks: some(MANY) }));
+    const other = await openMirrorStore(file, { create: false, clock, omit: new Set() });
+    onTestFinished(() => other.close());
+    const slow = new Proxy(NEVER, {
+      get(signal, name) {
+        if (name === 'aborted') clock.advance(40_000);
+        return Reflect.get(signal, name, signal) as unknown;
+      },
+    });
+    let turns = 0;
+    const work = claim.prepareForReaders(slow).finally(() => (turns = -turns));
+    const count = (): void => {
+      if (turns < 0) return;
+      turns += 1;
+      setImmediate(count);
+    };
+    setImmediate(count);
+    await work;
+    expect(-turns).toBeGreaterThanOrEqual(3);
+    await expect(other.claim(SOURCE)).rejects.toThrow(LeaseHeldError);
   });
 
   test('that is damaged shows in an integrity check', async () => {
