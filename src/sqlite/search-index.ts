@@ -79,7 +79,7 @@ export function growSearchIndex(db: Database.Database): void {
   db.exec(`update search_state set built_through = ${isLast ? COMPLETE : next?.through}`);
 }
 
-/** Leaves the rows that come from now on to `growSearchIndex`: one by one they would cost a bulk load three times as much. */
+/** Leaves the rows that come from now on to `growSearchIndex`: triggers would make a bulk load take nearly twice as long. */
 export function pauseSearchIndex(db: Database.Database): void {
   db.exec(
     `update search_state set built_through = (select coalesce(max(rowid), 0) from tasks) where built_through = ${COMPLETE}`,
