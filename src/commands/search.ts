@@ -42,7 +42,7 @@ export async function search(
     }
     await writeAll(io.stdout, [searchText(found.rows, { color: usesColor(io), width: columnsOf(io) })]);
     if (found.rows.length === request.limit) {
-      io.stderr.write(`These are the best ${counted(request.limit, 'task')}; --limit shows more.\n`);
+      io.stderr.write(`There may be more: --limit takes up to ${grouped(MOST_HITS)}.\n`);
     }
     return EXIT.done;
   } finally {

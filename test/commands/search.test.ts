@@ -315,7 +315,7 @@ describe('what search prints', () => {
   test('where there may be more than the limit: a line on stderr', async () => {
     const context = mirror.contextFor(80);
     await search(context, ['zurich'], { limit: '1', format: 'table' });
-    expect(context.stderr.text).toBe('These are the best 1 task; --limit shows more.\n');
+    expect(context.stderr.text).toBe('There may be more: --limit takes up to 1,000.\n');
   });
 });
 
