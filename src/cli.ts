@@ -3,7 +3,7 @@ import { checkDatabaseFile, copyMirror, createApp, doctorChecks, startDemoApi } 
 import { SHELLS, type Shell } from './commands/completion/shells.ts';
 import type { Io } from './commands/context.ts';
 import type { ExportFlags } from './commands/export.ts';
-import { EXPORT_FORMATS, FORMATS, type Format } from './commands/output.ts';
+import { EXPORT_FORMATS, FORMATS } from './commands/output.ts';
 import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
 import type { SearchFlags } from './commands/search.ts';
 import type { SyncFlags } from './commands/sync.ts';
