@@ -83,7 +83,7 @@ describe('the settings in README.md', () => {
   });
 });
 
-describe('the tables in README.md', () => {
+describe('the tables and views in README.md', () => {
   interface Column {
     table: string;
     kind: string;
@@ -102,7 +102,8 @@ describe('the tables in README.md', () => {
        order by t.name, c.cid`,
     );
     const tables = Map.groupBy(columns, ({ table }) => table);
-    const titles = [...readme.section('Tables').matchAll(/^### `(\w+)`$/gm)].map(([, title = '']) => title);
+    const sections = readme.section('Tables') + readme.section('Views');
+    const titles = [...sections.matchAll(/^### `(\w+)`$/gm)].map(([, title = '']) => title);
     expect(titles.toSorted()).toEqual([...tables.keys()]);
     for (const [table, real] of tables) {
       const documented = tableIn(readme.section(table)).map(([name, type, nullable]) => ({
@@ -111,12 +112,12 @@ describe('the tables in README.md', () => {
         type,
         required: nullable === 'never',
       }));
-      // A view declares neither what is null nor the type of what it computes.
+      // A view declares neither what is null nor the types of what it computes.
       const isView = real[0]?.kind === 'view';
       const expected = real.map(({ name, type, required }, index) => ({
         table,
         name,
-        type: type === '' ? documented[index]?.type : type,
+        type: isView ? documented[index]?.type : type,
         required: isView ? documented[index]?.required : required === 1,
       }));
       expect(documented).toEqual(expected);

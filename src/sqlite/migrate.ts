@@ -10,15 +10,17 @@ import {
 } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
+import { foldError } from './error-group.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from './identity.ts';
 
 /**
  * Brings the schema up to date, all of it or nothing, however many processes try at once.
  *
  * Kysely neither locks nor wraps migrations on SQLite, so its Migrator runs inside one immediate transaction:
- * whoever comes second waits, and then finds nothing left to do.
+ * whoever comes second waits, and then finds nothing left to do. Migrations may call `fold_error(text)`.
  */
 export async function migrate(db: Database.Database): Promise<void> {
+  db.function('fold_error', { deterministic: true }, (error: string) => foldError(error));
   const kysely = new Kysely<unknown>({ dialect: new MigrationDialect({ database: db }) });
   await kysely.transaction().execute(async (transaction) => {
     const migrator = new Migrator({

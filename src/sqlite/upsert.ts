@@ -159,5 +159,6 @@ function taskValues(p: <K extends keyof Omit<TaskColumns, 'id'>>(name: K) => Tas
     extra: p('extra'),
     queue_ms: p('queue_ms'),
     run_ms: p('run_ms'),
+    error_group: p('error_group'),
   };
 }

@@ -75,6 +75,36 @@ describe('migrating', () => {
     }
   });
 
+  test('a mirror of the first version gives it the error groups of what it holds, and the views', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const fresh = schemaOf(file);
+    const db = new Database(file);
+    const views = db
+      .prepare<[], string>("select name from sqlite_schema where type = 'view' and name <> 'mirror_status'")
+      .pluck()
+      .all();
+    for (const view of views) db.exec(`drop view ${view}`);
+    db.exec(`alter table tasks drop column error_group;
+      delete from kysely_migration where name <> '0001_mirror';
+      pragma user_version = 1;
+      insert into sources (name, base_url, registered_at) values ('a', 'https://a.example', '2026-01-01T00:00:00.000Z');
+      insert into tasks (id, source, status, error, show_in_history, auto_execute, created_at, last_activity_at,
+        message_count, first_seen_at, changed_at)
+      select value, 'a', 'failed', value, 1, 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', 0,
+        '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'
+      from json_each('["gave up after 3 tries", "gave up after 44 tries", " "]')`);
+    db.exec(`update tasks set error = null where id = ' '`);
+    db.close();
+    await makeMirror(file);
+    expect(readRows(file, 'select error, error_group from tasks order by id')).toEqual([
+      { error: null, error_group: null },
+      { error: 'gave up after 3 tries', error_group: 'gave up after <n> tries' },
+      { error: 'gave up after 44 tries', error_group: 'gave up after <n> tries' },
+    ]);
+    expect(schemaOf(file)).toEqual(fresh);
+  });
+
   test('that fails in its middle leaves nothing behind, says which file, and works once the cause is gone', async () => {
     const file = join(temporaryFolder(), 'mirror.db');
     const db = new Database(file);
@@ -101,7 +131,7 @@ describe('migrating', () => {
 describe('tables and views', () => {
   const columns = {
     tasks:
-      'id, source, api_key_id, username, session_id, conversation_id, status, message, system_prompt, show_in_history, auto_execute, env, error, created_at, started_at, completed_at, last_activity_at, message_count, extra, queue_ms, run_ms, first_seen_at, changed_at, removed_at',
+      'id, source, api_key_id, username, session_id, conversation_id, status, message, system_prompt, show_in_history, auto_execute, env, error, created_at, started_at, completed_at, last_activity_at, message_count, extra, queue_ms, run_ms, first_seen_at, changed_at, removed_at, error_group',
     task_changes: 'task_id, field, old_value, new_value, observed_at',
     sources: 'name, base_url, watermark, api_total, learned_overlap_ms, total_surplus, registered_at',
     gaps: 'source, lower, upper',
@@ -112,6 +142,26 @@ describe('tables and views', () => {
     search_state: 'built_through',
     mirror_status:
       'source, base_url, complete_through, watermark, gaps, live_rows, api_total, learned_overlap_ms, open_tasks, rejected_rows, removed_rows, last_run_at, last_run_kind, last_run_outcome, last_success_at, last_clean_full_at',
+    tasks_by_day: 'day, tasks, open, completed, failed, cancelled, success_rate',
+    tasks_by_hour: 'weekday, hour, tasks, open, completed, failed, cancelled, success_rate',
+    tasks_by_user:
+      'username, tasks, open, completed, failed, cancelled, success_rate, run_ms, first_created_at, last_created_at',
+    tasks_by_api_key:
+      'api_key_id, tasks, open, completed, failed, cancelled, success_rate, run_ms, first_created_at, last_created_at',
+    tasks_by_session:
+      'session_id, username, tasks, open, completed, failed, cancelled, success_rate, run_ms, first_created_at, last_created_at',
+    tasks_by_conversation:
+      'conversation_id, username, tasks, open, completed, failed, cancelled, success_rate, run_ms, first_created_at, last_created_at, messages',
+    latency_by_day:
+      'day, started, queue_p50_ms, queue_p95_ms, queue_p99_ms, finished, run_p50_ms, run_p95_ms, run_p99_ms',
+    latency_by_status:
+      'status, started, queue_p50_ms, queue_p95_ms, queue_p99_ms, finished, run_p50_ms, run_p95_ms, run_p99_ms',
+    failures_by_error:
+      'error_group, failures, users, first_created_at, last_created_at, last_task_id, last_username, last_error',
+    status_history: 'task_id, status, since, until, duration_ms',
+    open_tasks:
+      'id, source, username, status, created_at, started_at, age_ms, status_since, status_age_ms, message',
+    slowest_tasks: 'id, source, username, status, created_at, queue_ms, run_ms, message',
   };
 
   test('are these and no others', async () => {

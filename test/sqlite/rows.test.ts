@@ -96,6 +96,18 @@ describe('the journal', () => {
 });
 
 describe('a row of tasks', () => {
+  test('has the group of its error, which follows the error and is not journaled', async () => {
+    const { claim, rows } = await opened();
+    const groups = (): unknown[] => rows('select error_group from tasks');
+    await claim.commit(changeOf({ tasks: [mirrorTask('x', 0, { error: 'gave up after 3 tries' })] }));
+    expect(groups()).toEqual([{ error_group: 'gave up after <n> tries' }]);
+    await claim.commit(changeOf({ tasks: [mirrorTask('x', 0, { error: 'lost 12 rows' })] }));
+    expect(groups()).toEqual([{ error_group: 'lost <n> rows' }]);
+    await claim.commit(changeOf({ tasks: [mirrorTask('x', 0, { error: null })] }));
+    expect(groups()).toEqual([{ error_group: null }]);
+    expect(rows('select distinct field from task_changes')).toEqual([{ field: 'error' }]);
+  });
+
   test('has waiting and working time in ms, null as long as there is none, and follows the times', async () => {
     const { claim, rows } = await opened();
     const times = { createdAt: at(EPOCH - 5_000), startedAt: at(EPOCH - 3_750), completedAt: at(EPOCH) };
