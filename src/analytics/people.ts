@@ -1,0 +1,49 @@
+import { type Ask, rowsAtMost, type Scope, tasksOf, unsearchedTasksOf } from './ask.ts';
+import { COUNTS, FAILED, milliseconds, sectionOf, SUCCESS, TASKS, text, time } from './measure.ts';
+import type { Section } from './report.ts';
+
+const WORK = milliseconds('run_ms', 'Work', 'sum(run_ms)');
+
+/** Who gives tasks, those with the most first. */
+export function users(ask: Ask, scope: Scope): Section[] {
+  const { where, parameters } = tasksOf(scope);
+  const section = sectionOf(ask, {
+    name: 'users',
+    title: 'Tasks by user',
+    measures: [
+      text('username', 'User'),
+      ...COUNTS,
+      WORK,
+      time('last_created_at', 'Last task', 'max(created_at)'),
+    ],
+    from: `tasks where ${where} group by username order by count(*) desc, username limit :limit`,
+    parameters: { ...parameters, ...rowsAtMost(scope.limit, 20) },
+    chart: { kind: 'bars', label: 'username', value: 'tasks' },
+  });
+  return [section];
+}
+
+/** The agent sessions with the most tasks: found by counting alone, the rest is worked out for those shown. */
+export function sessions(ask: Ask, scope: Scope): Section[] {
+  const { where, parameters } = unsearchedTasksOf(scope, 'session_id is not null');
+  const grouped = 'group by session_id order by count(*) desc, max(created_at) desc, session_id';
+  const section = sectionOf(ask, {
+    name: 'sessions',
+    title: 'Sessions with the most tasks',
+    measures: [
+      text('session_id', 'Session'),
+      text('username', 'User', 'max(username)'),
+      TASKS,
+      FAILED,
+      SUCCESS,
+      WORK,
+      time('first_created_at', 'First task', 'min(created_at)'),
+      time('last_created_at', 'Last task', 'max(created_at)'),
+    ],
+    from: `tasks where ${where} and session_id in (
+        select session_id from tasks where ${where} ${grouped} limit :limit
+      ) ${grouped}`,
+    parameters: { ...parameters, ...rowsAtMost(scope.limit, 20) },
+  });
+  return [section];
+}
