@@ -30,7 +30,7 @@ export interface Filter {
   parameters: Parameters;
 }
 
-/** The live tasks of a scope, and of `conditions`. Only what the scope names is in the clause: so indexes can be used. */
+/** The live tasks of a scope and of `conditions`. Only what the scope names is in the clause, so that indexes fit it. */
 export function tasksOf(scope: Partial<Scope>, ...conditions: string[]): Filter {
   return filterOf(scope, conditions, '');
 }

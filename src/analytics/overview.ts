@@ -29,7 +29,6 @@ const TOTALS = [
   FAILED,
   OPEN,
   SUCCESS,
-  percentile('queue', 50),
   percentile('queue', 95),
   percentile('run', 50),
   percentile('run', 95),

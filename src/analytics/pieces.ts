@@ -13,9 +13,9 @@ export interface Measured {
 }
 
 /**
- * The measures of each local day or hour of a scope, in order, those without tasks too: from `since`, or the
- * mirror's first task if that is later, to `until`, or else to now or the newest task. Throws UsageError for an unknown zone, and
- * for a period of too many pieces.
+ * The measures of each local day or hour of a scope, in order, those without tasks too: from `since`, or the mirror's
+ * first task if that is later, to `until`, or else to now or the newest task. Throws UsageError for an unknown zone,
+ * and for a period of too many pieces.
  */
 export function measurePieces(
   ask: Ask,

@@ -30,7 +30,7 @@ export function openByStatus(ask: Ask, scope: Scope): Section {
   });
 }
 
-/** How long a task has its status is known only as far as runs saw it: from the last change, or from the first sight. */
+/** How long a task has had its status is known as far as runs saw it: from the last change, or from first sight. */
 function oldestOpen(ask: Ask, scope: Scope): Section {
   const { where, parameters } = tasksOf(scope, IS_OPEN);
   const since = `coalesce((select max(c.observed_at) from task_changes c

@@ -1,11 +1,15 @@
-/** Characters of an error that are looked at: an error can be megabytes long, and what went wrong stands at its head. */
+/** Characters of an error that are looked at: it can be megabytes long, and what went wrong stands at its head. */
 const READ = 1_000;
 /** Characters of a group at most. */
 const KEPT = 200;
 
-/** A URL, a quoted part, or a run of characters without spaces, quotes, brackets and separators: each matches in linear time. */
-const PARTS =
-  /(?<url>[\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])|(?<quoted>"[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))|(?:[^\s"'`„“”«»()[\]{}<>,;=|]|(?<=\d),(?=\d))+/gu;
+const ADDRESS = /(?<url>[\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
+/** No quoted part runs over its opening mark again, so none is looked for twice; an apostrophe in a word opens none. */
+const QUOTED =
+  /(?<quoted>"[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))/u;
+/** A run without spaces, quotes, brackets and separators, but for the commas of a number. */
+const RUN = /(?:[^\s"'`„“”«»()[\]{}<>,;=|]|(?<=\d),(?=\d))+/u;
+const PARTS = new RegExp([ADDRESS, QUOTED, RUN].map(({ source }) => source).join('|'), 'gu');
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 const ABSOLUTE_PATH = /^(?:~|\.{1,2}|[A-Za-z]:)?[\\/]+[^\\/]/;
 const FILE_ENDING = /\.[A-Za-z]\w{0,9}(?::\d+)*$/;

@@ -48,7 +48,7 @@ interface TasksTable extends TaskColumns {
   removed_at: string | null;
 }
 
-/** The columns that one task's fields fill; queue_ms and run_ms are derived from its times, error_group from its error. */
+/** The columns that one task's fields fill; queue_ms and run_ms follow from its times, error_group from its error. */
 export interface TaskColumns {
   id: string;
   api_key_id: string | null;

@@ -10,17 +10,17 @@ const HOUR = 3_600_000;
 const BERLIN = { timezone: 'Europe/Berlin' };
 
 describe('report overview', () => {
-  test('has the totals of 7 days and of those before, with percentiles between the values where they fall there', async () => {
+  test('has the totals of 7 days and of those before, percentiles between two values where they fall there', async () => {
     const { report } = await exampleMirror();
     // Queue: 1, 1, 2, 2, 3, 4, 5 s; the 95th is 4 + 0.7 x 1. Run: 10 to 50 s; the 95th is 40 + 0.8 x 10.
     expect(linesOf(report('overview').totals)).toEqual([
-      'this period 10 3 3 3 0.5 2000 4700 30000 48000',
-      'before 0 0 0 0 - - - - -',
+      'this period 10 3 3 3 0.5 4700 30000 48000',
+      'before 0 0 0 0 - - - -',
     ]);
     const since = '2026-03-29T00:00:00.000Z';
     expect(linesOf(report('overview', { since, until: '2026-03-30T00:00:00.000Z' }).totals)).toEqual([
-      'this period 3 1 1 0 0.5 4500 4950 45000 49500',
-      'before 2 0 2 0 0 3000 3000 30000 30000',
+      'this period 3 1 1 0 0.5 4950 45000 49500',
+      'before 2 0 2 0 0 3000 30000 30000',
     ]);
   });
 
@@ -206,10 +206,9 @@ describe('every report', () => {
     expect(names.join(' ')).toBe('overview daily latency users sessions errors open slowest hours freshness');
   });
 
-  test.each(names)(
-    '%s gives rows as wide as its columns, and charts of columns that it has',
-    async (name) => {
-      const { ask } = await exampleMirror();
+  test('gives rows as wide as its columns, and charts of columns that it has', async () => {
+    const { ask } = await exampleMirror();
+    for (const name of names) {
       const { sections } = runReport(name, ask, EVERYTHING);
       expect(sections.length).toBeGreaterThan(0);
       for (const { columns, rows, chart } of sections) {
@@ -219,25 +218,26 @@ describe('every report', () => {
         const { kind: _, ...used } = chart ?? { kind: null };
         expect(known).toEqual(expect.arrayContaining(Object.values(used)));
       }
-    },
-  );
-
-  test.each(names)('%s works on a mirror without tasks', async (name) => {
-    const { ask } = await mirrorOf([]);
-    const scope = { ...EVERYTHING, user: 'ada', until: '2026-03-30T00:00:00.000Z' };
-    expect(runReport(name, ask, scope)).toMatchObject({ name, completeThrough: null });
+    }
   });
 
-  test.each(names)(
-    '%s refuses an unknown time zone and a period that ends before it begins',
-    async (name) => {
-      const { ask } = await mirrorOf([]);
+  test('works on a mirror without tasks', async () => {
+    const { ask } = await mirrorOf([]);
+    const scope = { ...EVERYTHING, user: 'ada', until: '2026-03-30T00:00:00.000Z' };
+    for (const name of names) {
+      expect(runReport(name, ask, scope)).toMatchObject({ name, completeThrough: null });
+    }
+  });
+
+  test('refuses an unknown time zone and a period that ends before it begins', async () => {
+    const { ask } = await mirrorOf([]);
+    const day = '2026-03-30T00:00:00.000Z';
+    for (const name of names) {
       const at = (scope: object) => () => runReport(name, ask, { ...EVERYTHING, ...scope });
       expect(at({ timezone: 'Mars/Olympus' })).toThrow(UsageError);
-      const day = '2026-03-30T00:00:00.000Z';
       expect(at({ since: day, until: day })).toThrow(UsageError);
-    },
-  );
+    }
+  });
 });
 
 test('an unknown report is refused with the names of all', async () => {
