@@ -3,10 +3,9 @@ const READ = 1_000;
 /** Characters of a group at most. */
 const KEPT = 200;
 
-const ADDRESS = /(?<url>[\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
+const ADDRESS = /([\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
 /** No quoted part runs over its opening mark again, so none is looked for twice; an apostrophe in a word opens none. */
-const QUOTED =
-  /(?<quoted>"[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))/u;
+const QUOTED = /("[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))/u;
 /** A run without spaces, quotes, brackets and separators, but for the commas of a number. */
 const RUN = /(?:[^\s"'`„“”«»()[\]{}<>,;=|]|(?<=\d),(?=\d))+/u;
 const PARTS = new RegExp([ADDRESS, QUOTED, RUN].map(({ source }) => source).join('|'), 'gu');
@@ -42,11 +41,11 @@ export function foldError(error: string): string | null {
 }
 
 function foldPart(part: string): string {
-  const end = /[.:!?]*$/.exec(part)?.[0] ?? '';
+  if (!/[\d/\\]/.test(part)) return part;
+  const end = /[.:!?]{0,3}$/.exec(part)?.[0] ?? '';
   const text = part.slice(0, part.length - end.length);
   if (TIME.test(text)) return `<time>${end}`;
   if (isPath(text)) return `<path>${end}`;
-  if (!/\d/.test(text)) return part;
   return text.replaceAll(WORD, foldWord).replaceAll(NUMBER, '<n>') + end;
 }
 

@@ -1,6 +1,5 @@
 import type { Generated, Selectable } from 'kysely';
 import type { Task } from '../sync/task.ts';
-import { foldError } from './error-group.ts';
 
 /** The schema of migrations/, for Kysely. Times are UTC text, booleans 0/1, env and extra JSON text. */
 export interface Tables {
@@ -43,12 +42,14 @@ interface LeasesTable {
 
 interface TasksTable extends TaskColumns {
   source: string;
+  /** Derived from the error when a row is written. */
+  error_group: string | null;
   first_seen_at: string;
   changed_at: string;
   removed_at: string | null;
 }
 
-/** The columns that one task's fields fill; queue_ms and run_ms follow from its times, error_group from its error. */
+/** The columns that one task's fields fill; queue_ms and run_ms are derived from its times. */
 export interface TaskColumns {
   id: string;
   api_key_id: string | null;
@@ -70,7 +71,6 @@ export interface TaskColumns {
   extra: string | null;
   queue_ms: number | null;
   run_ms: number | null;
-  error_group: string | null;
 }
 
 /** Temporary, of one connection: the ids that a full walk has met. */
@@ -187,7 +187,6 @@ export function toColumns(task: Task): TaskColumns {
     extra: task.extra,
     queue_ms: between(task.createdAt, task.startedAt),
     run_ms: between(task.startedAt, task.completedAt),
-    error_group: task.error === null ? null : foldError(task.error),
   };
 }
 

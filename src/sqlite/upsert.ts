@@ -1,13 +1,14 @@
 import type Database from 'better-sqlite3';
 import type { Committed, UpsertCounts } from '../ports.ts';
 import type { OmittableField, Task } from '../sync/task.ts';
+import { foldError } from './error-group.ts';
 import { prepare, type Statement } from './statement.ts';
 import { JOURNALED, type TaskColumns, type TaskRow, toColumns } from './tables.ts';
 
 type Field = (typeof JOURNALED)[number];
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
-type Update = TaskColumns & { changed_at: string };
+type Update = TaskColumns & { error_group: string | null; changed_at: string };
 
 /** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
 export interface Upserter {
@@ -44,12 +45,19 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     const columns = toColumns(task);
     const stored = find.get({ id: task.id });
     if (stored === undefined) {
-      insert.run({ ...columns, source, first_seen_at: now, changed_at: now, removed_at: null });
+      insert.run({
+        ...columns,
+        source,
+        error_group: groupOf(columns),
+        first_seen_at: now,
+        changed_at: now,
+        removed_at: null,
+      });
       return 'inserted';
     }
     const changed = changedFields(stored, columns);
     if (changed.length === 0) return 'unchanged';
-    update.run({ ...columns, changed_at: now });
+    update.run({ ...columns, error_group: groupOf(columns), changed_at: now });
     for (const field of changed) {
       writeJournal(task.id, field, stored[field], field === 'removed_at' ? null : columns[field], now);
     }
@@ -86,6 +94,11 @@ function changedFields(stored: TaskRow, columns: TaskColumns): Field[] {
   return JOURNALED.filter((field) => stored[field] !== (field === 'removed_at' ? null : columns[field]));
 }
 
+/** Worked out only for rows that are written: most rows of most runs are unchanged. */
+function groupOf({ error }: TaskColumns): string | null {
+  return error === null ? null : foldError(error);
+}
+
 function asText(value: Value): string | null {
   return value === null ? null : String(value);
 }
@@ -100,6 +113,7 @@ function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
       ...taskValues(p),
       id: p('id'),
       source: p('source'),
+      error_group: p('error_group'),
       first_seen_at: p('first_seen_at'),
       changed_at: p('changed_at'),
       removed_at: p('removed_at'),
@@ -112,7 +126,12 @@ function prepareUpdate(db: Database.Database): Statement<Update, never> {
   return prepare<Update, never>(db, (q, p) =>
     q
       .updateTable('tasks')
-      .set({ ...taskValues(p), changed_at: p('changed_at'), removed_at: null })
+      .set({
+        ...taskValues(p),
+        error_group: p('error_group'),
+        changed_at: p('changed_at'),
+        removed_at: null,
+      })
       .where('id', '=', p('id')),
   );
 }
@@ -159,6 +178,5 @@ function taskValues(p: <K extends keyof Omit<TaskColumns, 'id'>>(name: K) => Tas
     extra: p('extra'),
     queue_ms: p('queue_ms'),
     run_ms: p('run_ms'),
-    error_group: p('error_group'),
   };
 }
