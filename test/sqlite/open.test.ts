@@ -16,6 +16,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { DatabaseError } from '../../src/errors.ts';
 import type { MirrorStore } from '../../src/ports.ts';
+import { SCHEMA_VERSION } from '../../src/sqlite/identity.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -126,7 +127,10 @@ describe('a file that cannot be a mirror is refused, exit code 10, and stays as 
     ['the database of another program', { make: makeForeign, says: /another program/ }],
     [
       'a mirror of a newer version',
-      { make: makeNewer, says: /newer taskmirror \(schema 99, this one knows \d+\)/ },
+      {
+        make: makeNewer,
+        says: new RegExp(`newer taskmirror \\(schema 99, this one knows ${SCHEMA_VERSION}\\)`),
+      },
     ],
     ['a mirror whose first page is damaged', { make: makeBroken, says: /damaged|not an SQLite database/ }],
   ];

@@ -180,7 +180,7 @@ describe('SQL that is refused', () => {
   it('names the tables and views where a table is unknown', () => {
     expect(errorOf(() => rows('select * from task'))).toMatchObject({
       message: 'SQLite cannot run this SQL: no such table: task',
-      hint: expect.stringMatching(/^Tables and views: gaps, .*mirror_status, .*tasks/),
+      hint: expect.stringMatching(/^Tables and views: .*gaps, .*mirror_status, .*tasks/),
     });
   });
 });
@@ -388,7 +388,7 @@ describe('what the doctor asks of SQLite', () => {
   it('finds a page that was overwritten', () => {
     mirror.close();
     const bytes = readFileSync(file);
-    const page = bytes.indexOf('backfill', 8_192) & ~0xfff;
+    const page = bytes.lastIndexOf('backfill') & ~0xfff;
     writeFileSync(file, bytes.fill(0x55, page, page + 200));
     const problems = quickCheck(file);
     expect(problems.length).toBeGreaterThan(0);
