@@ -386,10 +386,11 @@ describe('what the doctor asks of SQLite', () => {
   });
 
   it('finds a page that was overwritten', () => {
+    // Of an index: without a page of a table, a check may not get as far as to list what it found.
+    const [[root = 0] = []] = rows(`select rootpage from sqlite_schema where name = 'sync_runs_by_source'`);
     mirror.close();
-    const bytes = readFileSync(file);
-    const page = bytes.lastIndexOf('backfill') & ~0xfff;
-    writeFileSync(file, bytes.fill(0x55, page, page + 200));
+    const page = (Number(root) - 1) * 4_096;
+    writeFileSync(file, readFileSync(file).fill(0x55, page, page + 200));
     const problems = quickCheck(file);
     expect(problems.length).toBeGreaterThan(0);
     expect(problems.length).toBeLessThanOrEqual(5);
