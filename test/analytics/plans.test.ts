@@ -62,6 +62,14 @@ test('every index that only readers need serves a report, or the status', async 
   expect(used).toEqual(READER_INDEXES);
 });
 
+test('days and hours are looked up one by one with the indexes, and found in one pass without', async () => {
+  const [indexed, bare] = [await indexedMirror(), await exampleMirror()];
+  for (const name of ['daily', 'hours']) {
+    expect(planOf(name, indexed.ask, {})).toContain('SCAN piece');
+    expect(planOf(name, bare.ask, {})).not.toContain('SCAN piece');
+  }
+});
+
 test('the indexes are built once, however often that is asked for', async () => {
   const { file, index } = await exampleMirror();
   index();

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { search, type SearchFlags } from '../../src/commands/search.ts';
 import { EXIT, type TaskmirrorError, UsageError } from '../../src/errors.ts';
 import type { Task } from '../../src/sync/task.ts';
+import { READER_INDEXES } from '../../src/sqlite/reader-indexes.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { at, EPOCH } from '../support/tasks.ts';
 import { askedMirror, type AskedMirror } from './asked-mirror.ts';
@@ -240,11 +241,13 @@ describe('the index', () => {
     const tasks = Array.from({ length: 1_500 }, (_, i) => task(`t${i}`, { message: 'word' }));
     await mirror.claim.commit(changeOf({ tasks }));
     let looks = 0;
-    const afterTwoSteps = new Proxy(NEVER, {
+    const afterTwoOfItsSteps = new Proxy(NEVER, {
       get: (signal, name) =>
-        name === 'aborted' ? (looks += 1) > 2 : (Reflect.get(signal, name, signal) as unknown),
+        name === 'aborted'
+          ? (looks += 1) > READER_INDEXES.length + 2
+          : (Reflect.get(signal, name, signal) as unknown),
     });
-    await mirror.claim.prepareForReaders(afterTwoSteps);
+    await mirror.claim.prepareForReaders(afterTwoOfItsSteps);
     const context = mirror.contextFor();
     await search(context, ['word'], { limit: '1000', format: 'jsonl' });
     expect(context.stdout.lines).toHaveLength(1_000);

@@ -86,6 +86,7 @@ describe('migrating', () => {
       .all();
     for (const view of views) db.exec(`drop view ${view}`);
     db.exec(`alter table tasks drop column error_group;
+      drop table search_state;
       delete from kysely_migration where name <> '0001_mirror';
       pragma user_version = 1;
       insert into sources (name, base_url, registered_at) values ('a', 'https://a.example', '2026-01-01T00:00:00.000Z');

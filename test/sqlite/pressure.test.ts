@@ -9,6 +9,7 @@ import { explain } from '../../src/sqlite/failure.ts';
 import { openDatabase } from '../../src/sqlite/open.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import { createUpserter } from '../../src/sqlite/upsert.ts';
+import { READER_INDEXES } from '../../src/sqlite/reader-indexes.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { readRows, temporaryFolder } from '../support/mirror.ts';
@@ -70,6 +71,7 @@ describe('a full disk', () => {
 test('a disk that fills up while the search index is made takes nothing away, and the next call goes on', async () => {
   const { db, claim } = await claimed();
   await claim.commit(changeOf({ tasks: words(3_000) }));
+  for (const { create } of READER_INDEXES) db.exec(create);
   const pages = Number(db.pragma('page_count', { simple: true }));
   db.pragma(`max_page_count = ${pages + 20}`);
   const failure = claim.prepareForReaders(new AbortController().signal);

@@ -7,6 +7,7 @@ import type { MirrorClaim, MirrorStore } from '../../src/ports.ts';
 import { integrityCheck } from '../../src/sqlite/inspect.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import type { Task } from '../../src/sync/task.ts';
+import { READER_INDEXES } from '../../src/sqlite/reader-indexes.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/mirror.ts';
@@ -93,6 +94,7 @@ describe('the search index', () => {
   test('whose build is stopped after any step goes on where it was, with what came and changed meanwhile', async () => {
     const { claim, db } = await openBench();
     await claim.commit(changeOf({ tasks: some(MANY) }));
+    for (const { create } of READER_INDEXES) db.exec(create);
     const seen: (bigint | null)[] = [];
     for (let round = 0; builtThrough(db) !== COMPLETE; round += 1) {
       await claim.prepareForReaders(signalAfter(1));
