@@ -1,4 +1,6 @@
+import { REPORTS } from '../../src/analytics/index.ts';
 import { openDatabase } from '../../src/sqlite/open.ts';
+import { READER_INDEXES } from '../../src/sqlite/reader-indexes.ts';
 import { grouped } from '../../src/commands/output/text.ts';
 import type { Bench } from '../fixtures.ts';
 import { alternate, spend, type Spent } from '../measure.ts';
@@ -21,7 +23,6 @@ type Works<T> = Record<string, () => Promise<T>>;
 export async function reports(bench: Bench): Promise<Measured[]> {
   const tasks = bench.quick ? 100_000 : 1_000_000;
   const db = await bench.mirror(tasks);
-  const { REPORTS } = await load<{ REPORTS: readonly { name: string }[] }>('src/analytics/index.ts');
   const ask = (args: readonly string[]) => spend({ ...bench.program.command(db, args), onlyWall: true });
   const works: Works<Spent> = Object.fromEntries([
     ...REPORTS.map(({ name }) => [
@@ -51,9 +52,6 @@ export async function reports(bench: Bench): Promise<Measured[]> {
 
 /** What each index that only readers need costs: time to build it, its size, and a backfill that has to keep it up. */
 async function indexes(bench: Bench, file: string): Promise<Measured[]> {
-  const { READER_INDEXES } = await load<{ READER_INDEXES: readonly { name: string; create: string }[] }>(
-    'src/sqlite/reader-indexes.ts',
-  );
   const tasks = bench.quick ? 30_000 : 100_000;
   const ingest = (...sql: string[]) => ingestCpu('store', String(tasks), bench.freshFile(), ...sql);
   const withIndex: Works<number> = Object.fromEntries(
@@ -85,8 +83,4 @@ async function indexes(bench: Bench, file: string): Promise<Measured[]> {
   });
   db.close();
   return measured;
-}
-
-async function load<Module>(path: string): Promise<Module> {
-  return (await import(new URL(`../../${path}`, import.meta.url).href)) as Module;
 }
