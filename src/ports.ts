@@ -26,6 +26,8 @@ export interface RequestContext {
   signal: AbortSignal;
   /** Called once for each HTTP request that is really sent, retries included. */
   onRequest?: () => void;
+  /** Called each time that the API asks to be asked less often (429, or Retry-After), before the wait. */
+  onPushback?: () => void;
 }
 
 /** A row that did not validate. It still fills a place in the list. */

@@ -65,7 +65,9 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     const timeout = clock.timeout(timeoutMs);
     context.onRequest?.();
     try {
-      return await exchange(baseUrl + path, headers, AbortSignal.any([context.signal, timeout]));
+      const answer = await exchange(baseUrl + path, headers, AbortSignal.any([context.signal, timeout]));
+      if (answer.status === 429 || answer.headers.has('retry-after')) context.onPushback?.();
+      return answer;
     } catch (error) {
       context.signal.throwIfAborted();
       if (timeout.aborted) {

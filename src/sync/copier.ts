@@ -8,6 +8,7 @@ import type {
   SourceState,
   UpsertCounts,
 } from '../ports.ts';
+import { PagesAhead, type ReadPage } from './ahead.ts';
 import { headOf, lateTask } from './head.ts';
 import { cover, type Ledger, nextGap, openGap } from './ledger.ts';
 import { readAgain } from './refresh.ts';
@@ -18,6 +19,13 @@ import { type Position, type Slice, walk } from './walk.ts';
 /** Where a descent ended, and whether everything above that place, down from where it began, was proven to be read. */
 export interface Descent extends Position {
   isWhole: boolean;
+}
+
+/** How far a descent goes. */
+export interface Goal {
+  isReached: (at: Position) => boolean;
+  /** Rows, from the top of the list, that certainly have to be read to get there: so far pages may be read ahead. */
+  reach: () => number;
 }
 
 export const TOP: Position = { offset: 0, frontier: Infinity };
@@ -54,6 +62,7 @@ export class Copier {
   #sweeping = false;
   #repaired = false;
   #total: number | null = null;
+  #reach: number;
 
   constructor(
     parts: RunParts,
@@ -75,6 +84,7 @@ export class Copier {
     this.#allowEmpty = setup.allowEmpty ?? false;
     this.#ledger = setup.before.ledger;
     this.#opened = setup.before.ledger;
+    this.#reach = setup.before.ledger.watermark === null ? Infinity : 0;
     this.#overlapMs = Math.max(options.overlapMs, setup.before.learnedOverlapMs);
   }
 
@@ -93,6 +103,11 @@ export class Copier {
     return this.#total;
   }
 
+  /** Rows, from the top of the list, down to the lower edge of the run's gap: at least so many, as far as is known. */
+  get reach(): number {
+    return this.#reach;
+  }
+
   get overlapMs(): number {
     return this.#overlapMs;
   }
@@ -103,15 +118,21 @@ export class Copier {
     this.#sweeping = true;
   }
 
-  /** Walks down from `position`, committing page by page, until `done` or the walk's own end. */
-  async descend(position: Position, done: (at: Position) => boolean): Promise<Descent> {
+  /** Walks down from `position`, committing page by page, until the goal or the walk's own end. */
+  async descend(position: Position, goal: Goal): Promise<Descent> {
     let at = position;
     let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.frontier }] };
-    for await (const slice of walk((offset) => this.#readPage(offset), position)) {
-      await this.#apply(slice);
-      at = slice.next;
-      if (slice.proven !== null) unproven = cover(unproven, slice.proven);
-      if (done(at)) break;
+    const { concurrency } = this.options;
+    const pages = new PagesAhead(this.#readPage, { concurrency, reach: goal.reach });
+    try {
+      for await (const slice of walk((offset) => pages.read(offset), position)) {
+        await this.#apply(slice);
+        at = slice.next;
+        if (slice.proven !== null) unproven = cover(unproven, slice.proven);
+        if (goal.isReached(at)) break;
+      }
+    } finally {
+      await pages.close();
     }
     const isWhole = unproven.gaps.every(({ upper }) => upper <= at.frontier);
     return { ...at, isWhole };
@@ -142,14 +163,18 @@ export class Copier {
     return gone;
   }
 
-  async #readPage(offset: number): Promise<ListPage> {
+  readonly #readPage: ReadPage = async (offset, context) => {
     const { pageSize, signal } = this.options;
     signal.throwIfAborted();
     return this.parts.source.list(
       { offset, limit: pageSize },
-      { signal, onRequest: () => (this.counts.requests += 1) },
+      {
+        signal: AbortSignal.any([signal, context.signal]),
+        onRequest: () => (this.counts.requests += 1),
+        onPushback: context.onPushback,
+      },
     );
-  }
+  };
 
   /** One page, one transaction. */
   async #apply(slice: Slice): Promise<void> {
@@ -202,7 +227,20 @@ export class Copier {
     }
     const head = headOf(activities, (page.servedAt ?? this.parts.clock.now()) + CLOCK_GRAIN_MS);
     this.#opened = openGap(this.#ledger, head, this.#overlapMs);
+    this.#reach = await this.#rowsInGap(page.total);
     return { ledger: this.#opened, quiet: false };
+  }
+
+  /**
+   * Rows of the list down to the lower edge of the gap that was just opened: those that are mirrored, and those that the
+   * list has grown by. More, where known tasks have risen.
+   */
+  async #rowsInGap(total: number | null): Promise<number> {
+    const [gap] = this.#opened.gaps;
+    if (gap === undefined) return 0;
+    if (gap.lower === null) return Infinity;
+    const grown = Math.max(0, (total ?? 0) - (this.#before.total ?? Infinity));
+    return grown + (await this.parts.claim.countAbove(gap.lower));
   }
 
   async #refuseEmptyList(page: ListPage): Promise<void> {

@@ -36,7 +36,10 @@ export class Unmet {
  */
 export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verdict> {
   unmet.add(await copier.parts.claim.openTasks());
-  const top = await copier.descend(TOP, (at) => copier.hasLeftGaps(at));
+  const top = await copier.descend(TOP, {
+    isReached: (at) => copier.hasLeftGaps(at),
+    reach: () => copier.reach,
+  });
   await closeGaps(copier, top.frontier);
   await refreshOpenTasks(copier, unmet, top);
   // A walk that passed nothing has not read the head, so there is no gap to say what may be missing.
@@ -53,7 +56,11 @@ async function closeGaps(copier: Copier, frontier: number): Promise<void> {
     const lower = gap.lower === null ? 'the end' : utcText(gap.lower);
     log.debug({ upper: utcText(gap.upper), lower, offset: above }, 'seeking a gap that an earlier run left');
     const start = { offset: Math.max(0, above - 1), frontier: gap.upper };
-    const end = await copier.descend(start, (at) => copier.hasLeftGaps(at));
+    const reach = gap.lower === null ? Infinity : await claim.countAbove(gap.lower);
+    const end = await copier.descend(start, {
+      isReached: (at) => copier.hasLeftGaps(at),
+      reach: () => reach,
+    });
     gap = gapBelow(copier, Math.min(end.frontier, gap.lower ?? -Infinity));
   }
 }
@@ -70,9 +77,12 @@ async function refreshOpenTasks(copier: Copier, unmet: Unmet, top: Position): Pr
   const { pageSize } = copier.options;
   const passed = top.frontier < oldest;
   const limit = top.offset + rowsWorthWalking(unmet.size, pageSize);
-  const rows = passed ? 0 : (await copier.parts.claim.countAbove(oldest - 1, limit)) - top.offset;
-  if (planRefresh(unmet.size, rows, pageSize) === 'walk') {
-    await copier.descend(top, ({ frontier }) => frontier < oldest || unmet.size === 0);
+  const reach = passed ? 0 : await copier.parts.claim.countAbove(oldest - 1, limit);
+  if (planRefresh(unmet.size, reach - top.offset, pageSize) === 'walk') {
+    await copier.descend(top, {
+      isReached: ({ frontier }) => frontier < oldest || unmet.size === 0,
+      reach: () => reach,
+    });
   }
   for (const id of await copier.refreshByGet(unmet.ids)) {
     copier.parts.log.info({ task: id }, 'an open task is gone from the API; only a full run may remove it');

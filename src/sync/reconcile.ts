@@ -19,9 +19,13 @@ const BATCH = 500;
 export async function runReconcile(copier: Copier, options: { allowRemovals: boolean }): Promise<Verdict> {
   const { claim } = copier.parts;
   await copier.beginSweep();
-  const full = await copier.descend(TOP, () => false);
+  const full = await copier.descend(TOP, { isReached: () => false, reach: () => Infinity });
   const start = (copier.ledger.watermark ?? -Infinity) - copier.overlapMs;
-  const closing = await copier.descend(TOP, ({ frontier }) => frontier < start);
+  const rows = await claim.countAbove(start);
+  const closing = await copier.descend(TOP, {
+    isReached: ({ frontier }) => frontier < start,
+    reach: () => rows,
+  });
   if (!isProven(full, -Infinity) || !isProven(closing, start)) return 'unproven';
 
   await removeUnmet(copier, options.allowRemovals);

@@ -11,7 +11,7 @@ export interface RunParts {
 export interface RunOptions {
   /** Rows asked for with one list request. */
   pageSize: number;
-  /** GETs under way at once. */
+  /** Requests under way at once. */
   concurrency: number;
   /** How far below the watermark to read again, for rows that appeared late; a larger one that was learned wins. */
   overlapMs: number;

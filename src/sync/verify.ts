@@ -2,7 +2,7 @@ import type { MirrorClaim, MirrorStore, SourceIdentity, TaskSource } from '../po
 import { completeThrough, ledgerProblems } from './ledger.ts';
 import { activityOf, isOpen, type Task } from './task.ts';
 import { TOP } from './copier.ts';
-import { walk } from './walk.ts';
+import { type PlacedPage, walk } from './walk.ts';
 
 /** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
 export interface VerifyReport {
@@ -77,9 +77,9 @@ class Comparison {
   async readList(pageSize: number): Promise<void> {
     await this.#claim.beginSweep();
     const context = { signal: this.#signal, onRequest: () => (this.#requests += 1) };
-    const read = (offset: number) => {
+    const read = async (offset: number): Promise<PlacedPage> => {
       this.#signal.throwIfAborted();
-      return this.#source.list({ offset, limit: pageSize }, context);
+      return { offset, page: await this.#source.list({ offset, limit: pageSize }, context) };
     };
     const suspects = new Map<string, Task>();
     // Pages overlap: a row is compared once.

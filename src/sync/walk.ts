@@ -18,6 +18,12 @@ export interface Position {
   frontier: number;
 }
 
+/** A page, and where it was read: at the place asked for, or a little above it. */
+export interface PlacedPage {
+  offset: number;
+  page: ListPage;
+}
+
 /** What one page brought. */
 export interface Slice {
   page: ListPage;
@@ -59,12 +65,13 @@ export function beginWalk(position: Position): WalkState {
 
 /** Reads pages from `position` downward until the list ends, the walk gives up, or the consumer stops. */
 export async function* walk(
-  read: (offset: number) => Promise<ListPage>,
+  read: (offset: number) => Promise<PlacedPage>,
   position: Position,
 ): AsyncGenerator<Slice, void> {
   let state = beginWalk(position);
   for (;;) {
-    const result = step(state, await read(state.offset));
+    const { offset, page } = await read(state.offset);
+    const result = step({ ...state, offset }, page);
     yield result.slice;
     if (result.slice.ended) return;
     state = result.state;

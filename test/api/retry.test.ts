@@ -41,6 +41,19 @@ describe('what is repeated', () => {
     },
   );
 
+  test('whoever asked is told each time that the API asks to be asked less: by a 429, or by Retry-After', async () => {
+    const { url } = await script(
+      apiError(429, 'RATE_LIMITED'),
+      json(503, {}, { 'retry-after': '1' }),
+      apiError(500, 'BUSY'),
+      json(200, EMPTY_LIST),
+    );
+    const { source } = testSource(url);
+    let pushbacks = 0;
+    await source.list(PAGE, { ...context(), onPushback: () => (pushbacks += 1) });
+    expect(pushbacks).toBe(2);
+  });
+
   test.each([400, 402, 404, 405, 409, 410, 422, 451])('HTTP %i is not repeated', async (status) => {
     const { url, requests } = await script(apiError(status, 'SOME_CODE', 'what is wrong'));
     const { source, clock } = testSource(url);

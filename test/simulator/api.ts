@@ -10,6 +10,11 @@ import type { Version, World } from './world.ts';
 
 /** How long an answer takes, in ms. */
 const ANSWER_MS = 137;
+/**
+ * Turns of the event loop that a list request and its answer are under way at most: those of requests sent at the same
+ * time come in any order, and each shows the list as it stood when it was read.
+ */
+const TURNS = 40;
 
 export interface ApiParts {
   world: World;
@@ -31,14 +36,17 @@ export interface ApiParts {
 /** A TaskSource over the simulated list, with the faults that the plan has for this run. */
 export class SimulatedApi implements TaskSource {
   readonly #parts: ApiParts;
+  readonly #delays: Random;
 
   constructor(parts: ApiParts) {
     this.#parts = parts;
+    this.#delays = createRandom(parts.seed);
   }
 
   async list(wanted: { offset: number; limit: number }, context: RequestContext): Promise<ListPage> {
     const { world, probe, setup } = this.#parts;
     const fault = this.#begin(context);
+    await turns(this.#delays.int(0, TURNS));
     probe.from ??= world.moment;
     probe.snapshots.push(world.inOrder());
     const order = this.#shownOrder(fault);
@@ -60,6 +68,8 @@ export class SimulatedApi implements TaskSource {
       servedAt: setup.isDated ? Math.floor(this.#parts.now() / 1_000) * 1_000 : null,
     };
     if (probe.head === null && rows.some(({ activity }) => activity !== null)) this.#parts.onHead(page);
+    await turns(this.#delays.int(0, TURNS));
+    context.signal.throwIfAborted();
     return page;
   }
 
@@ -128,4 +138,8 @@ function failureOf(fault: FaultKind): Error | null {
 
 function shuffleTies(order: readonly Version[], random: Random): Version[] {
   return [...Map.groupBy(order, ({ activity }) => activity).values()].flatMap((ties) => random.shuffle(ties));
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await Promise.resolve();
 }

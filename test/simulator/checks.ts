@@ -17,11 +17,14 @@ const BRAKE_ROWS = 20;
 const NOTHING_CLAIMED = { watermark: null, gaps: [] };
 
 /** Reads again what the call may have written (`ids`: its tasks), and checks what is to hold after every commit. */
-export function checkAfterCall(run: Run, name: string, ids: readonly string[]): void {
-  const { simulation, process } = run;
+export function checkAfterCall(
+  run: Run,
+  { name, ids, isOusted }: { name: string; ids: readonly string[]; isOusted: boolean },
+): void {
+  const { simulation } = run;
   const { view } = simulation;
   const source = run.identity.name;
-  if (process.isOusted && WRITES.has(name)) {
+  if (isOusted && WRITES.has(name)) {
     simulation.judge('7 one writer', [{ what: `${name} succeeded without the lease`, excuse: null }]);
   }
   if (name === 'claim' || name === 'forgetUnmetRejections') view.refreshSource(source);

@@ -40,7 +40,7 @@ function createSetup(random: Random): Setup {
   return {
     pageSize,
     serverLimit: random.chance(0.25) ? random.int(3, pageSize) : pageSize,
-    concurrency: random.int(1, 4),
+    concurrency: random.int(1, 8),
     overlapMs: random.pick([0, 2_000, 30_000, 30_000]),
     tieOrder: random.pick(['stable', 'reversed', 'shuffled', 'shuffled']),
     total: random.pick(['exact', 'exact', 'exact', 'plus', 'late', 'none']),

@@ -20,14 +20,24 @@ interface Change {
 }
 
 const WALK = 'src/sync/walk.ts';
+const AHEAD = 'src/sync/ahead.ts';
 const COPIER = 'src/sync/copier.ts';
 const ADVANCE = '  const { rows } = page;\n';
 
 const LIMIT_ASKED: readonly Change[] = [
   {
     file: COPIER,
-    from: 'walk((offset) => this.#readPage(offset), position)',
-    to: 'walk(async (offset) => ({ ...(await this.#readPage(offset)), asked: this.options.pageSize }), position)',
+    from: 'return this.parts.source.list(',
+    to: 'return this.#asking(',
+  },
+  {
+    file: COPIER,
+    from: '  async #readHead(',
+    to: `  async #asking(wanted: { offset: number; limit: number }, context: object): Promise<ListPage> {
+    const page = await this.parts.source.list(wanted, context as never);
+    return { ...page, asked: wanted.limit } as ListPage;
+  }
+  async #readHead(`,
   },
   {
     file: WALK,
@@ -53,6 +63,22 @@ export const PLANTED: readonly Planted[] = [
   { name: 'a: advance by the limit asked for, and hope', changes: [...LIMIT_ASKED, NO_LINKS] },
   { name: 'b: no overlap between pages, though links are asked for', changes: [NO_OVERLAP] },
   { name: 'b: no overlap between pages, and hope', changes: [NO_OVERLAP, NO_LINKS] },
+  {
+    name: 'h: a page read ahead taken for the next one after a failed link',
+    changes: [
+      {
+        file: AHEAD,
+        from: 'if (offset <= this.#last) {',
+        to: 'if (this.#ahead.length === 0 && offset <= this.#last) {',
+      },
+      {
+        file: AHEAD,
+        from: 'if (next !== undefined && next.offset > offset) {',
+        to: 'if (offset > this.#last && next !== undefined && next.offset > offset) {',
+      },
+      { ...NO_LINKS, to: '  if (state.offset === 0 || state.back > 0) return true;\n' },
+    ],
+  },
   {
     name: 'c: the watermark advanced before the descent is finished',
     changes: [
@@ -85,8 +111,8 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: 'src/sync/reconcile.ts',
-        from: 'const closing = await copier.descend(TOP, ({ frontier }) => frontier < start);',
-        to: 'const closing = { ...full, frontier: start };',
+        from: 'const closing = await copier.descend(TOP, {',
+        to: 'const closing = { ...full, frontier: start };\n  void ({',
       },
     ],
   },

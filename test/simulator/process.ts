@@ -8,8 +8,11 @@ export class Crash extends Error {}
 export interface Hooks {
   /** Before the call of this number: may wait while another process runs. */
   before(call: number): Promise<void>;
-  /** After a call that was done, before the process can die of it: checks what is to hold now. */
-  after(name: string, args: readonly unknown[]): void;
+  /**
+   * After a call that was done, before the process can die of it: checks what is to hold now. `isOusted`: another
+   * process had the lease when it began.
+   */
+  after(name: string, args: readonly unknown[], isOusted: boolean): void;
 }
 
 /**
@@ -18,8 +21,6 @@ export interface Hooks {
  */
 export class SimulatedProcess {
   isDead = false;
-  /** Stopped by the machine: its intervals do not fire. */
-  isFrozen = false;
   /** It has the lease, as far as it knows. */
   isHolder = false;
   /** Another process has taken the lease over. */
@@ -27,10 +28,25 @@ export class SimulatedProcess {
   calls = 0;
   readonly plan: Plan;
   readonly #hooks: Hooks;
+  #frozen: PromiseWithResolvers<void> | null = null;
 
   constructor(plan: Plan, hooks: Hooks) {
     this.plan = plan;
     this.#hooks = hooks;
+  }
+
+  /** Stopped by the machine: its intervals do not fire, and what it has under way stands still. */
+  get isFrozen(): boolean {
+    return this.#frozen !== null;
+  }
+
+  freeze(): void {
+    this.#frozen = Promise.withResolvers();
+  }
+
+  thaw(): void {
+    this.#frozen?.resolve();
+    this.#frozen = null;
   }
 
   wrapStore(store: MirrorStore): MirrorStore {
@@ -65,13 +81,15 @@ export class SimulatedProcess {
     this.calls += 1;
     const crash = this.plan.crashAt(this.calls);
     await this.#hooks.before(this.calls);
+    while (this.#frozen !== null) await this.#frozen.promise;
     // Another call of this process may have been its last meanwhile.
     this.#live();
     if (crash?.after === false) this.#die();
     if (name === 'release') this.isHolder = false;
+    const { isOusted } = this;
     const result = await work();
     if (name === 'claim') this.isHolder = true;
-    this.#hooks.after(name, args);
+    this.#hooks.after(name, args, isOusted);
     if (crash?.after === true) this.#die();
     return result;
   }

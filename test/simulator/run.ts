@@ -33,7 +33,7 @@ export class Run {
     this.identity = identity;
     this.process = new SimulatedProcess(plan, {
       before: before ?? ((call) => this.#beforeCall(call)),
-      after: (name, args) => this.#afterCall(name, args),
+      after: (name, args, isOusted) => this.#afterCall(name, args, isOusted),
     });
     const state = view.sources.get(identity.name);
     this.before = {
@@ -140,7 +140,7 @@ export class Run {
   async #beOusted({ until, full }: { until: number; full: boolean }): Promise<void> {
     const { simulation, process, plan } = this;
     simulation.tally.add('processes', 'ousted');
-    process.isFrozen = true;
+    process.freeze();
     simulation.time.advance(LEASE_MS + 30_000);
     process.isOusted = true;
     const awake = Promise.withResolvers<void>();
@@ -156,7 +156,7 @@ export class Run {
     // It is awaited when this process has ended: till then a failure of it may wait.
     this.#usurper.catch(() => undefined);
     await awake.promise;
-    process.isFrozen = false;
+    process.thaw();
   }
 
   async #runBeside(other: Run): Promise<void> {
@@ -165,14 +165,11 @@ export class Run {
     await store.close();
   }
 
-  #afterCall(name: string, args: readonly unknown[]): void {
+  #afterCall(name: string, args: readonly unknown[], isOusted: boolean): void {
     if (name === 'commit') this.simulation.tally.add('commits', 'all');
     try {
-      checkAfterCall(
-        this,
-        name,
-        name === 'commit' ? touched(args[0] as Change) : (args[0] as readonly string[]),
-      );
+      const ids = name === 'commit' ? touched(args[0] as Change) : (args[0] as readonly string[]);
+      checkAfterCall(this, { name, ids, isOusted });
     } catch (error) {
       // A run reports what it meets and ends: the finding is raised again when it has.
       this.process.isDead = true;

@@ -69,6 +69,7 @@ describe('a dry run', () => {
     const list = new SimulatedList(tasksApart(1_500, MINUTE));
     const stop = new AbortController();
     await bench.sync(list, {
+      concurrency: 1,
       signal: stop.signal,
       beforeList: ({ count }) => (count === 9 ? stop.abort() : undefined),
     });

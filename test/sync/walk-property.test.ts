@@ -26,7 +26,7 @@ async function holds(conditions: Conditions, numRuns: number): Promise<Tally> {
   const tally: Tally = { proven: 0, repaired: 0, tieReads: 0 };
   const judge = async (history: History): Promise<void> => {
     const list = new MovingList(history, conditions.order);
-    for await (const slice of walk(async (offset) => list.page(offset), list.start)) {
+    for await (const slice of walk(async (offset) => ({ offset, page: list.page(offset) }), list.start)) {
       if (conditions.onlyFitting && !list.tiesFit) return;
       tally.repaired += slice.repaired ? 1 : 0;
       tally.tieReads += slice.page.rows.every(({ activity }) => activity === slice.next.frontier) ? 1 : 0;

@@ -28,12 +28,12 @@ async function walked(
   start?: Position,
 ): Promise<Walked> {
   const result: Walked = { offsets: [], slices: [], ids: [] };
-  const read = async (offset: number): Promise<ListPage> => {
+  const read = async (offset: number) => {
     result.offsets.push(offset);
     if (result.offsets.length > 1_000) throw new Error('the walk does not end');
     const page = answer(offset, result.offsets.length);
     result.ids.push(...page.rows.map(idOf));
-    return page;
+    return { offset, page };
   };
   for await (const slice of walk(read, start ?? { offset: 0, frontier: Infinity })) result.slices.push(slice);
   return result;
