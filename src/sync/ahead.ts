@@ -117,7 +117,7 @@ export class PagesAhead {
       const deepest = this.#ahead.at(-1)?.offset ?? this.#current;
       const isNeeded = deepest + this.#rows < Math.min(this.#total, this.#end, this.#options.reach());
       const window = Math.floor(this.#window);
-      if (!isNeeded || this.#underWay >= window || this.#ahead.length >= 2 * (window - 1)) return;
+      if (!isNeeded || window === 1 || this.#underWay >= window || this.#ahead.length >= window) return;
       this.#ahead.push(this.#send(this.#after(deepest)));
     }
   }

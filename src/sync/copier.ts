@@ -1,14 +1,7 @@
 import { SafetyStopError } from '../errors.ts';
-import type {
-  Change,
-  Committed,
-  ListPage,
-  RejectedRow,
-  RunKind,
-  SourceState,
-  UpsertCounts,
-} from '../ports.ts';
+import type { Committed, ListPage, RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.ts';
 import { PagesAhead, type ReadPage } from './ahead.ts';
+import { Batch } from './batch.ts';
 import { headOf, lateTask } from './head.ts';
 import { cover, type Ledger, nextGap, openGap } from './ledger.ts';
 import { readAgain } from './refresh.ts';
@@ -35,7 +28,7 @@ const CLOCK_GRAIN_MS = 1_000;
 /** The overlap is never learned to be longer than this, in ms: beyond it, late rows are for full walks. */
 const LONGEST_OVERLAP_MS = 24 * 3_600_000;
 
-/** Copies what walks bring into the mirror: each page one transaction, with the ledger moved by what it proves. */
+/** Copies what walks bring into the mirror: some pages at once, in one transaction with the ledger moved by what they prove. */
 export class Copier {
   readonly counts: RunCounts = {
     requests: 0,
@@ -55,7 +48,10 @@ export class Copier {
   readonly #overlapMs: number;
   readonly #onTasks: (tasks: readonly Task[]) => void;
   readonly #allowEmpty: boolean;
+  readonly #batch: Batch;
+  /** The coverage by what the walks have proven; the committed one may be some pages behind. */
   #ledger: Ledger;
+  #committed: Ledger;
   #opened: Ledger;
   #headRead = false;
   #lateSeen = false;
@@ -82,7 +78,9 @@ export class Copier {
     this.#before = setup.before;
     this.#onTasks = setup.onTasks ?? (() => {});
     this.#allowEmpty = setup.allowEmpty ?? false;
+    this.#batch = new Batch(parts.clock);
     this.#ledger = setup.before.ledger;
+    this.#committed = setup.before.ledger;
     this.#opened = setup.before.ledger;
     this.#reach = setup.before.ledger.watermark === null ? Infinity : 0;
     this.#overlapMs = Math.max(options.overlapMs, setup.before.learnedOverlapMs);
@@ -90,7 +88,7 @@ export class Copier {
 
   /** The coverage that is committed: without gaps, unless a walk stayed unproven or the run was cut off. */
   get ledger(): Ledger {
-    return this.#ledger;
+    return this.#committed;
   }
 
   /** Some walk had to step back, and linked again. */
@@ -118,7 +116,7 @@ export class Copier {
     this.#sweeping = true;
   }
 
-  /** Walks down from `position`, committing page by page, until the goal or the walk's own end. */
+  /** Walks down from `position` until the goal or the walk's own end. Whatever it brought is committed then, and if it fails. */
   async descend(position: Position, goal: Goal): Promise<Descent> {
     let at = position;
     let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.frontier }] };
@@ -133,6 +131,7 @@ export class Copier {
       }
     } finally {
       await pages.close();
+      await this.#commit();
     }
     const isWhole = unproven.gaps.every(({ upper }) => upper <= at.frontier);
     return { ...at, isWhole };
@@ -176,7 +175,6 @@ export class Copier {
     );
   };
 
-  /** One page, one transaction. */
   async #apply(slice: Slice): Promise<void> {
     const { page } = slice;
     const tasks = page.rows.flatMap(({ task }) => (task === undefined ? [] : [task]));
@@ -187,22 +185,29 @@ export class Copier {
     if (head?.quiet === true && rejected.length === 0 && before.gaps.length === 0) {
       this.counts.unchanged += tasks.length;
     } else {
-      const change: Change = { tasks, rejected, ledger };
-      if (head !== null) change.total = page.total;
-      const committed = await this.parts.claim.commit(change);
-      this.#count(committed, rejected);
-      await this.#learn(tasks, committed);
-    }
-    if (this.#sweeping) {
-      const ids = [...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id]));
-      await this.parts.claim.meet(ids);
+      this.#batch.add({ tasks, rejected, ledger, ...(head === null ? {} : { total: page.total }) });
     }
     this.#ledger = ledger;
+    if (this.#batch.isDue) await this.#commit();
     this.#total = page.total;
     this.counts.rowsSeen += page.rows.length;
     this.#onTasks(tasks);
     this.#judge(slice);
     this.#report(slice.next.offset, page.total);
+  }
+
+  /** One transaction: the rows of the pages that wait for it, and the ledger that they prove. */
+  async #commit(): Promise<void> {
+    const { claim } = this.parts;
+    const change = this.#batch.take();
+    if (change === null) return;
+    const committed = await claim.commit(change);
+    const { tasks, rejected, ledger } = change;
+    this.#committed = ledger;
+    this.#count(committed, rejected);
+    await this.#learn(tasks, committed);
+    if (!this.#sweeping) return;
+    await claim.meet([...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id])));
   }
 
   /**

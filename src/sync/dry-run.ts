@@ -40,9 +40,12 @@ export class DryClaim implements MirrorClaim {
   }
 
   async commit({ tasks }: Change): Promise<Committed> {
-    const preview = await this.#mirror.preview(tasks.filter(({ id }) => !this.#written.has(id)));
+    const unwritten = new Map(
+      tasks.filter(({ id }) => !this.#written.has(id)).map((task) => [task.id, task]),
+    );
+    const preview = await this.#mirror.preview([...unwritten.values()]);
     const inserted = new Set(preview.insertedIds);
-    this.#inserted.push(...tasks.filter(({ id }) => inserted.has(id)).map(activityOf));
+    this.#inserted.push(...[...unwritten.values()].filter(({ id }) => inserted.has(id)).map(activityOf));
     this.#note(preview.insertedIds, this.plan.insert);
     this.#note(preview.updatedIds, this.plan.update);
     return { ...preview, unchanged: tasks.length - preview.inserted - preview.updated };

@@ -84,8 +84,8 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: COPIER,
-        from: 'const change: Change = { tasks, rejected, ledger };',
-        to: 'const change: Change = { tasks, rejected, ledger: { ...ledger, gaps: [] } };',
+        from: 'const committed = await claim.commit(change);',
+        to: 'const committed = await claim.commit({ ...change, ledger: { ...change.ledger, gaps: [] } });',
       },
     ],
   },
@@ -94,10 +94,26 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: COPIER,
-        from: 'const committed = await this.parts.claim.commit(change);',
-        to: `await this.parts.claim.commit({ tasks: [], rejected: [], ledger });
-      const committed = await this.parts.claim.commit({ tasks, rejected });`,
+        from: 'const committed = await claim.commit(change);',
+        to: `await claim.commit({ tasks: [], rejected: [], ledger: change.ledger });
+    const committed = await claim.commit({ tasks: change.tasks, rejected: change.rejected });`,
       },
+    ],
+  },
+  {
+    name: 'i: the ledger of pages that still wait for their transaction',
+    changes: [
+      {
+        file: COPIER,
+        from: 'this.#batch.add({ tasks, rejected, ledger, ',
+        to: 'this.#batch.add({ tasks: this.#held, rejected, ledger, ',
+      },
+      {
+        file: COPIER,
+        from: '    this.#ledger = ledger;\n    if',
+        to: '    this.#held = tasks;\n    this.#ledger = ledger;\n    if',
+      },
+      { file: COPIER, from: '  #headRead = false;', to: '  #headRead = false;\n  #held: Task[] = [];' },
     ],
   },
   {

@@ -1,0 +1,67 @@
+import type { Change, Clock, RejectedRow } from '../ports.ts';
+import type { Ledger } from './ledger.ts';
+import type { Task } from './task.ts';
+
+/** Rows of one transaction at most, give or take a page. Ids are random: fewer rows would rewrite the same pages of the index. */
+const MOST_ROWS = 2_000;
+/** A batch holds at most this share of the rows that the run has committed before, so that a kill early in it costs little. */
+const SHARE = 1 / 16;
+/** Time between two commits at most, in ms, while pages come in. */
+const LONGEST_MS = 1_000;
+
+/** What one page brings to the mirror. */
+export interface PageChange {
+  tasks: readonly Task[];
+  rejected: readonly RejectedRow[];
+  /** The coverage once this page is mirrored, and all before it. */
+  ledger: Ledger;
+  /** The API's total, from the run's first page only. */
+  total?: number | null;
+}
+
+/** A batch as the store takes it. */
+export type BatchChange = Change & { ledger: Ledger };
+
+/** Pages that are to be committed together, with the ledger that all of them prove. */
+export class Batch {
+  readonly #clock: Clock;
+  #tasks: Task[] = [];
+  #change: BatchChange | null = null;
+  #committed = 0;
+  #since: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#since = clock.now();
+  }
+
+  add({ tasks, rejected, ledger, total }: PageChange): void {
+    this.#tasks.push(...tasks);
+    this.#change = {
+      ...this.#change,
+      tasks: this.#tasks,
+      rejected: [...(this.#change?.rejected ?? []), ...rejected],
+      ledger,
+      ...(total === undefined ? {} : { total }),
+    };
+  }
+
+  get isDue(): boolean {
+    if (this.#change === null) return false;
+    // A later page may show a good version of a rejected row: that one is to come after it.
+    if (this.#change.rejected.length > 0) return true;
+    if (this.#tasks.length >= Math.min(MOST_ROWS, this.#committed * SHARE)) return true;
+    // The clock may have been set back.
+    return Math.abs(this.#clock.now() - this.#since) >= LONGEST_MS;
+  }
+
+  /** What is to be committed now; null: nothing. The batch is empty from then on. */
+  take(): BatchChange | null {
+    const change = this.#change;
+    this.#committed += this.#tasks.length;
+    this.#tasks = [];
+    this.#change = null;
+    this.#since = this.#clock.now();
+    return change;
+  }
+}

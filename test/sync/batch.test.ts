@@ -1,0 +1,160 @@
+import Database from 'better-sqlite3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SimulatedList } from '../../src/demo/list.ts';
+import type { Change, MirrorClaim, MirrorStore } from '../../src/ports.ts';
+import { syncSource } from '../../src/sync/sync.ts';
+import { differences } from '../failures/situation.ts';
+import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
+import { readRows } from '../support/mirror.ts';
+import { type Bench, syncBench } from '../support/sync.ts';
+import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
+
+const MINUTE = 60_000;
+
+/** Syncs, and notes what each commit was given and how many rows of the mirror stood there before it. */
+async function noted(
+  bench: Bench,
+  list: SimulatedList,
+  options: MemoryOptions & { full?: boolean; concurrency?: number } = {},
+) {
+  const commits: Change[] = [];
+  const { report } = await syncSource(
+    { name: 'default', baseUrl: 'https://api.example' },
+    {
+      store: noting(bench.store, commits),
+      connect: () => memorySource(list, options),
+      clock: bench.clock,
+      logFor: () => bench.log,
+    },
+    {
+      pageSize: 100,
+      concurrency: options.concurrency ?? 4,
+      overlapMs: 300_000,
+      signal: new AbortController().signal,
+      full: options.full,
+    },
+  );
+  return { report, commits, sizes: commits.map(({ tasks }) => tasks.length) };
+}
+
+function noting(store: MirrorStore, commits: Change[]): MirrorStore {
+  const watch = (claim: MirrorClaim): MirrorClaim =>
+    new Proxy(claim, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]): unknown => {
+          if (name === 'commit') commits.push(args[0] as Change);
+          return Reflect.apply(member, target, args);
+        };
+      },
+    });
+  return new Proxy(store, {
+    get: (target, name) =>
+      name === 'claim'
+        ? async (source: Parameters<MirrorStore['claim']>[0]) => watch(await target.claim(source))
+        : Reflect.get(target, name, target),
+  });
+}
+
+describe('pages are committed together', () => {
+  test('a page at first, then more and more of them, and never much more than 2,000 rows', async () => {
+    const bench = await syncBench();
+    const list = new SimulatedList(tasksApart(40_000, MINUTE));
+    const { sizes } = await noted(bench, list);
+    expect(sizes.slice(0, 3)).toEqual([100, 100, 100]);
+    let before = 0;
+    for (const size of sizes) {
+      expect(size).toBeLessThan(Math.min(2_000, before / 16) + 100 + 1);
+      before += size;
+    }
+    // 409 pages: one by one at first, then each batch by a sixteenth of what there is.
+    expect(sizes.length).toBeLessThan(80);
+    expect(differences(bench, list)).toEqual([]);
+  });
+
+  test('but a second at most passes between two commits while pages come in', async () => {
+    const bench = await syncBench();
+    const list = new SimulatedList(tasksApart(8_000, MINUTE));
+    const { commits } = await noted(bench, list, {
+      concurrency: 1,
+      beforeList: () => bench.clock.sleep(400),
+    });
+    expect(commits.length).toBeGreaterThan(80 / 3);
+    expect(Math.max(...commits.map(({ tasks }) => tasks.length))).toBeLessThanOrEqual(300);
+  });
+
+  test('with the ledger that exactly these pages prove', async () => {
+    const bench = await syncBench();
+    const list = new SimulatedList(tasksApart(10_000, MINUTE));
+    const { commits } = await noted(bench, list);
+    for (const { tasks, ledger } of commits.slice(0, -1)) {
+      const frontier = Math.min(...tasks.map(({ lastActivityAt }) => Date.parse(lastActivityAt)));
+      expect(ledger?.gaps).toEqual([{ lower: null, upper: frontier }]);
+    }
+    expect(commits.at(-1)?.ledger?.gaps).toEqual([]);
+  });
+
+  test('and what has come is committed where the run fails', async () => {
+    const bench = await syncBench();
+    const list = new SimulatedList(tasksApart(10_000, MINUTE));
+    const { report } = await noted(bench, list, {
+      beforeList({ offset }) {
+        if (offset === 60 * 98) throw new Error('the API failed');
+      },
+    });
+    expect(report).toMatchObject({ outcome: 'failed', inserted: 60 * 98 + 2, gaps: 1 });
+    expect(readRows(bench.file, 'select upper from gaps')).toEqual([
+      { upper: new Date(EPOCH - (60 * 98 + 1) * MINUTE).toISOString() },
+    ]);
+  });
+
+  test('a row that was rejected and comes good on the next page leaves the rejected rows', async () => {
+    const bench = await syncBench();
+    const tasks = tasksApart(3_000, MINUTE);
+    const list = new SimulatedList(tasks);
+    // The last row of a page in the middle of a batch, which the next page shows again.
+    const place = 20 * 98 + 99;
+    const { report } = await noted(bench, list, {
+      answer: (page, { offset }) => ({
+        ...page,
+        rows: page.rows.map((row) =>
+          offset === 20 * 98 && row.task?.id === tasks[place]?.id
+            ? {
+                activity: row.activity,
+                rejected: { id: row.task?.id ?? null, payload: '{}', reason: 'spoilt' },
+              }
+            : row,
+        ),
+      }),
+    });
+    expect(report).toMatchObject({ rejected: 1, inserted: 3_000 });
+    expect(readRows(bench.file, 'select * from rejected_rows')).toEqual([]);
+  });
+
+  test('a task that came late is noticed in a batch as on a page of its own', async () => {
+    const bench = await syncBench();
+    const list = new SimulatedList(tasksApart(5_000, MINUTE));
+    await bench.sync(list);
+    list.put(completedTask('late', EPOCH - 3_000 * MINUTE - 1));
+    await noted(bench, list, { full: true });
+    expect(readRows(bench.file, 'select learned_overlap_ms from sources')).toEqual([
+      { learned_overlap_ms: 600_000 },
+    ]);
+  });
+});
+
+test('a full run of unchanged tasks writes no row', async () => {
+  const bench = await syncBench();
+  const list = new SimulatedList(tasksApart(2_000, MINUTE));
+  await bench.sync(list);
+  const db = new Database(bench.file);
+  onTestFinished(() => void db.close());
+  db.exec(`create table written (what text);
+    create trigger inserted after insert on tasks begin insert into written values ('insert'); end;
+    create trigger updated after update on tasks begin insert into written values ('update'); end;
+    create trigger journaled after insert on task_changes begin insert into written values ('journal'); end;`);
+  const { report } = await noted(bench, list, { full: true });
+  expect(report).toMatchObject({ outcome: 'ok', verdict: 'clean', inserted: 0, updated: 0 });
+  expect(readRows(bench.file, 'select * from written')).toEqual([]);
+});
