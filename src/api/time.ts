@@ -1,4 +1,7 @@
 const ISO = /^(\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d)(?:[.,](\d+))?(?:Z|([+-])([01]\d|2[0-3]):?([0-5]\d))$/i;
+/** A canonical time on a day that every month has: nothing is left to check. */
+const PLAIN =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
 const CANONICAL = /^(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const HTTP_DATE = /^[A-Z][a-z]+, .{1,40} GMT$/;
 
@@ -8,6 +11,7 @@ const HTTP_DATE = /^[A-Z][a-z]+, .{1,40} GMT$/;
  * Null where the text is no such time, the day does not exist, or the year is not 0001 to 9999.
  */
 export function utcTextFrom(text: string): string | null {
+  if (PLAIN.test(text)) return text;
   // What the API sends as a rule; writing it anew to compare would take most of a page's time.
   if (CANONICAL.test(text)) return isRealDay(Date.parse(text), text.slice(8, 10)) ? text : null;
 

@@ -63,7 +63,11 @@ function prepareNow<P extends object, R>(
   const { sql, parameters } = build(compiler, param).compile();
   return {
     statement: db.prepare<unknown[], R>(sql),
-    bind: (values) =>
-      parameters.map((slot) => (slot instanceof Placeholder ? values[slot.name as keyof P] : slot)),
+    bind: (values) => {
+      const bound: unknown[] = [];
+      for (const slot of parameters)
+        bound.push(slot instanceof Placeholder ? values[slot.name as keyof P] : slot);
+      return bound;
+    },
   };
 }

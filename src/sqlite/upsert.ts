@@ -41,18 +41,26 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     });
   };
 
+  /** False, and nothing is written, where the task is there. */
+  const insertNew = (source: string, columns: TaskColumns, now: string): boolean =>
+    insert.run({
+      ...columns,
+      source,
+      error_group: groupOf(columns),
+      first_seen_at: now,
+      changed_at: now,
+      removed_at: null,
+    }) === 1;
+
+  // A backfill knows next to nothing, a full run nearly everything: the next task is likely to be as new as the last.
+  let expectsNew = false;
   const upsertOne = (source: string, task: Task, now: string): keyof UpsertCounts => {
     const columns = toColumns(task);
+    if (expectsNew && insertNew(source, columns, now)) return 'inserted';
     const stored = find.get({ id: task.id });
+    expectsNew = stored === undefined;
     if (stored === undefined) {
-      insert.run({
-        ...columns,
-        source,
-        error_group: groupOf(columns),
-        first_seen_at: now,
-        changed_at: now,
-        removed_at: null,
-      });
+      insertNew(source, columns, now);
       return 'inserted';
     }
     const changed = changedFields(stored, columns);
@@ -71,10 +79,15 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   };
 
   return {
-    upsert: (source, tasks, now) => tally(tasks, (task) => upsertOne(source, task, now)),
+    upsert: (source, tasks, now) => tally(byId(tasks), (task) => upsertOne(source, task, now)),
     preview: (tasks) => tally(tasks, previewOne),
     journal: writeJournal,
   };
+}
+
+/** Neighbours in the index are written together. Versions of one task keep their order: the last one stays. */
+function byId(tasks: readonly Task[]): Task[] {
+  return tasks.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));
 }
 
 function tally(tasks: readonly Task[], fate: (task: Task) => keyof UpsertCounts): Written {
@@ -109,15 +122,18 @@ function columnOf(field: OmittableField): Field {
 
 function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
   return prepare<TaskRow, never>(db, (q, p) =>
-    q.insertInto('tasks').values({
-      ...taskValues(p),
-      id: p('id'),
-      source: p('source'),
-      error_group: p('error_group'),
-      first_seen_at: p('first_seen_at'),
-      changed_at: p('changed_at'),
-      removed_at: p('removed_at'),
-    }),
+    q
+      .insertInto('tasks')
+      .values({
+        ...taskValues(p),
+        id: p('id'),
+        source: p('source'),
+        error_group: p('error_group'),
+        first_seen_at: p('first_seen_at'),
+        changed_at: p('changed_at'),
+        removed_at: p('removed_at'),
+      })
+      .onConflict((conflict) => conflict.column('id').doNothing()),
   );
 }
 

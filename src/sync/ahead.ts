@@ -49,6 +49,8 @@ export class PagesAhead {
   #lastEnd = 0;
   /** Where the page is read that the walk waits for, or waited for last. */
   #current = 0;
+  /** That page lies between the last one and those that were read ahead, which therefore go on meanwhile. */
+  #isBetween = false;
   /** Rows of the longest page so far: a server may give fewer than it is asked for. */
   #rows = 0;
   /** Rows of the list, by the API's total or by its end. */
@@ -92,7 +94,8 @@ export class PagesAhead {
     }
     const [next] = this.#ahead;
     if (this.#last >= 0 && offset === this.#after(this.#last)) this.#grow();
-    if (next !== undefined && next.offset > offset) {
+    this.#isBetween = next !== undefined && next.offset > offset;
+    if (this.#isBetween) {
       // Ties: one more page in between, after which the others fit. It takes the place of the last of them.
       while (this.#ahead.length > 0 && this.#underWay >= this.#options.concurrency) this.#drop(-1);
       return this.#send(offset);
@@ -117,7 +120,8 @@ export class PagesAhead {
       const deepest = this.#ahead.at(-1)?.offset ?? this.#current;
       const isNeeded = deepest + this.#rows < Math.min(this.#total, this.#end, this.#options.reach());
       const window = Math.floor(this.#window);
-      if (!isNeeded || window === 1 || this.#underWay >= window || this.#ahead.length >= window) return;
+      const room = this.#isBetween ? 2 * window : window;
+      if (!isNeeded || window === 1 || this.#underWay >= window || this.#ahead.length >= room) return;
       this.#ahead.push(this.#send(this.#after(deepest)));
     }
   }

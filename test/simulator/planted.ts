@@ -73,8 +73,8 @@ export const PLANTED: readonly Planted[] = [
       },
       {
         file: AHEAD,
-        from: 'if (next !== undefined && next.offset > offset) {',
-        to: 'if (offset > this.#last && next !== undefined && next.offset > offset) {',
+        from: 'this.#isBetween = next !== undefined && next.offset > offset;',
+        to: 'this.#isBetween = offset > this.#last && next !== undefined && next.offset > offset;',
       },
       { ...NO_LINKS, to: '  if (state.offset === 0 || state.back > 0) return true;\n' },
     ],

@@ -114,6 +114,8 @@ export function runs(make: Make): void {
   });
 }
 
+const numbered = (i: number, message: string) => mirrorTask(`t${String(i).padStart(3, '0')}`, i, { message });
+
 export function commits(make: Make): void {
   describe('a commit', () => {
     test('keeps every field of a task exactly, unicode, newlines, nulls and empty texts included', async () => {
@@ -173,6 +175,30 @@ export function commits(make: Make): void {
       const before = await everything(store);
       expect(await claim.commit(change)).toMatchObject({ inserted: 0, updated: 0, unchanged: 2 });
       expect(await everything(store)).toEqual(before);
+    });
+
+    test('tells new, changed and known tasks apart in whatever order they come', async () => {
+      const { claim } = await open(make);
+      const known = Array.from({ length: 100 }, (_, i) => numbered(i * 3, 'as it was'));
+      await claim.commit(changeOf({ tasks: known }));
+      const tasks = Array.from({ length: 300 }, (_, i) => numbered(i, i % 9 === 0 ? 'changed' : 'as it was'));
+      const { insertedIds, updatedIds, unchanged } = await claim.commit(changeOf({ tasks }));
+      const idsOf = (wanted: (i: number) => boolean) =>
+        tasks.flatMap(({ id }, i) => (wanted(i) ? [id] : [])).toSorted();
+      expect(insertedIds.toSorted()).toEqual(idsOf((i) => i % 3 !== 0));
+      expect(updatedIds.toSorted()).toEqual(idsOf((i) => i % 9 === 0));
+      expect(unchanged).toBe(100 - updatedIds.length);
+      expect(await claim.tasks(tasks.map(({ id }) => id))).toEqual(tasks);
+    });
+
+    test('that shows a task twice, as pages that overlap do, counts it twice and keeps the later version', async () => {
+      const { claim } = await open(make);
+      const before = mirrorTask('b', 0, { message: 'before' });
+      const after = mirrorTask('b', 0, { message: 'after' });
+      const same = mirrorTask('a');
+      const written = await claim.commit(changeOf({ tasks: [before, same, after, same] }));
+      expect(written).toMatchObject({ inserted: 2, updated: 1, unchanged: 1, updatedIds: ['b'] });
+      expect(await claim.tasks(['b'])).toEqual([after]);
     });
 
     test('takes a task whose activity went down as it is', async () => {
