@@ -61,7 +61,8 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       .where('row_key', 'not in', q.selectFrom('sweep').select('id').where('source', '=', p('source'))),
   );
   return {
-    meet: (ids) => addAll.deferred(ids),
+    // Neighbours in the index are written together.
+    meet: (ids) => addAll.deferred(ids.toSorted()),
     countUnmet: () => count.get({ source })?.count ?? 0,
     unmet: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
     forgetUnmetRejections: () => void forget.run({ source }),

@@ -37,7 +37,8 @@ export async function faultBench({ retryMs = 120_000 } = {}): Promise<FaultBench
         { store, clock, logFor: () => log, connect: () => httpSource(url, retryMs, clock, log) },
         {
           pageSize: 100,
-          concurrency: 4,
+          // Faults come at requests of a certain number: one after the other, so that it is known which those are.
+          concurrency: 1,
           overlapMs: 300_000,
           signal: new AbortController().signal,
           ...options,
