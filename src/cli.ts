@@ -3,8 +3,9 @@ import { checkDatabaseFile, copyMirror, createApp, doctorChecks, startDemoApi } 
 import { SHELLS, type Shell } from './commands/completion/shells.ts';
 import type { Io } from './commands/context.ts';
 import type { ExportFlags } from './commands/export.ts';
-import { EXPORT_FORMATS, FORMATS } from './commands/output.ts';
+import { EXPORT_FORMATS, FORMATS, REPORT_FORMATS, type ReportFormat } from './commands/output.ts';
 import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
+import type { ReportFlags } from './commands/report.ts';
 import type { SearchFlags } from './commands/search.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import type { Settings, SettingsFlags } from './config/settings.ts';
@@ -182,6 +183,35 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { history } = await import('./commands/history.ts');
       finish(await history(await app(flags), id, { json: json === true }));
+    });
+
+  program
+    .command('report')
+    .description('what people ask most: counts, latency, failures, what is open; alone: the list')
+    .argument('[name]', 'the report')
+    .option('--since <moment>', 'tasks created then or later: 30d, 12h, 2026-01-01, or a UTC time')
+    .option('--until <moment>', 'tasks created before')
+    .option('--user <name>', 'tasks of this user')
+    .option('--status <status>', 'tasks in this status')
+    .option('--limit <rows>', 'rows of a table at most')
+    .option('--timezone <name>', 'IANA name for days, hours and times (default: the setting timezone)')
+    .addOption(
+      new Option('--format <format>', 'how to print it').choices([...REPORT_FORMATS]).default('table'),
+    )
+    .option('--json', 'short for --format json')
+    .addHelpText('after', EXAMPLES.report)
+    .action(async (name: string | undefined, _options, command: Command) => {
+      const flags = command.optsWithGlobals<
+        SettingsFlags & ReportFlags & { json?: true; format: ReportFormat }
+      >();
+      const { report, reportList } = await import('./commands/report.ts');
+      parts.useDefaultSignals();
+      const chosen = flags.json === true ? 'json' : flags.format;
+      finish(
+        name === undefined
+          ? await reportList(io, chosen)
+          : await report(await app(flags), name, flags, chosen),
+      );
     });
 
   program

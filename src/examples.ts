@@ -102,4 +102,12 @@ Case and accents do not matter. Nothing in a word is syntax, except with --raw.`
 Examples:
   $ taskmirror history 0b2d3e4f
   $ taskmirror history --json 0b2d3e4f | jq '.events'`,
+
+  report: `
+Examples:
+  $ taskmirror report                              list the reports
+  $ taskmirror report overview --since 7d
+  $ taskmirror report daily --since 2026-01-01 --timezone Europe/Berlin
+  $ taskmirror report users --format csv > users.csv
+  $ taskmirror report errors --since 30d --format markdown`,
 };

@@ -13,6 +13,11 @@ export const EXPORT_FORMATS = ['csv', 'jsonl', 'parquet'] as const;
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
+/** What `report --format` takes. */
+export const REPORT_FORMATS = [...FORMATS, 'markdown'] as const;
+
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
 export interface PrintOptions {
   /** Colour on a terminal; a pipe never gets any. */
   color?: boolean;

@@ -171,7 +171,8 @@ function cronProblem(expression: string): string | null {
   return valid ? null : errors.map((error) => error.message).join('; ');
 }
 
-function isTimezone(name: string): boolean {
+/** Whether a name is one of the IANA time zones that this Node knows. */
+export function isTimezone(name: string): boolean {
   try {
     Intl.DateTimeFormat('en', { timeZone: name });
     return true;

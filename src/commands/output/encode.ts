@@ -57,7 +57,7 @@ const RISKY = /[\u007f-\u009f\u2028\u2029]/g;
  * A value as JSON such that no reader loses anything: integers beyond 2^53 - 1 and infinite numbers are
  * strings, BLOBs are strings of hexadecimal digits.
  */
-function jsonText(cell: Cell): string {
+export function jsonText(cell: Cell): string {
   if (cell instanceof Uint8Array) return `"${hex(cell)}"`;
   if (typeof cell === 'bigint') return isSafe(cell) ? `${cell}` : `"${cell}"`;
   if (typeof cell === 'number' && !Number.isFinite(cell)) return `"${cell}"`;

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Io } from '../context.ts';
 
 /** Columns assumed for a terminal that does not tell its width. */
@@ -78,6 +79,18 @@ export function wrapped(text: string, columns: number): string[] {
   return lines;
 }
 
+/** Parts, in style or not, as lines of at most `columns` columns, as many on each as fit; none is broken. */
+export function flowed(parts: readonly string[], gap: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const longer = `${lines.at(-1)}${gap}${part}`;
+    if (lines.length > 0 && widthOf(stripVTControlCharacters(longer)) <= columns)
+      lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
+}
+
 /** Whether to colour what goes to stdout: a terminal, and nobody said NO_COLOR (no-color.org). */
 export function usesColor({ stdout, env }: Pick<Io, 'stdout' | 'env'>): boolean {
   return stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
@@ -86,6 +99,16 @@ export function usesColor({ stdout, env }: Pick<Io, 'stdout' | 'env'>): boolean 
 /** Columns of the terminal behind stdout; Infinity where it is none, so that nothing is cut. */
 export function columnsOf({ stdout }: Pick<Io, 'stdout'>): number {
   return stdout.isTTY === true ? stdout.columns || DEFAULT_COLUMNS : Infinity;
+}
+
+/** Every style that output uses: readable on dark and on light terminals. */
+export type Style = 'bold' | 'dim' | 'blue' | 'cyan' | 'green' | 'yellow';
+
+/** Puts text in a style; leaves it as it is where there is no colour. */
+export type Paint = (style: Style, text: string) => string;
+
+export function painter(color: boolean): Paint {
+  return (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
 }
 
 /** `12,003` */

@@ -1,0 +1,148 @@
+import { parseMoment, REPORTS, runReport } from '../analytics/index.ts';
+import type { Report, Section, Value } from '../analytics/report.ts';
+import { nearest } from '../config/nearest.ts';
+import { isTimezone } from '../config/schema.ts';
+import { EXIT, UsageError } from '../errors.ts';
+import type { ExitCode } from '../errors.ts';
+import type { CommandContext, Io, Queryable } from './context.ts';
+import { printRows } from './output.ts';
+import type { ReportFormat } from './output.ts';
+import { hex } from './output/encode.ts';
+import type { Cell } from './output/encode.ts';
+import { reportCsv, reportJson, reportJsonLines } from './output/report-encode.ts';
+import { figuresIn } from './output/report-figures.ts';
+import { markdownTable, reportMarkdown } from './output/report-markdown.ts';
+import { reportText, sectionText } from './output/report-text.ts';
+import type { Filters, Screen } from './output/report-text.ts';
+import { DEFAULT_COLUMNS, grouped, painter, usesColor } from './output/text.ts';
+import { writeAll } from './output/write.ts';
+
+/** The flags of `report`, as they were typed. */
+export interface ReportFlags {
+  since?: string | undefined;
+  until?: string | undefined;
+  user?: string | undefined;
+  status?: string | undefined;
+  limit?: string | undefined;
+  timezone?: string | undefined;
+}
+
+/** Rows of a section, at most. */
+const MOST_ROWS = 1_000_000;
+/** On a narrower terminal lines may wrap: no table or chart says anything there. */
+const NARROWEST_SCREEN = 20;
+
+type Ask = Parameters<typeof runReport>[1];
+type Scope = Parameters<typeof runReport>[2];
+type Parts = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
+
+/** `taskmirror report NAME`. Throws UsageError for a name or a flag that makes no sense. */
+export async function report(
+  { io, settings, clock, signal, openForQuery }: Parts,
+  name: string,
+  flags: ReportFlags,
+  format: ReportFormat,
+): Promise<ExitCode> {
+  assertReport(name);
+  const scope = scopeOf(flags, settings.timezone, clock.now());
+  const mirror = await openForQuery();
+  try {
+    const found = runReport(name, askOf(mirror), scope);
+    await writeAll(io.stdout, rendered(found, scope, format, screenOf(io)), signal);
+  } finally {
+    mirror.close();
+  }
+  return EXIT.done;
+}
+
+/** `taskmirror report`: lists the reports. */
+export async function reportList(io: Io, format: ReportFormat): Promise<ExitCode> {
+  const columns = ['report', 'shows'];
+  const rows = REPORTS.map(({ name, summary }) => [name, summary]);
+  if (format !== 'table' && format !== 'markdown') {
+    await printRows(io.stdout, { columns, rows }, format);
+    return EXIT.done;
+  }
+  const section: Section = {
+    name: 'reports',
+    title: 'Reports',
+    columns: columns.map((name) => ({ name, title: name, kind: 'text' })),
+    rows,
+    chart: null,
+  };
+  const screen = screenOf(io);
+  const figure = figuresIn('UTC');
+  const drawing = { width: screen?.width ?? Infinity, figure, paint: painter(screen?.color ?? false) };
+  const text = format === 'markdown' ? markdownTable(section, figure) : sectionText(section, drawing, false);
+  await writeAll(io.stdout, text);
+  return EXIT.done;
+}
+
+function rendered(found: Report, filters: Filters, format: ReportFormat, screen: Screen): Iterable<string> {
+  switch (format) {
+    case 'json':
+      return reportJson(found, filters);
+    case 'jsonl':
+      return reportJsonLines(found);
+    case 'csv':
+      return reportCsv(found);
+    case 'markdown':
+      return reportMarkdown(found, filters);
+    default:
+      return reportText(found, filters, screen);
+  }
+}
+
+function screenOf(io: Io): Screen {
+  if (io.stdout.isTTY !== true) return null;
+  const width = Math.max(NARROWEST_SCREEN, io.stdout.columns || DEFAULT_COLUMNS);
+  return { width, color: usesColor(io) };
+}
+
+function assertReport(name: string): void {
+  const names = REPORTS.map((each) => each.name);
+  if (names.includes(name)) return;
+  const near = nearest(name, names);
+  throw new UsageError(`there is no report "${name}"`, {
+    hint: `${near === undefined ? '' : `Did you mean "${near}"? `}The reports are ${names.join(', ')}.`,
+  });
+}
+
+function scopeOf(flags: ReportFlags, standard: string, now: number): Scope {
+  const timezone = flags.timezone ?? standard;
+  if (!isTimezone(timezone)) {
+    throw new UsageError(`--timezone ${timezone}: expected an IANA time zone such as UTC or Europe/Berlin`);
+  }
+  const moment = (text: string | undefined): string | null =>
+    text === undefined ? null : parseMoment(text, now, timezone);
+  const [since, until] = [moment(flags.since), moment(flags.until)];
+  if (since !== null && until !== null && since >= until) {
+    throw new UsageError(`--since ${flags.since} is not before --until ${flags.until}`);
+  }
+  return {
+    since,
+    until,
+    user: flags.user ?? null,
+    status: flags.status ?? null,
+    limit: flags.limit === undefined ? null : rowLimit(flags.limit),
+    timezone,
+    now,
+  };
+}
+
+function rowLimit(text: string): number {
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= MOST_ROWS) return limit;
+  throw new UsageError(`--limit ${text}: expected a whole number from 1 to ${grouped(MOST_ROWS)}`);
+}
+
+/** Reports count in plain numbers; SQLite's integers come as bigint. */
+function askOf(mirror: Queryable): Ask {
+  return (sql, parameters) =>
+    Array.from(mirror.run(sql, parameters).rows, (row) => row.map((cell) => plain(cell)));
+}
+
+function plain(cell: Cell): Value {
+  if (typeof cell === 'bigint') return Number(cell);
+  return cell instanceof Uint8Array ? hex(cell) : cell;
+}

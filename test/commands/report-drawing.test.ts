@@ -1,0 +1,146 @@
+import * as fc from 'fast-check';
+import { stripVTControlCharacters } from 'node:util';
+import { expect, it } from 'vitest';
+import type { Column, Report, Section, Value } from '../../src/analytics/report.ts';
+import { bars } from '../../src/commands/charts/bars.ts';
+import { ticks } from '../../src/commands/charts/scale.ts';
+import { figuresIn, span } from '../../src/commands/output/report-figures.ts';
+import { reportText } from '../../src/commands/output/report-text.ts';
+import type { Screen } from '../../src/commands/output/report-text.ts';
+import { widthOf } from '../../src/commands/output/text.ts';
+import { BY_DAY, BY_HOUR, BY_USER, reportOf } from './reports.ts';
+
+const NONE = { user: null, status: null };
+
+function drawn(report: Report, screen: Screen): string {
+  return [...reportText(report, NONE, screen)].join('');
+}
+
+it.each([80, 120])('draws bars, a line and a heat map on a terminal of %i columns', async (width) => {
+  const text = drawn(reportOf(BY_USER, BY_DAY, BY_HOUR), { width, color: false });
+  await expect(text).toMatchFileSnapshot(`snapshots/report-${width}.txt`);
+});
+
+const trimmed = (text: string): string => text.replaceAll(/ +$/gm, '');
+
+it('has the same characters in colour as without', () => {
+  const report = reportOf(BY_USER, BY_DAY, BY_HOUR);
+  const colored = drawn(report, { width: 80, color: true });
+  expect(colored).toContain('\u001b[36m█');
+  expect(trimmed(stripVTControlCharacters(colored))).toBe(
+    trimmed(drawn(report, { width: 80, color: false })),
+  );
+});
+
+it('gives a pipe whole tables, and neither charts nor colour', () => {
+  const text = drawn(reportOf(BY_USER, BY_DAY, BY_HOUR), null);
+  expect(text).not.toMatch(/[█⠁-⣿░…]/u);
+  expect(text).not.toContain('\u001b');
+  expect(text).toContain('a name that is much too long for the narrow terminals of the world');
+  expect(text.match(/^2026-/gm)).toHaveLength(BY_DAY.rows.length);
+  expect(text.match(/^(Mon|Sat) /gm)).toHaveLength(BY_HOUR.rows.length);
+});
+
+it('says what was asked for and what is not proven', () => {
+  const report = { ...reportOf(BY_USER), since: '2026-01-01T00:00:00.000Z', completeThrough: null };
+  const [title, scope] = [
+    ...reportText({ ...report, timezone: 'Asia/Tokyo' }, { user: 'a\u001b', status: 'failed' }, null),
+  ];
+  expect(title).toBe('A report\n');
+  expect(scope).toBe(
+    'since 2026-01-01 09:00 · user a\\u001b · status failed · times in Asia/Tokyo · nothing is proven complete yet\n',
+  );
+});
+
+it('shows the table where there is too little for a line, and says where there are no rows', () => {
+  const one = { ...BY_DAY, rows: BY_DAY.rows.slice(0, 1) };
+  expect(drawn(reportOf(one), { width: 80, color: false })).toContain('2026-01-01      0\n');
+  expect(drawn(reportOf({ ...BY_DAY, rows: [] }), { width: 80, color: false })).toMatch(/\n\nnone\n$/);
+});
+
+const kinds = fc.constantFrom('text', 'count', 'milliseconds', 'ratio', 'time', 'day');
+const words = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom('日本語'.repeat(9), '👋'.repeat(30), '\u001b[31m\n'),
+);
+const values: fc.Arbitrary<Value> = fc.oneof(
+  fc.constant(null),
+  words,
+  fc.constantFrom(0, 1, -5, Number.MAX_SAFE_INTEGER, 0.5),
+  fc.nat(),
+  fc.constantFrom('2026-01-01T00:00:00.000Z', '2026-03-29', '2026-02-01'),
+);
+const sections: fc.Arbitrary<Section> = fc
+  .array(fc.record({ title: words, kind: kinds }), { minLength: 3, maxLength: 7 })
+  .chain((titles) => {
+    const columns: Column[] = titles.map((column, index) => ({ ...column, name: `c${index}` }));
+    return fc.record({
+      name: fc.constant('s'),
+      title: words,
+      columns: fc.constant(columns),
+      rows: fc.array(fc.tuple(...columns.map(() => values)), { maxLength: 30 }),
+      chart: fc.constantFrom(
+        null,
+        { kind: 'bars', label: 'c0', value: 'c1' } as const,
+        { kind: 'line', x: 'c0', value: 'c1' } as const,
+        { kind: 'heat', row: 'c0', column: 'c1', value: 'c2' } as const,
+      ),
+    });
+  });
+
+it('draws no line wider than the terminal and lets no control character through, whatever the report', () => {
+  fc.assert(
+    fc.property(
+      fc.array(sections, { maxLength: 3 }),
+      words,
+      fc.constantFrom(40, 80, 120, 200),
+      (several, user, width) => {
+        const filters = { user, status: null };
+        const text = [...reportText(reportOf(...several), filters, { width, color: false })].join('');
+        const lines = text.split('\n');
+        expect(lines.filter((line) => widthOf(line) > width)).toEqual([]);
+        expect(lines.join('')).not.toMatch(/\p{Cc}/u);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+it('draws bars to an eighth of a column, shows what is small, and nothing for nothing', () => {
+  expect(bars([800, 400, 425, 1, 0, null, -3], 8)).toEqual(['████████', '████', '████▎', '▏', '', '', '']);
+  expect(bars([0, null], 8)).toEqual(['', '']);
+});
+
+it('puts round values at an axis, of clocks where it is time', () => {
+  expect(ticks(0, 'count')).toEqual([0, 1]);
+  expect(ticks(780, 'count')).toEqual([0, 200, 400, 600, 800]);
+  expect(ticks(0.97, 'ratio')).toEqual([0, 0.5, 1]);
+  expect(ticks(170_000, 'milliseconds')).toEqual([0, 60_000, 120_000, 180_000]);
+  expect(ticks(900, 'milliseconds')).toEqual([0, 500, 1_000]);
+});
+
+it('writes durations by their two largest units', () => {
+  const ms = [0, 999.4, 1_249, 59_949, 59_950, 200_000, 3_599_500, 7_500_000, 93_600_000, -340];
+  expect(ms.map(span)).toEqual([
+    '0 ms',
+    '999 ms',
+    '1.2 s',
+    '59.9 s',
+    '1 m',
+    '3 m 20 s',
+    '1 h',
+    '2 h 5 m',
+    '1 d 2 h',
+    '-340 ms',
+  ]);
+});
+
+it('writes values for people, times in the time zone', () => {
+  const figure = figuresIn('Europe/Berlin');
+  expect(figure('2026-03-29T01:30:00.000Z', 'time')).toBe('2026-03-29 03:30');
+  expect([figure(1_234_567, 'count'), figure(0.9336, 'ratio'), figure(null, 'ratio')]).toEqual([
+    '1,234,567',
+    '93.4 %',
+    '-',
+  ]);
+});
