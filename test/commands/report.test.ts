@@ -7,7 +7,7 @@ import { report, reportList } from '../../src/commands/report.ts';
 import type { ReportFlags } from '../../src/commands/report.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { EXIT, UsageError } from '../../src/errors.ts';
-import { openForQuery, type SqlParameters } from '../../src/sqlite/readonly.ts';
+import { openForQuery } from '../../src/sqlite/readonly.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { syncBench } from '../support/sync.ts';
@@ -95,7 +95,7 @@ async function parts(stdout: Captured) {
     opened.count++;
     const mirror = openForQuery(file);
     return {
-      run: (sql: string, values?: SqlParameters) => mirror.run(sql, values),
+      ...mirror,
       close: () => {
         opened.count--;
         mirror.close();
