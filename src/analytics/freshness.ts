@@ -3,7 +3,7 @@ import { ageOf, count, milliseconds, sectionOf, text, time } from './measure.ts'
 import type { Section } from './report.ts';
 import { utcText } from './zone.ts';
 
-/** How current the mirror is, and what its last runs did. Of a scope, only now and the limit count. */
+/** How current the mirror is, and what its last runs did, as much of it as fits a terminal. Of a scope, only now and the limit count. */
 export function freshness(ask: Ask, scope: Scope): Section[] {
   return [sourcesSection(ask, scope), runs(ask, scope)];
 }
@@ -36,10 +36,8 @@ function runs(ask: Ask, { limit }: Scope): Section {
       text('kind', 'Kind'),
       text('outcome', 'Outcome'),
       text('verdict', 'Verdict'),
-      count('requests', 'Requests'),
       count('inserted', 'New'),
       count('updated', 'Changed'),
-      count('removed', 'Removed'),
       milliseconds(
         'duration_ms',
         'Took',

@@ -1,6 +1,6 @@
 import { type Ask, type Scope, tasksOf } from './ask.ts';
 import { dailySection } from './daily.ts';
-import { errorsSection } from './errors.ts';
+import { ERROR, errorsSection, FAILURES, LAST } from './errors.ts';
 import { sourcesSection } from './freshness.ts';
 import {
   COMPLETED,
@@ -38,7 +38,7 @@ const TOTALS = [
 export function overview(ask: Ask, scope: Scope): Section[] {
   return [
     totals(ask, scope),
-    errorsSection(ask, { ...scope, limit: scope.limit ?? ERRORS }),
+    errorsSection(ask, { ...scope, limit: scope.limit ?? ERRORS }, [ERROR, FAILURES, LAST]),
     // Whenever they were created.
     openByStatus(ask, { ...scope, since: null, until: null, status: null }),
     lastDays(ask, scope),
@@ -49,7 +49,7 @@ export function overview(ask: Ask, scope: Scope): Section[] {
 /** This period, and the one before it of the same length; that is empty where this one has no beginning. */
 function totals(ask: Ask, scope: Scope): Section {
   const rows = [
-    ['this period', scope] as const,
+    ['current', scope] as const,
     ...(scope.since === null ? [] : [['before', before(scope, scope.since)] as const]),
   ].map(([period, { since, until }]) => {
     const { where, parameters } = tasksOf({ ...scope, since, until });

@@ -5,6 +5,7 @@ import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { CommandContext, Io } from './context.ts';
 import { grouped } from './output/text.ts';
 import { query } from './query.ts';
+import { report } from './report.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
 
@@ -55,12 +56,6 @@ const QUERIES = [
      where created_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
      group by username order by percent desc limit 5`,
   ],
-  [
-    'What is open, and for how long?',
-    `select status, count(*) as tasks, min(created_at) as oldest
-     from tasks where status in ('pending', 'running', 'awaiting_approval')
-     group by status`,
-  ],
 ] as const;
 
 /**
@@ -107,6 +102,9 @@ async function tour(
     say(`\n${question}\n$ taskmirror query "${sql.replace(/\n\s+/g, '\n    ')}"`);
     await query(context, sql, { format: 'table' });
   }
+  say('\nThe same, and what is open and what fails, as one would look at it each morning:');
+  say('$ taskmirror report overview');
+  await report(context, 'overview', {}, 'table');
 
   say(`\n${EVENTS} more events happen: new tasks, tasks that end, approvals, follow-ups.`);
   say('Then once more:\n');

@@ -1,4 +1,4 @@
-import { parseMoment, REPORTS, runReport } from '../analytics/index.ts';
+import { type Ask, parseMoment, REPORTS, runReport, type Scope } from '../analytics/index.ts';
 import type { Report, Section, Value } from '../analytics/report.ts';
 import { nearest } from '../config/nearest.ts';
 import { isTimezone } from '../config/schema.ts';
@@ -32,8 +32,6 @@ const MOST_ROWS = 1_000_000;
 /** On a narrower terminal lines may wrap: no table or chart says anything there. */
 const NARROWEST_SCREEN = 20;
 
-type Ask = Parameters<typeof runReport>[1];
-type Scope = Parameters<typeof runReport>[2];
 type Parts = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
 
 /** `taskmirror report NAME`. Throws UsageError for a name or a flag that makes no sense. */

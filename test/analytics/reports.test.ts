@@ -14,12 +14,12 @@ describe('report overview', () => {
     const { report } = await exampleMirror();
     // Queue: 1, 1, 2, 2, 3, 4, 5 s; the 95th is 4 + 0.7 x 1. Run: 10 to 50 s; the 95th is 40 + 0.8 x 10.
     expect(linesOf(report('overview').totals)).toEqual([
-      'this period 10 3 3 3 0.5 4700 30000 48000',
+      'current 10 3 3 3 0.5 4700 30000 48000',
       'before 0 0 0 0 - - - -',
     ]);
     const since = '2026-03-29T00:00:00.000Z';
     expect(linesOf(report('overview', { since, until: '2026-03-30T00:00:00.000Z' }).totals)).toEqual([
-      'this period 3 1 1 0 0.5 4950 45000 49500',
+      'current 3 1 1 0 0.5 4950 45000 49500',
       'before 2 0 2 0 0 3000 30000 30000',
     ]);
   });
@@ -29,6 +29,10 @@ describe('report overview', () => {
     await claim.commit(changeOf({ ledger: { watermark: NOW - 60_000, gaps: [] } }));
     const { errors, statuses, days, sources } = report('overview', { since: '2026-03-30T10:30:00.000Z' });
     expect(errors).toEqual([]);
+    expect(linesOf(report('overview').errors)).toEqual([
+      'Tool x timed out after <n> ms 2 2026-03-28T10:15:00.000Z',
+      '- 1 2026-03-29T00:30:00.000Z',
+    ]);
     expect(linesOf(statuses)).toEqual([
       `running 1 2026-03-30T09:00:00.000Z ${3 * HOUR}`,
       `awaiting_approval 1 2026-03-30T10:00:00.000Z ${2 * HOUR}`,
@@ -194,7 +198,7 @@ test('report freshness has every source and the last runs', async () => {
     'default 2026-03-30T11:59:53.000Z 7000 1 0 2026-03-30T12:00:01.500Z -',
   ]);
   expect(linesOf(report('freshness', { limit: 1 }).runs)).toEqual([
-    '2026-03-30T12:00:00.000Z default backfill ok clean 5 3 2 1 1500',
+    '2026-03-30T12:00:00.000Z default backfill ok clean 3 2 1500',
   ]);
   expect(runReport('daily', ask, EVERYTHING).completeThrough).toBe('2026-03-30T11:59:53.000Z');
 });
