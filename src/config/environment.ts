@@ -15,14 +15,17 @@ const DATABASE_VARIABLES = ['TASKMIRROR_DATABASE', 'TASKMIRROR_DB'] as const;
  * left to whoever looks for the file.
  */
 export function overlayEnvironment(draft: Draft, env: Environment): string[] {
+  const given = Object.entries(env).filter(
+    ([variable, text]) => variable.startsWith(PREFIX) && variable !== CONFIG_VARIABLE && text !== undefined,
+  );
+  if (given.length === 0) return [];
   const leaves = new Map(settingLeaves().map((leaf) => [leaf.variable, leaf]));
   const database = leaves.get(DATABASE_VARIABLES[0]);
   if (database !== undefined) leaves.set(DATABASE_VARIABLES[1], database);
   const known = new Map([...leaves.keys(), CONFIG_VARIABLE].map((variable) => [variable, variable]));
 
   const problems: string[] = [];
-  for (const [variable, text] of Object.entries(env).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!variable.startsWith(PREFIX) || variable === CONFIG_VARIABLE || text === undefined) continue;
+  for (const [variable, text = ''] of given.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const leaf = leaves.get(variable);
     if (leaf === undefined) {
       const name = shownName(variable);

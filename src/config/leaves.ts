@@ -15,14 +15,14 @@ export interface Leaf {
 
 /** Every leaf of the settings, in the order of the schema. `sources` is one. */
 export function settingLeaves(): Leaf[] {
-  return leavesOf(settingsSchema, []).filter(({ path }) => path[0] !== '$schema');
+  return leavesOf(settingsSchema(), []).filter(({ path }) => path[0] !== '$schema');
 }
 
 /** Every name that may stand in the file, with the path at which it may: what a misspelt one is compared with. */
 export function settingNames(): Map<string, string> {
   const paths = settingLeaves().flatMap(({ path }) => path.map((_, index) => path.slice(0, index + 1)));
   const names = new Map(paths.map((path) => [path.at(-1) ?? '', path.join('.')]));
-  for (const name of Object.keys(sourceSchema.shape)) names.set(name, `sources[].${name}`);
+  for (const name of Object.keys(sourceSchema().shape)) names.set(name, `sources[].${name}`);
   return names;
 }
 

@@ -1,13 +1,13 @@
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import { readBounded } from './bounded-file.ts';
+import { DEFAULTS } from './defaults.ts';
 import { isRecord, originOf, overlay, pathText, placeOf } from './draft.ts';
 import type { Draft, Path } from './draft.ts';
 import { overlayDefaultSource, overlayEnvironment } from './environment.ts';
 import { parseJson } from './json-text.ts';
-import { settingLeaves } from './leaves.ts';
 import { describeIssues, settingsError } from './problems.ts';
-import { settingsSchema } from './schema.ts';
+import { checkSettings } from './schema.ts';
 import type {
   Environment,
   LoadedSettings,
@@ -43,12 +43,12 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
     overlay(draft, ['database'], input.flags.db, { kind: 'flag', flag: '--db' });
   }
 
-  const checked = settingsSchema.safeParse(draft.values);
+  const checked = checkSettings(draft.values);
   if (!checked.success) problems.push(...describeIssues(draft, checked.error.issues));
   if (!checked.success || problems.length > 0) throw settingsError(problems);
 
   const { $schema: _, ...values } = checked.data;
-  const settings = withAbsolutePaths(values, draft, input.cwd);
+  const settings = withAbsolutePaths({ ...DEFAULTS, ...values }, draft, input.cwd);
   return { settings, origins: originsOf(settings, draft), file: draft.file };
 }
 
@@ -105,8 +105,15 @@ function originsOf(settings: Settings, draft: Draft): Map<string, Origin> {
   const ofSources = settings.sources.flatMap((source, index) =>
     Object.keys(source).map((name): Path => ['sources', index, name]),
   );
-  const paths = settingLeaves().flatMap(({ path }): Path[] =>
+  const paths = leafPaths(settings, []).flatMap((path) =>
     path[0] === 'sources' && ofSources.length > 0 ? ofSources : [path],
   );
   return new Map(paths.map((path) => [pathText(path), originOf(draft, path)]));
+}
+
+/** Where the values are: the paths of whatever is no section. */
+function leafPaths(section: object, parents: Path): Path[] {
+  return Object.entries(section).flatMap(([name, value]) =>
+    isRecord(value) ? leafPaths(value, [...parents, name]) : [[...parents, name]],
+  );
 }

@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { checkBaseUrl } from '../base-url.ts';
 import { TaskmirrorError } from '../errors.ts';
 import { OMITTABLE } from '../sync/task.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { Settings } from './settings.ts';
 
 const MAX_SOURCES = 100;
 const MAX_PATH = 4096;
@@ -37,125 +39,162 @@ const KEY =
 const NAME = 'expected 1 to 64 letters, digits, dots, hyphens or underscores, a letter or digit first';
 const object = { error: 'expected an object' };
 
-const keyReference = z.union(
-  [
-    z.strictObject({
-      // A pasted key would otherwise pass for a name, and be repeated as one.
-      env: text(256, ENV_NAME).regex(/^(?!sigmic_|eyJ)[A-Za-z_][A-Za-z0-9_]*$/, { error: ENV_NAME }),
-    }),
-    z.strictObject({ file: text(MAX_PATH, 'expected the path of a file') }),
-    z.strictObject({ command: text(MAX_PATH, 'expected a shell command') }),
-  ],
-  { error: KEY },
-);
+const keyReference = () =>
+  z.union(
+    [
+      z.strictObject({
+        // A pasted key would otherwise pass for a name, and be repeated as one.
+        env: text(256, ENV_NAME).regex(/^(?!sigmic_|eyJ)[A-Za-z_][A-Za-z0-9_]*$/, { error: ENV_NAME }),
+      }),
+      z.strictObject({ file: text(MAX_PATH, 'expected the path of a file') }),
+      z.strictObject({ command: text(MAX_PATH, 'expected a shell command') }),
+    ],
+    { error: KEY },
+  );
 
-const baseUrl = z.string({ error: 'expected a URL' }).transform((url, context) => {
-  try {
-    return checkBaseUrl(url);
-  } catch (error) {
-    if (!(error instanceof TaskmirrorError)) throw error;
-    context.addIssue([error.message, error.hint].filter((part) => part !== undefined).join(' '));
-    return z.NEVER;
-  }
-});
+const baseUrl = () =>
+  z.string({ error: 'expected a URL' }).transform((url, context) => {
+    try {
+      return checkBaseUrl(url);
+    } catch (error) {
+      if (!(error instanceof TaskmirrorError)) throw error;
+      context.addIssue([error.message, error.hint].filter((part) => part !== undefined).join(' '));
+      return z.NEVER;
+    }
+  });
 
 /** One entry of `sources`. */
-export const sourceSchema = z.strictObject(
-  {
-    name: text(64, NAME)
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: NAME })
-      .describe('Unique name of the source.'),
-    baseUrl: baseUrl
-      .prefault('https://api.sigmic.ai')
-      .describe('Where the Tasks API is: https, or http to a loopback host only.'),
-    apiKey: keyReference.describe(
-      'Where the key is kept: an environment variable, a file (relative to this file), or a shell command that prints it. Never the key itself.',
-    ),
-  },
-  object,
-);
+export const sourceSchema = () =>
+  z.strictObject(
+    {
+      name: text(64, NAME)
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: NAME })
+        .describe('Unique name of the source.'),
+      baseUrl: baseUrl()
+        .prefault('https://api.sigmic.ai')
+        .describe('Where the Tasks API is: https, or http to a loopback host only.'),
+      apiKey: keyReference().describe(
+        'Where the key is kept: an environment variable, a file (relative to this file), or a shell command that prints it. Never the key itself.',
+      ),
+    },
+    object,
+  );
 
 const SOURCES = `expected a list of at most ${MAX_SOURCES} sources`;
-const sources = z
-  .array(sourceSchema, { error: SOURCES })
-  .max(MAX_SOURCES, { error: SOURCES })
-  .superRefine(refuseRepeatedNames, { when: ({ value }) => Array.isArray(value) });
+const sources = () =>
+  z
+    .array(sourceSchema(), { error: SOURCES })
+    .max(MAX_SOURCES, { error: SOURCES })
+    .superRefine(refuseRepeatedNames, { when: ({ value }) => Array.isArray(value) });
 
-const sync = z.strictObject(
-  {
-    pageSize: whole(3, 100).default(100).describe('Rows asked for with one list request.'),
-    concurrency: whole(1, 32).default(4).describe('Requests under way at once to one source.'),
-    overlapSeconds: whole(0, 604_800)
-      .default(300)
-      .describe('How far below the watermark every run that finds something new reads again.'),
-    requestTimeoutSeconds: number(1, 600).default(30).describe('Bound on one attempt at a request.'),
-    retrySeconds: number(0, 86_400).default(120).describe('Bound on all attempts at one request together.'),
-    maxRequestsPerSecond: z
-      .number({ error: 'expected null or a number above 0, at most 1000' })
-      .gt(0, { error: 'expected null or a number above 0, at most 1000' })
-      .max(1000, { error: 'expected null or a number above 0, at most 1000' })
-      .nullable()
-      .default(null)
-      .describe('Requests a second to one source; null: no limit of our own.'),
-  },
-  object,
-);
+const RATE = 'expected null or a number above 0, at most 1000';
+const sync = () =>
+  z.strictObject(
+    {
+      pageSize: whole(3, 100)
+        .default(DEFAULTS.sync.pageSize)
+        .describe('Rows asked for with one list request.'),
+      concurrency: whole(1, 32)
+        .default(DEFAULTS.sync.concurrency)
+        .describe('Requests under way at once to one source.'),
+      overlapSeconds: whole(0, 604_800)
+        .default(DEFAULTS.sync.overlapSeconds)
+        .describe('How far below the watermark every run that finds something new reads again.'),
+      requestTimeoutSeconds: number(1, 600)
+        .default(DEFAULTS.sync.requestTimeoutSeconds)
+        .describe('Bound on one attempt at a request.'),
+      retrySeconds: number(0, 86_400)
+        .default(DEFAULTS.sync.retrySeconds)
+        .describe('Bound on all attempts at one request together.'),
+      maxRequestsPerSecond: z
+        .number({ error: RATE })
+        .gt(0, { error: RATE })
+        .max(1000, { error: RATE })
+        .nullable()
+        .default(DEFAULTS.sync.maxRequestsPerSecond)
+        .describe('Requests a second to one source; null: no limit of our own.'),
+    },
+    object,
+  );
 
-const log = z.strictObject(
-  {
-    level: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-      .default('info')
-      .describe('The least severe level that is logged.'),
-    format: choice(['auto', 'pretty', 'json'])
-      .default('auto')
-      .describe('auto: pretty on a terminal, JSON lines otherwise.'),
-  },
-  object,
-);
+const log = () =>
+  z.strictObject(
+    {
+      level: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+        .default(DEFAULTS.log.level)
+        .describe('The least severe level that is logged.'),
+      format: choice(['auto', 'pretty', 'json'])
+        .default(DEFAULTS.log.format)
+        .describe('auto: pretty on a terminal, JSON lines otherwise.'),
+    },
+    object,
+  );
 
-/** The settings file: what may stand in it, and what holds where it says nothing. Unknown keys are refused. */
-export const settingsSchema = z.strictObject(
-  {
-    $schema: z
+/** What may stand in the settings file. Each schema is built when it is asked for: that takes longer than to use it. */
+const SHAPE = {
+  $schema: () =>
+    z
       .string({ error: 'expected the address of a JSON Schema' })
       .optional()
       .describe('For editors: where the JSON Schema of this file is.'),
-    database: text(MAX_PATH, 'expected the path of a file')
-      .default('./taskmirror.db')
+  database: () =>
+    text(MAX_PATH, 'expected the path of a file')
+      .default(DEFAULTS.database)
       .describe('The SQLite file, relative to this file.'),
-    schedule: cron()
-      .default('*/5 * * * *')
+  schedule: () =>
+    cron()
+      .default(DEFAULTS.schedule)
       .describe('When the daemon syncs: a cron expression of five fields, or six with seconds first.'),
-    fullSchedule: cron()
+  fullSchedule: () =>
+    cron()
       .nullable()
-      .default('17 3 * * *')
+      .default(DEFAULTS.fullSchedule)
       .describe('When the daemon reconciles, that is, walks the whole list; null: never by schedule.'),
-    timezone: text(64, TIMEZONE)
+  timezone: () =>
+    text(64, TIMEZONE)
       .refine(isTimezone, { error: TIMEZONE })
-      .default('UTC')
+      .default(DEFAULTS.timezone)
       .describe('IANA name of the time zone in which both schedules are read.'),
-    sources: sources.prefault([]).describe('The Tasks API keys to mirror.'),
-    sync: sync.prefault({}).describe('How a source is read.'),
-    queriesFolder: text(MAX_PATH, 'expected the path of a folder')
-      .default('./queries')
+  sources: () => sources().prefault([]).describe('The Tasks API keys to mirror.'),
+  sync: () => sync().prefault({}).describe('How a source is read.'),
+  queriesFolder: () =>
+    text(MAX_PATH, 'expected the path of a folder')
+      .default(DEFAULTS.queriesFolder)
       .describe('The folder of the saved queries (`query @NAME` runs NAME.sql), relative to this file.'),
-    omitFields: z
+  omitFields: () =>
+    z
       .array(choice(OMITTABLE), { error: 'expected a list of task fields' })
       .max(OMITTABLE.length, { error: `expected at most ${OMITTABLE.length} task fields` })
-      .default([])
+      .default(DEFAULTS.omitFields)
       .describe('Task fields that must never reach the disk: stored as null.'),
-    searchIndex: z
+  searchIndex: () =>
+    z
       .boolean({ error: 'expected true or false' })
-      .default(true)
+      .default(DEFAULTS.searchIndex)
       .describe('Keep a full text index for "taskmirror search"; false: the next run drops it.'),
-    log: log.prefault({}).describe('What is written to stderr.'),
-  },
-  object,
-);
+  log: () => log().prefault({}).describe('What is written to stderr.'),
+} satisfies { [Name in keyof Settings]: () => z.ZodType<Settings[Name]> } & { $schema: () => z.ZodType };
+
+/** The settings file: what may stand in it, and what holds where it says nothing. Unknown keys are refused. */
+export function settingsSchema(): z.ZodObject {
+  return schemaOf(Object.keys(SHAPE));
+}
+
+/** Checks what there is of the settings by {@link settingsSchema}, of which only those parts are built. */
+export function checkSettings(values: Readonly<Record<string, unknown>>) {
+  // Compiling a schema pays for rows by the thousand, not for what is checked once.
+  const checked = schemaOf(Object.keys(values)).safeParse(values, { jitless: true });
+  return checked as z.ZodSafeParseResult<Partial<Settings> & { $schema?: string }>;
+}
+
+function schemaOf(names: readonly string[]): z.ZodObject {
+  const parts = Object.entries(SHAPE).filter(([name]) => names.includes(name));
+  return z.strictObject(Object.fromEntries(parts.map(([name, build]) => [name, build()])), object);
+}
 
 /** The JSON Schema of the settings file, as text that ends in a newline. */
 export function settingsJsonSchema(): string {
-  const schema = z.toJSONSchema(settingsSchema, { io: 'input' });
+  const schema = z.toJSONSchema(settingsSchema(), { io: 'input' });
   return `${JSON.stringify({ title: 'taskmirror settings', ...schema }, null, 2)}\n`;
 }
 

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadSettings } from '../../src/config/load.ts';
-import { settingsJsonSchema } from '../../src/config/schema.ts';
+import { DEFAULTS } from '../../src/config/defaults.ts';
+import { settingsJsonSchema, settingsSchema } from '../../src/config/schema.ts';
 import { load } from './folder.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -10,6 +11,10 @@ const read = (name: string) => readFileSync(join(ROOT, name), 'utf8');
 
 test('config.schema.json is what `taskmirror config schema` prints', () => {
   expect(read('config.schema.json')).toBe(settingsJsonSchema());
+});
+
+test('what holds where nothing is set is what the whole schema makes of nothing', () => {
+  expect(settingsSchema().parse({})).toEqual(DEFAULTS);
 });
 
 test('config.example.json is valid and says nothing but the defaults', () => {

@@ -1,0 +1,22 @@
+import type { Settings } from './settings.ts';
+
+/** What holds where nobody says anything else. Paths are relative to the working directory. */
+export const DEFAULTS: Settings = {
+  database: './taskmirror.db',
+  schedule: '*/5 * * * *',
+  fullSchedule: '17 3 * * *',
+  timezone: 'UTC',
+  sources: [],
+  sync: {
+    pageSize: 100,
+    concurrency: 4,
+    overlapSeconds: 300,
+    requestTimeoutSeconds: 30,
+    retrySeconds: 120,
+    maxRequestsPerSecond: null,
+  },
+  queriesFolder: './queries',
+  omitFields: [],
+  searchIndex: true,
+  log: { level: 'info', format: 'auto' },
+};
