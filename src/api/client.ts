@@ -5,7 +5,7 @@ import { createRedactor } from '../redact.ts';
 import type { OmittableField } from '../sync/task.ts';
 import { AttemptFailed, BadBodyError } from './attempt.ts';
 import { exchange, type Answer } from './exchange.ts';
-import { assertGood, fromFetchError, isTaskMissing, type FailureContext } from './failures.ts';
+import { assertGood, fromRequestError, isTaskMissing, type FailureContext } from './failures.ts';
 import { createLimiter } from './limiter.ts';
 import { withRetries, type RetryPolicy } from './retry.ts';
 import { createBodyParser } from './wire.ts';
@@ -66,7 +66,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     context.onRequest?.();
     try {
       const answer = await exchange(baseUrl + path, headers, AbortSignal.any([context.signal, timeout]));
-      if (answer.status === 429 || answer.headers.has('retry-after')) context.onPushback?.();
+      if (answer.status === 429 || answer.headers['retry-after'] !== undefined) context.onPushback?.();
       return answer;
     } catch (error) {
       context.signal.throwIfAborted();
@@ -76,7 +76,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
           tookMs: timeoutMs,
         });
       }
-      throw error instanceof AttemptFailed ? error : fromFetchError(error, mask);
+      throw error instanceof AttemptFailed ? error : fromRequestError(error, mask);
     }
   }
 

@@ -1,10 +1,19 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import { addAbortSignal, pipeline, type Readable } from 'node:stream';
 import { BadBodyError } from './attempt.ts';
 import { parseHttpDate } from './time.ts';
+
+/**
+ * Not `import`, which takes every export of node:http, and with one of them Node's fetch: that alone takes longer to
+ * load than Node itself. Nor fetch, for the same reason: most runs make one request.
+ */
+const require = createRequire(import.meta.url);
 
 /** What came back for one HTTP request. */
 export interface Answer {
   status: number;
-  headers: Headers;
+  headers: IncomingHttpHeaders;
   /** The body; that of an error is empty where it is too long or broken off. */
   text: string;
   /** The server's clock in ms, whole seconds; null where it gave none. */
@@ -18,21 +27,38 @@ const MAX_ERROR_BODY_BYTES = 64 * 1024;
 /**
  * Sends one GET and reads the whole answer; never follows a redirect. The body of an error is read too, so
  * that its connection can be used again. Throws BadBodyError where a good answer is too large or not UTF-8,
- * and otherwise what fetch throws.
+ * and otherwise what node:http or node:zlib throws.
  */
 export async function exchange(
   url: string,
-  headers: Record<string, string>,
+  headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const response = await fetch(url, { headers, signal, redirect: 'manual' });
-  const text = response.ok ? await readText(response) : await readErrorText(response);
-  const servedAt = parseHttpDate(response.headers.get('date'));
-  return { status: response.status, headers: response.headers, text, servedAt };
+  const response = await get(url, { ...headers, 'accept-encoding': 'gzip' }, signal);
+  const body = addAbortSignal(signal, decoded(response));
+  const status = response.statusCode ?? 0;
+  const text = status >= 200 && status < 300 ? await readText(body) : await readErrorText(body);
+  return { status, headers: response.headers, text, servedAt: parseHttpDate(response.headers.date) };
 }
 
-async function readText(response: Response): Promise<string> {
-  const bytes = await readBytes(response, MAX_BODY_BYTES);
+function get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
+  const http = require(url.startsWith('https:') ? 'node:https' : 'node:http') as typeof import('node:http');
+  return new Promise((resolve, reject) => {
+    // Stays there for what may come after the answer: whoever reads the body is told of that.
+    http.get(url, { headers, signal }, resolve).on('error', reject);
+  });
+}
+
+/** The body as it was before the server packed it. */
+function decoded(response: IncomingMessage): Readable {
+  if (response.headers['content-encoding']?.toLowerCase() !== 'gzip') return response;
+  const { createGunzip } = require('node:zlib') as typeof import('node:zlib');
+  // Whoever reads is told of an error of either.
+  return pipeline(response, createGunzip(), () => {});
+}
+
+async function readText(body: Readable): Promise<string> {
+  const bytes = await readBytes(body, MAX_BODY_BYTES);
   if (bytes === null) throw new BadBodyError(`more than ${MAX_BODY_BYTES / 1024 ** 2} MB`);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -42,16 +68,16 @@ async function readText(response: Response): Promise<string> {
 }
 
 /** Empty where the body cannot be had: the status alone says enough. */
-async function readErrorText(response: Response): Promise<string> {
-  const bytes = await readBytes(response, MAX_ERROR_BODY_BYTES).catch(() => null);
+async function readErrorText(body: Readable): Promise<string> {
+  const bytes = await readBytes(body, MAX_ERROR_BODY_BYTES).catch(() => null);
   return new TextDecoder().decode(bytes ?? new Uint8Array());
 }
 
-/** Null where there is more than `maxBytes`: leaving the loop cancels the rest. */
-async function readBytes(response: Response, maxBytes: number): Promise<Uint8Array | null> {
+/** Null where there is more than `maxBytes`: leaving the loop closes the connection. */
+async function readBytes(body: Readable, maxBytes: number): Promise<Uint8Array | null> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.byteLength;
     if (size > maxBytes) return null;
     chunks.push(chunk);

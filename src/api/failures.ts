@@ -24,7 +24,7 @@ const MAX_RETRY_AFTER_MS = 30 * 86_400_000;
 /** Beyond 5xx: a timeout, a replayed early request, a rate limit. */
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Errors of the network and of broken answers, from Node and undici. A certificate that is not valid is none. */
+/** Errors of the network and of broken answers, from Node. A certificate that is not valid is none. */
 const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -37,11 +37,6 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'ENOTFOUND',
   'EPIPE',
   'ETIMEDOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_SOCKET',
   'Z_BUF_ERROR',
   'Z_DATA_ERROR',
 ]);
@@ -68,16 +63,14 @@ export function isTaskMissing(answer: Answer, mask: Mask): boolean {
   return answer.status === 404 && parseErrorBody(answer.text, mask)?.code === 'NOT_FOUND';
 }
 
-/** What fetch threw, without the objects it carries: they may hold headers, and so the key. */
-export function fromFetchError(error: unknown, mask: Mask): AttemptFailed {
+/** What an exchange threw, without the objects it carries: they may hold headers, and so the key. */
+export function fromRequestError(error: unknown, mask: Mask): AttemptFailed {
   const chain: Error[] = [];
   for (let link = error; link instanceof Error && chain.length < 5; link = link.cause) chain.push(link);
   const root = chain.at(-1);
   const code = chain.map(codeOf).find((found) => found !== null) ?? null;
-  // undici gives an answer that is not HTTP a code of its parser's (HPE_...), or none at all.
-  const retryable =
-    (code !== null && (RETRYABLE_CODES.has(code) || code.startsWith('HPE_'))) ||
-    root?.name === 'HTTPParserError';
+  // An answer that is not HTTP has a code of the parser's.
+  const retryable = code !== null && (RETRYABLE_CODES.has(code) || code.startsWith('HPE_'));
   const message = oneLine(mask([code, root?.message].filter(Boolean).join(': ')), MAX_SHOWN);
   return retryable
     ? new AttemptFailed(message, { retryable })
@@ -90,12 +83,12 @@ export function fromFetchError(error: unknown, mask: Mask): AttemptFailed {
 function assertJsonObject({ text, headers }: Answer, mask: Mask): void {
   if (/^\s*\{/.test(text)) return;
   // What does not begin as the API's answers do holds no task: a look at it tells who answered instead.
-  const type = headers.get('content-type') ?? 'no content type';
+  const type = headers['content-type'] ?? 'no content type';
   throw new BadBodyError(oneLine(mask(`${type}, begins with: ${text}`), MAX_SHOWN));
 }
 
 function describeStatus({ status, text, headers }: Answer, mask: Mask): string {
-  if (status < 400) return `HTTP ${status}, a redirect to ${hostOf(headers.get('location'), mask)}`;
+  if (status < 400) return `HTTP ${status}, a redirect to ${hostOf(headers.location, mask)}`;
   const error = parseErrorBody(text, mask);
   const said = error === null ? '' : [error.code, error.message].filter((part) => part !== '').join(': ');
   return said === '' ? `HTTP ${status}` : `HTTP ${status} (${said})`;
@@ -108,8 +101,8 @@ function hintFor(status: number, baseUrl: string): string {
 }
 
 /** The host alone: a path or a query may hold what must not be shown. */
-function hostOf(location: string | null, mask: Mask): string {
-  if (location === null) return 'nowhere';
+function hostOf(location: string | undefined, mask: Mask): string {
+  if (location === undefined) return 'nowhere';
   if (mask(location) !== location) return 'an address that repeats the key';
   if (!URL.canParse(location)) return 'another path of the same host';
   return oneLine(new URL(location).host, MAX_SHOWN);
@@ -117,7 +110,7 @@ function hostOf(location: string | null, mask: Mask): string {
 
 /** Retry-After in either form (RFC 9110, 10.2.3); null where there is none that can be read. */
 function retryAfterMs({ headers, servedAt }: Answer, now: () => number): number | null {
-  const header = headers.get('retry-after') ?? '';
+  const header = headers['retry-after'] ?? '';
   const date = parseHttpDate(header);
   if (date !== null) return Math.min(Math.max(0, date - (servedAt ?? now())), MAX_RETRY_AFTER_MS);
   return /^\d+$/.test(header) ? Math.min(Number(header) * 1000, MAX_RETRY_AFTER_MS) : null;

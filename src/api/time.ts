@@ -25,8 +25,8 @@ export function utcTextFrom(text: string): string | null {
 }
 
 /** The time of an HTTP header (RFC 9110, IMF-fixdate) in ms; null where there is none that can be read. */
-export function parseHttpDate(header: string | null): number | null {
-  if (header === null || !HTTP_DATE.test(header)) return null;
+export function parseHttpDate(header: string | undefined): number | null {
+  if (header === undefined || !HTTP_DATE.test(header)) return null;
   const ms = Date.parse(header);
   return Number.isNaN(ms) ? null : ms;
 }

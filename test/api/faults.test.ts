@@ -79,7 +79,7 @@ describe('a broken answer is repeated', () => {
     [
       'a connection closed without an answer',
       (_response, request) => void request.socket.destroy(),
-      /UND_ERR_SOCKET/,
+      /ECONNRESET/,
     ],
     ['an answer that is not HTTP', (_response, request) => void request.socket.end('hello\r\n\r\n'), /HTTP/],
     [
@@ -88,7 +88,7 @@ describe('a broken answer is repeated', () => {
         response.writeHead(200, { 'content-length': '1000' });
         response.write('{"success":', () => request.socket.destroy());
       },
-      /UND_ERR_SOCKET/,
+      /ECONNRESET/,
     ],
   ];
   test.each(faults)('%s', async (_what, fault, cause) => {

@@ -1,7 +1,7 @@
 /**
  * Loaded into the program before it starts (`node --import`): when it exits, the addresses of all modules that it has
- * loaded from files are in the file LOADED_MODULES, one a line. A module that acts when it is imported, since that is
- * all that `--import` can do.
+ * loaded from files are in the file LOADED_MODULES, one a line, and after them what Node has loaded of its own, by Node's
+ * own names. A module that acts when it is imported, since that is all that `--import` can do.
  */
 import { writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
@@ -15,4 +15,7 @@ registerHooks({
     return nextLoad(url, context);
   },
 });
-process.on('exit', () => writeFileSync(file, loaded.join('\n')));
+process.on('exit', () => {
+  const ofNode = Reflect.get(process, 'moduleLoadList') as string[];
+  writeFileSync(file, [...loaded, ...ofNode].join('\n'));
+});

@@ -18,6 +18,8 @@ interface Loaded {
   bundled: string[];
   /** What is in those files of src/, as `src/cli.ts`. */
   sources: string[];
+  /** Modules of Node's own, as `NativeModule http`. */
+  ofNode: string[];
 }
 
 /** What the built program loads for one command line. */
@@ -29,9 +31,8 @@ async function loadedBy(args: string[], cwd: string, env: Record<string, string>
     node: ['--import', PRELOAD, join(ROOT, 'dist/src/main.js')],
   });
   expect(ended).toMatchObject({ code: 0, stderr: '' });
-  const files = readFileSync(list, 'utf8')
-    .split('\n')
-    .map((url) => fileURLToPath(url));
+  const lines = readFileSync(list, 'utf8').split('\n');
+  const files = lines.filter((line) => line.startsWith('file:')).map((url) => fileURLToPath(url));
   const parts = files
     .filter((file) => file.startsWith(join(ROOT, 'dist')))
     .flatMap((file) => inputsOf(readFileSync(file, 'utf8')));
@@ -39,6 +40,7 @@ async function loadedBy(args: string[], cwd: string, env: Record<string, string>
     outside: packagesIn(files),
     bundled: packagesIn(parts),
     sources: parts.filter((part) => part.startsWith('src/')),
+    ofNode: lines.filter((line) => !line.startsWith('file:')),
   };
 }
 
@@ -70,6 +72,13 @@ describe('what a start costs is what it loads:', () => {
     expect(
       sources.filter((file) => /^src\/(demo|daemon|schedule|analytics)\b|\/migrate\.ts$/.test(file)),
     ).toEqual([]);
+  });
+
+  test('a sync that finds nothing loads node:http, and not the whole of fetch', async () => {
+    const api = await serveTasks([completedTask('a', EPOCH)]);
+    const { ofNode } = await loadedBy(['sync'], temporaryFolder(), api.env);
+    expect(ofNode).toContain('NativeModule http');
+    expect(ofNode.filter((name) => name.includes('undici'))).toEqual([]);
   });
 
   test('--help loads nothing but the flags', async () => {

@@ -112,7 +112,7 @@ export const FAULTS: readonly Fault[] = [
       response.writeHead(200, { 'content-length': '100000' });
       response.write(HALF, () => request.socket.destroy());
     },
-    error: /UND_ERR_SOCKET/,
+    error: /ECONNRESET/,
     ...temporary,
   },
   {
