@@ -1,7 +1,7 @@
 import { type Ask, parseMoment, REPORTS, runReport, type Scope } from '../analytics/index.ts';
 import type { Report, Section, Value } from '../analytics/report.ts';
 import { nearest } from '../config/nearest.ts';
-import { isTimezone } from '../config/schema.ts';
+import { isTimezone } from '../config/schedules.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import type { CommandContext, Io, Queryable } from './context.ts';
