@@ -164,7 +164,7 @@ export interface MirrorClaim {
 
   /** Forgets which rows earlier sweeps met. However long the list is, the ids of a sweep do not stay in memory. */
   beginSweep(): Promise<void>;
-  /** Notes that the sweep met these rows. */
+  /** Notes that the sweep met these tasks; one that is not mirrored is passed over. */
   meet(ids: readonly string[]): Promise<void>;
   /** How many live rows of this source the sweep has not met. */
   countUnmet(): Promise<number>;
@@ -172,7 +172,7 @@ export interface MirrorClaim {
   unmet(afterId: string, limit: number): Promise<string[]>;
   /** Marks these live rows as removed, with a line in the journal. Undone by a commit that shows the row again. */
   remove(ids: readonly string[]): Promise<number>;
-  /** Drops the rejected rows of this source that the sweep has not met: they have left the list. */
+  /** Drops the rejected rows of this source that no commit has shown since the sweep began: they have left the list. */
   forgetUnmetRejections(): Promise<void>;
 
   /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle where all is there. */

@@ -226,8 +226,8 @@ export class SqliteClaim implements MirrorClaim {
       reason: row.reason,
       now,
     });
-    // The core knows no key for a row without an id, and its sweep has not met what only a GET showed.
-    this.#sweep?.meet([key]);
+    // The core knows no key for a row without an id.
+    this.#sweep?.meetRejected(key);
   }
 
   #moveLedger(ledger: Ledger): void {

@@ -1,9 +1,11 @@
 import type Database from 'better-sqlite3';
 import { prepare } from './statement.ts';
 
-/** Which rows a full walk has met: in a temporary table, so that a million ids do not stay in memory. */
+/** Which rows a full walk has met: in temporary tables, so that a million rows do not stay in memory. */
 export interface Sweep {
+  /** Notes these tasks, as far as they are mirrored. */
   meet(ids: readonly string[]): void;
+  meetRejected(rowKey: string): void;
   countUnmet(): number;
   unmet(afterId: string, limit: number): string[];
   /** Drops the rejected rows whose key was not met. To be used inside a transaction of the mirror's. */
@@ -12,18 +14,36 @@ export interface Sweep {
 
 /** Begins a sweep of `source`, which has met nothing yet. */
 export function createSweep(db: Database.Database, source: string): Sweep {
-  db.exec(
-    'create temporary table if not exists sweep (source text, id text, primary key (source, id)) strict, without rowid',
-  );
-  prepare<{ source: string }, never>(db, (q, p) =>
-    q.deleteFrom('sweep').where('source', '=', p('source')),
-  ).run({
-    source,
-  });
+  // By rowid: rows that a walk meets together lie together, where a table of random ids would be written all over.
+  db.exec(`
+    create temporary table if not exists sweep (
+      source text, task_rowid integer, primary key (source, task_rowid)
+    ) strict, without rowid;
+    create temporary table if not exists sweep_rejected (
+      source text, row_key text, primary key (source, row_key)
+    ) strict, without rowid;
+  `);
+  for (const table of ['sweep', 'sweep_rejected'] as const) {
+    prepare<{ source: string }, never>(db, (q, p) =>
+      q.deleteFrom(table).where('source', '=', p('source')),
+    ).run({ source });
+  }
   const add = prepare<{ source: string; id: string }, never>(db, (q, p) =>
     q
       .insertInto('sweep')
-      .values({ source: p('source'), id: p('id') })
+      .columns(['source', 'task_rowid'])
+      .expression(
+        q
+          .selectFrom('tasks')
+          .select((eb) => [eb.val(p('source')).as('source'), eb.ref('tasks.rowid').as('task_rowid')])
+          .where('id', '=', p('id')),
+      )
+      .onConflict((conflict) => conflict.doNothing()),
+  );
+  const addRejected = prepare<{ source: string; row_key: string }, never>(db, (q, p) =>
+    q
+      .insertInto('sweep_rejected')
+      .values({ source: p('source'), row_key: p('row_key') })
       .onConflict((conflict) => conflict.doNothing()),
   );
   const addAll = db.transaction((ids: readonly string[]) => {
@@ -33,23 +53,23 @@ export function createSweep(db: Database.Database, source: string): Sweep {
     q
       .selectFrom('tasks')
       .leftJoin('sweep', (join) =>
-        join.onRef('sweep.id', '=', 'tasks.id').onRef('sweep.source', '=', 'tasks.source'),
+        join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'tasks.source'),
       )
       .select((eb) => eb.fn.countAll<number>().as('count'))
       .where('tasks.source', '=', p('source'))
       .where('tasks.removed_at', 'is', null)
-      .where('sweep.id', 'is', null),
+      .where('sweep.task_rowid', 'is', null),
   );
   const list = prepare<{ source: string; afterId: string; limit: number }, { id: string }>(db, (q, p) =>
     q
       .selectFrom('tasks')
       .leftJoin('sweep', (join) =>
-        join.onRef('sweep.id', '=', 'tasks.id').onRef('sweep.source', '=', 'tasks.source'),
+        join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'tasks.source'),
       )
       .select('tasks.id')
       .where('tasks.source', '=', p('source'))
       .where('tasks.removed_at', 'is', null)
-      .where('sweep.id', 'is', null)
+      .where('sweep.task_rowid', 'is', null)
       .where('tasks.id', '>', p('afterId'))
       .orderBy('tasks.id')
       .limit(p('limit')),
@@ -58,11 +78,16 @@ export function createSweep(db: Database.Database, source: string): Sweep {
     q
       .deleteFrom('rejected_rows')
       .where('source', '=', p('source'))
-      .where('row_key', 'not in', q.selectFrom('sweep').select('id').where('source', '=', p('source'))),
+      .where(
+        'row_key',
+        'not in',
+        q.selectFrom('sweep_rejected').select('row_key').where('source', '=', p('source')),
+      ),
   );
   return {
     // Neighbours in the index are written together.
     meet: (ids) => addAll.deferred(ids.toSorted()),
+    meetRejected: (row_key) => void addRejected.run({ source, row_key }),
     countUnmet: () => count.get({ source })?.count ?? 0,
     unmet: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
     forgetUnmetRejections: () => void forget.run({ source }),

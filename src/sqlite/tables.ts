@@ -1,5 +1,6 @@
-import type { Generated, Selectable } from 'kysely';
+import type { Generated, GeneratedAlways, Selectable } from 'kysely';
 import type { Task } from '../sync/task.ts';
+import { foldError } from './error-group.ts';
 
 /** The schema of migrations/, for Kysely. Times are UTC text, booleans 0/1, env and extra JSON text. */
 export interface Tables {
@@ -13,6 +14,7 @@ export interface Tables {
   search_state: SearchStateTable;
   mirror_status: MirrorStatusView;
   sweep: SweepTable;
+  sweep_rejected: SweepRejectedTable;
 }
 
 interface SourcesTable {
@@ -40,16 +42,16 @@ interface LeasesTable {
   renewed_at: string;
 }
 
-interface TasksTable extends TaskColumns {
+interface TasksTable extends TaskColumns, DerivedColumns {
+  /** SQLite's own; `select *` leaves it out. */
+  rowid: GeneratedAlways<number>;
   source: string;
-  /** Derived from the error when a row is written. */
-  error_group: string | null;
   first_seen_at: string;
   changed_at: string;
   removed_at: string | null;
 }
 
-/** The columns that one task's fields fill; queue_ms and run_ms are derived from its times. */
+/** The columns that one task's fields fill. */
 export interface TaskColumns {
   id: string;
   api_key_id: string | null;
@@ -69,14 +71,25 @@ export interface TaskColumns {
   last_activity_at: string;
   message_count: number;
   extra: string | null;
+}
+
+/** The columns that are worked out from those when a row is written. */
+export interface DerivedColumns {
+  error_group: string | null;
   queue_ms: number | null;
   run_ms: number | null;
 }
 
-/** Temporary, of one connection: the ids that a full walk has met. */
+/** Temporary, of one connection: the tasks that a full walk has met. */
 interface SweepTable {
   source: string;
-  id: string;
+  task_rowid: number;
+}
+
+/** Temporary, of one connection: the rejected rows that a full walk has met. */
+interface SweepRejectedTable {
+  source: string;
+  row_key: string;
 }
 
 interface TaskChangesTable {
@@ -140,7 +153,7 @@ export interface MirrorStatusView {
 }
 
 export type SyncRunRow = Selectable<SyncRunsTable>;
-export type TaskRow = Selectable<TasksTable>;
+export type TaskRow = Omit<Selectable<TasksTable>, 'rowid'>;
 
 /** The columns whose changes the journal records, in the order in which it does. */
 export const JOURNALED = [
@@ -185,8 +198,15 @@ export function toColumns(task: Task): TaskColumns {
     last_activity_at: task.lastActivityAt,
     message_count: task.messageCount,
     extra: task.extra,
-    queue_ms: between(task.createdAt, task.startedAt),
-    run_ms: between(task.startedAt, task.completedAt),
+  };
+}
+
+/** What follows from a task's columns: takes its time, and most rows of most runs are unchanged. */
+export function derive({ error, created_at, started_at, completed_at }: TaskColumns): DerivedColumns {
+  return {
+    error_group: error === null ? null : foldError(error),
+    queue_ms: between(created_at, started_at),
+    run_ms: between(started_at, completed_at),
   };
 }
 

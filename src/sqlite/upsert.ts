@@ -1,14 +1,20 @@
 import type Database from 'better-sqlite3';
 import type { Committed, UpsertCounts } from '../ports.ts';
 import type { OmittableField, Task } from '../sync/task.ts';
-import { foldError } from './error-group.ts';
 import { prepare, type Statement } from './statement.ts';
-import { JOURNALED, type TaskColumns, type TaskRow, toColumns } from './tables.ts';
+import {
+  derive,
+  type DerivedColumns,
+  JOURNALED,
+  type TaskColumns,
+  type TaskRow,
+  toColumns,
+} from './tables.ts';
 
 type Field = (typeof JOURNALED)[number];
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
-type Update = TaskColumns & { error_group: string | null; changed_at: string };
+type Update = TaskColumns & DerivedColumns & { changed_at: string };
 
 /** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
 export interface Upserter {
@@ -25,6 +31,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   const find = prepare<{ id: string }, TaskRow>(db, (q, p) =>
     q.selectFrom('tasks').selectAll().where('id', '=', p('id')),
   );
+  const findSame = prepareFindSame(db);
   const insert = prepareInsert(db);
   const update = prepareUpdate(db);
   const journal = prepareJournal(db);
@@ -45,8 +52,8 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   const insertNew = (source: string, columns: TaskColumns, now: string): boolean =>
     insert.run({
       ...columns,
+      ...derive(columns),
       source,
-      error_group: groupOf(columns),
       first_seen_at: now,
       changed_at: now,
       removed_at: null,
@@ -57,25 +64,24 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   const upsertOne = (source: string, task: Task, now: string): keyof UpsertCounts => {
     const columns = toColumns(task);
     if (expectsNew && insertNew(source, columns, now)) return 'inserted';
+    expectsNew = false;
+    if (findSame.get(columns) !== undefined) return 'unchanged';
     const stored = find.get({ id: task.id });
-    expectsNew = stored === undefined;
     if (stored === undefined) {
+      expectsNew = true;
       insertNew(source, columns, now);
       return 'inserted';
     }
-    const changed = changedFields(stored, columns);
-    if (changed.length === 0) return 'unchanged';
-    update.run({ ...columns, error_group: groupOf(columns), changed_at: now });
-    for (const field of changed) {
+    update.run({ ...columns, ...derive(columns), changed_at: now });
+    for (const field of changedFields(stored, columns)) {
       writeJournal(task.id, field, stored[field], field === 'removed_at' ? null : columns[field], now);
     }
     return 'updated';
   };
 
   const previewOne = (task: Task): keyof UpsertCounts => {
-    const stored = find.get({ id: task.id });
-    if (stored === undefined) return 'inserted';
-    return changedFields(stored, toColumns(task)).length > 0 ? 'updated' : 'unchanged';
+    if (findSame.get(toColumns(task)) !== undefined) return 'unchanged';
+    return find.get({ id: task.id }) === undefined ? 'inserted' : 'updated';
   };
 
   return {
@@ -107,17 +113,28 @@ function changedFields(stored: TaskRow, columns: TaskColumns): Field[] {
   return JOURNALED.filter((field) => stored[field] !== (field === 'removed_at' ? null : columns[field]));
 }
 
-/** Worked out only for rows that are written: most rows of most runs are unchanged. */
-function groupOf({ error }: TaskColumns): string | null {
-  return error === null ? null : foldError(error);
-}
-
 function asText(value: Value): string | null {
   return value === null ? null : String(value);
 }
 
 function columnOf(field: OmittableField): Field {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as Field;
+}
+
+/**
+ * Finds a task that is stored with these very fields. SQLite compares them where they lie: a full run would else read
+ * every row of the mirror into an object, which leaves much to be collected.
+ */
+function prepareFindSame(db: Database.Database): Statement<TaskColumns, { id: string }> {
+  return prepare<TaskColumns, { id: string }>(db, (q, p) =>
+    q
+      .selectFrom('tasks')
+      .select('id')
+      .where('id', '=', p('id'))
+      .where((eb) =>
+        eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field)))),
+      ),
+  );
 }
 
 function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
@@ -128,7 +145,6 @@ function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
         ...taskValues(p),
         id: p('id'),
         source: p('source'),
-        error_group: p('error_group'),
         first_seen_at: p('first_seen_at'),
         changed_at: p('changed_at'),
         removed_at: p('removed_at'),
@@ -144,7 +160,6 @@ function prepareUpdate(db: Database.Database): Statement<Update, never> {
       .updateTable('tasks')
       .set({
         ...taskValues(p),
-        error_group: p('error_group'),
         changed_at: p('changed_at'),
         removed_at: null,
       })
@@ -173,7 +188,7 @@ function prepareJournal(db: Database.Database) {
   );
 }
 
-function taskValues(p: <K extends keyof Omit<TaskColumns, 'id'>>(name: K) => TaskColumns[K]) {
+function taskValues(p: <K extends keyof Omit<Update, 'id' | 'changed_at'>>(name: K) => Update[K]) {
   return {
     api_key_id: p('api_key_id'),
     username: p('username'),
@@ -192,6 +207,7 @@ function taskValues(p: <K extends keyof Omit<TaskColumns, 'id'>>(name: K) => Tas
     last_activity_at: p('last_activity_at'),
     message_count: p('message_count'),
     extra: p('extra'),
+    error_group: p('error_group'),
     queue_ms: p('queue_ms'),
     run_ms: p('run_ms'),
   };
