@@ -5,6 +5,9 @@ import { createRedactor } from './redact.ts';
 /** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
 const DRAIN_MS = 4_500;
 
+/** A process that lives longer than this, in ms, has work that leaves garbage; a run that finds nothing hardly does. */
+const LONG_LIVED_MS = 100;
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const controller = new AbortController();
@@ -28,6 +31,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+setTimeout(() => void keepHeapSmall(), LONG_LIVED_MS).unref();
+
 try {
   process.exitCode = await cli(process.argv.slice(2), {
     io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },
@@ -41,6 +46,19 @@ try {
   });
 } catch (error) {
   fail(error);
+}
+
+/**
+ * Makes V8 collect garbage sooner: a sync keeps next to nothing of a task, but holds it long enough to be taken for
+ * lasting, and by itself V8 lets such a heap grow to many times of what is in use. Costs a tenth more CPU time. V8
+ * looks at both flags at every collection, so they count from now on.
+ */
+async function keepHeapSmall(): Promise<void> {
+  const { setFlagsFromString } = await import('node:v8');
+  // Room for new objects stays as it is.
+  setFlagsFromString('--semi-space-growth-factor=1');
+  // The next full collection comes when the heap has grown by so much since the last one.
+  setFlagsFromString('--heap-growing-percent=40');
 }
 
 function fail(error: unknown): void {
