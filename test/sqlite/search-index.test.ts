@@ -16,7 +16,7 @@ import { builtThrough, COMPLETE, indexed, reindexed } from '../support/search-in
 const SOURCE = { name: 'a', baseUrl: 'https://a.example' };
 const NEVER = new AbortController().signal;
 /** More rows than one step of the build takes. */
-const MANY = 2_300;
+const MANY = 8_500;
 
 interface Bench {
   store: MirrorStore;
@@ -111,7 +111,7 @@ describe('the search index', () => {
       );
       expect(indexed(db)).toEqual(reindexed(db));
     }
-    expect(seen).toEqual([0n, 1_000n, 2_000n, COMPLETE]);
+    expect(seen).toEqual([0n, 4_000n, 8_000n, COMPLETE]);
     expect(found(db, 'staging')).toBe(MANY - 2 + 2 * seen.length);
     expect(found(db, `"round ${seen.length - 1}"`)).toBe(2);
   });
