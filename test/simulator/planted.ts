@@ -137,8 +137,8 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: 'src/sqlite/upsert.ts',
-        from: "if (changed.length === 0) return 'unchanged';",
-        to: "if (changed.length === 0 || columns.last_activity_at <= stored.last_activity_at) return 'unchanged';",
+        from: 'update.run({ ...columns,',
+        to: "if (columns.last_activity_at <= stored.last_activity_at) return 'unchanged';\n    update.run({ ...columns,",
       },
     ],
   },
