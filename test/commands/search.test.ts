@@ -238,7 +238,7 @@ describe('the index', () => {
   });
 
   test('that is not complete is searched as far as it goes, and stderr says how far that is', async () => {
-    const tasks = Array.from({ length: 1_500 }, (_, i) => task(`t${i}`, { message: 'word' }));
+    const tasks = Array.from({ length: 4_500 }, (_, i) => task(`t${i}`, { message: 'word' }));
     await mirror.claim.commit(changeOf({ tasks }));
     let looks = 0;
     const afterTwoOfItsSteps = new Proxy(NEVER, {
@@ -251,7 +251,7 @@ describe('the index', () => {
     const context = mirror.contextFor();
     await search(context, ['word'], { limit: '1000', format: 'jsonl' });
     expect(context.stdout.lines).toHaveLength(1_000);
-    expect(context.stderr.text).toContain('holds 1,000 of 1,500 tasks so far');
+    expect(context.stderr.text).toContain('holds 4,000 of 4,500 tasks so far');
   });
 });
 
