@@ -49,7 +49,10 @@ const measured = await withBench({ quick: values.quick, say }, async (bench) => 
   const all: Measured[] = [];
   for (const [name, row] of rows) {
     say(`${name} ...`);
-    all.push(...(await row(bench)));
+    const found = await row(bench);
+    // A run is long: what it has found by now is not lost if it is stopped.
+    say(tableOf(found.map(lineOf)));
+    all.push(...found);
   }
   return all;
 });
