@@ -22,7 +22,7 @@ export const IS_OPEN = `status in ('pending', 'running', 'awaiting_approval')`;
 export const TASKS = count('tasks', 'Tasks', 'count(*)');
 export const COMPLETED = count('completed', 'Completed', countOf(`status = 'completed'`));
 export const FAILED = count('failed', 'Failed', countOf(`status = 'failed'`));
-export const CANCELLED = count('cancelled', 'Cancelled', countOf(`status = 'cancelled'`));
+const CANCELLED = count('cancelled', 'Cancelled', countOf(`status = 'cancelled'`));
 export const OPEN = count('open', 'Open', countOf(IS_OPEN));
 /** Completed of completed and failed; null where there is neither. */
 export const SUCCESS = ratio(

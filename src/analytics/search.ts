@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { type Parameters, tasksOf } from './ask.ts';
 
 /** What to look for among the tasks that are not removed. */
 export interface SearchRequest {
@@ -19,7 +20,7 @@ export interface SearchRequest {
 /** A statement with its named parameters. */
 export interface SearchSql {
   sql: string;
-  parameters: Readonly<Record<string, string | bigint>>;
+  parameters: Parameters;
 }
 
 /** How far the index is built, in one row of two columns; none where there is no index. */
@@ -31,35 +32,19 @@ const LONGEST = 1_000;
 /** Words of a snippet; FTS5 takes 64 at most. */
 const SNIPPET = 16;
 
-const FILTERS = {
-  status: 'and t.status = :status',
-  user: 'and t.username = :user',
-  since: 'and t.created_at >= :since',
-  until: 'and t.created_at < :until',
-} as const;
-
 /** The tasks that fit best first, with `rank` (bm25: lower is better) and a `snippet`. Throws UsageError. */
 export function searchSql(request: SearchRequest): SearchSql {
   const match = request.raw ? bounded(request.text) : matchAll(request.text);
   const [open, close] = request.marks;
-  const filters = Object.entries(FILTERS).flatMap(([name, sql]) => {
-    const value = request[name as keyof typeof FILTERS];
-    return value === null ? [] : [{ name, sql, value }];
-  });
+  const { where, parameters } = tasksOf(request);
   return {
     // Cross join: FTS5 hands out the best first, so that tasks are looked up only until there are enough.
     sql: `select t.id, t.status, t.username, t.created_at, task_search.rank,
         snippet(task_search, -1, :open, :close, '…', ${SNIPPET}) as snippet
       from task_search cross join tasks t on t.rowid = task_search.rowid
-      where task_search match :match and t.removed_at is null ${filters.map(({ sql }) => sql).join(' ')}
+      where task_search match :match and ${where}
       order by task_search.rank limit :limit`,
-    parameters: {
-      match,
-      open,
-      close,
-      limit: BigInt(request.limit),
-      ...Object.fromEntries(filters.map(({ name, value }) => [name, value])),
-    },
+    parameters: { ...parameters, match, open, close, limit: BigInt(request.limit) },
   };
 }
 

@@ -8,6 +8,7 @@ import { query } from './query.ts';
 import { report } from './report.ts';
 import { status } from './status.ts';
 import { sync } from './sync.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** The simulated API, serving in a process of its own. */
 export interface DemoApi {
@@ -127,8 +128,8 @@ function terminalOf(env: Io['env']): Io['env'] {
 }
 
 function taskCount(text: string): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= 1 && count <= MOST_TASKS) return count;
+  const count = wholeNumber(text, MOST_TASKS);
+  if (count !== null) return count;
   throw new UsageError(`--tasks ${text}: expected a whole number from 1 to ${grouped(MOST_TASKS)}`);
 }
 

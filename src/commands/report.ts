@@ -16,6 +16,7 @@ import { reportText, sectionText } from './output/report-text.ts';
 import type { Filters, Screen } from './output/report-text.ts';
 import { DEFAULT_COLUMNS, grouped, painter, usesColor } from './output/text.ts';
 import { writeAll } from './output/write.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** The flags of `report`, as they were typed. */
 export interface ReportFlags {
@@ -129,8 +130,8 @@ function scopeOf(flags: ReportFlags, standard: string, now: number): Scope {
 }
 
 function rowLimit(text: string): number {
-  const limit = Number(text);
-  if (/^\d+$/.test(text) && limit >= 1 && limit <= MOST_ROWS) return limit;
+  const limit = wholeNumber(text, MOST_ROWS);
+  if (limit !== null) return limit;
   throw new UsageError(`--limit ${text}: expected a whole number from 1 to ${grouped(MOST_ROWS)}`);
 }
 

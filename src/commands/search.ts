@@ -7,6 +7,7 @@ import type { Cell, Rows } from './output/encode.ts';
 import { columnsOf, counted, grouped, usesColor } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 import { searchText, TEXT_MARKS } from './search-text.ts';
+import { wholeNumber } from './whole-number.ts';
 
 export interface SearchFlags {
   raw?: true | undefined;
@@ -70,8 +71,8 @@ function requestOf(
 }
 
 function hitCount(text: string): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= 1 && count <= MOST_HITS) return count;
+  const count = wholeNumber(text, MOST_HITS);
+  if (count !== null) return count;
   throw new UsageError(`--limit takes a whole number from 1 to ${grouped(MOST_HITS)}`);
 }
 

@@ -1,5 +1,6 @@
 import { UsageError } from '../../errors.ts';
 import type { Cell, Rows } from '../output/encode.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const UNITS: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
@@ -23,8 +24,8 @@ export function parseTimeout(text: string): number {
 
 /** The value of --max-rows. Throws UsageError. */
 export function parseMaxRows(text: string): number {
-  const rows = /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (rows >= 1 && rows <= MOST_ROWS) return rows;
+  const rows = wholeNumber(text, MOST_ROWS);
+  if (rows !== null) return rows;
   throw new UsageError(`--max-rows "${text.slice(0, 100)}" is not a whole number from 1 to ${MOST_ROWS}`);
 }
 
