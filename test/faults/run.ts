@@ -1,6 +1,6 @@
-import { createHttpSource } from '../../src/api/client.ts';
-import type { Log, MirrorStore, SourceStatus } from '../../src/ports.ts';
+import type { MirrorStore, SourceStatus } from '../../src/ports.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../../src/sync/sync.ts';
+import { testSource } from '../api/loopback.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { memoryLog, temporaryMirror } from '../support/mirror.ts';
 import { EPOCH } from '../support/tasks.ts';
@@ -27,6 +27,7 @@ export async function faultBench({ retryMs = 120_000 } = {}): Promise<FaultBench
   const clock = createFakeClock(EPOCH + 3_600_000);
   const mirror = await temporaryMirror(clock);
   const log = memoryLog();
+  const key = { value: KEY, origin: 'environment variable SIGMIC_API_KEY' };
   return {
     ...mirror,
     clock,
@@ -34,7 +35,12 @@ export async function faultBench({ retryMs = 120_000 } = {}): Promise<FaultBench
     sync: ({ url }, { store = mirror.store, ...options } = {}) =>
       syncSource(
         { name: 'default', baseUrl: url },
-        { store, clock, logFor: () => log, connect: () => httpSource(url, retryMs, clock, log) },
+        {
+          store,
+          clock,
+          logFor: () => log,
+          connect: () => testSource(url, { key, retryMs, clock, log }).source,
+        },
         {
           pageSize: 100,
           // Faults come at requests of a certain number: one after the other, so that it is known which those are.
@@ -50,21 +56,4 @@ export async function faultBench({ retryMs = 120_000 } = {}): Promise<FaultBench
       return status;
     },
   };
-}
-
-/** The real client on a fake clock, without randomness, and otherwise with the settings' defaults. */
-function httpSource(baseUrl: string, retryMs: number, clock: FakeClock, log: Log) {
-  return createHttpSource({
-    name: 'default',
-    baseUrl,
-    key: { value: KEY, origin: 'environment variable SIGMIC_API_KEY' },
-    clock,
-    log,
-    random: () => 0.5,
-    requestTimeoutMs: 30_000,
-    retryMs,
-    maxRequestsPerSecond: null,
-    omit: new Set(),
-    userAgent: 'taskmirror/test',
-  });
 }
