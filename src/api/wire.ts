@@ -1,9 +1,7 @@
-import * as z from 'zod';
-
 import type { ListPage, RejectedRow } from '../ports.ts';
 import type { OmittableField, TaskDetail } from '../sync/task.ts';
 import { BadBodyError } from './attempt.ts';
-import { isJsonObject, parseJson } from './json.ts';
+import { isJsonObject, type JsonObject, parseJson } from './json.ts';
 import { createRowParser } from './row.ts';
 import { oneLine, type Mask } from './text.ts';
 
@@ -18,34 +16,32 @@ export interface BodyParser {
 const MAX_MESSAGE_SHOWN = 300;
 const MAX_CODE_SHOWN = 60;
 
-const SUCCESS = z.literal(true, { error: 'expected true' });
-const LIST = z.object({
-  success: SUCCESS,
-  data: z.array(z.unknown(), { error: 'expected an array' }),
-  pagination: z.object(
-    { hasMore: z.boolean({ error: 'expected true or false' }), total: z.unknown().optional() },
-    { error: 'expected an object' },
-  ),
-});
-const DETAIL = z.object({
-  success: SUCCESS,
-  data: z.custom<object>(isJsonObject, { error: 'expected an object' }),
-});
-const COUNT = z.int().min(0);
-
-/** A parser whose schemas are built once; `omit` names the fields that come out as null. */
+/** `omit` names the fields that come out as null. */
 export function createBodyParser(omit: ReadonlySet<OmittableField>): BodyParser {
   const rows = createRowParser(omit);
   return {
     list(text) {
-      const { data, pagination } = envelope(LIST, text);
-      return {
-        rows: data.map((row) => rows.list(row)),
-        total: COUNT.safeParse(pagination.total).data ?? null,
-        hasMore: pagination.hasMore,
-      };
+      const { success, data, pagination } = objectIn(text);
+      const { total = null, hasMore } = isJsonObject(pagination) ? pagination : {};
+      if (success === true && Array.isArray(data) && typeof hasMore === 'boolean') {
+        return { rows: data.map((row) => rows.list(row)), total: isCount(total) ? total : null, hasMore };
+      }
+      throw badBody({
+        'success: expected true': success === true,
+        'data: expected an array': Array.isArray(data),
+        'pagination: expected an object': isJsonObject(pagination),
+        'pagination.hasMore: expected true or false':
+          !isJsonObject(pagination) || typeof hasMore === 'boolean',
+      });
     },
-    detail: (text) => rows.detail(envelope(DETAIL, text).data),
+    detail(text) {
+      const { success, data } = objectIn(text);
+      if (success === true && isJsonObject(data)) return rows.detail(data);
+      throw badBody({
+        'success: expected true': success === true,
+        'data: expected an object': isJsonObject(data),
+      });
+    },
   };
 }
 
@@ -66,7 +62,7 @@ export function parseErrorBody(text: string, mask: Mask): { message: string; cod
   return { message: part(error['message'], MAX_MESSAGE_SHOWN), code: part(error['code'], MAX_CODE_SHOWN) };
 }
 
-function envelope<T>(schema: z.ZodType<T>, text: string): T {
+function objectIn(text: string): JsonObject {
   let body: unknown;
   try {
     body = parseJson(text);
@@ -74,9 +70,16 @@ function envelope<T>(schema: z.ZodType<T>, text: string): T {
     // The parser's own message quotes the body, which may hold what must not be logged.
     throw new BadBodyError(`${text.length} characters that do not parse`);
   }
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw new BadBodyError(
-    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`).join('; '),
-  );
+  if (isJsonObject(body)) return body;
+  throw new BadBodyError('the body: expected an object');
+}
+
+/** Names every expectation that does not hold. */
+function badBody(expectations: Readonly<Record<string, boolean>>): BadBodyError {
+  const failed = Object.entries(expectations).filter(([, holds]) => !holds);
+  return new BadBodyError(failed.map(([what]) => what).join('; '));
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
