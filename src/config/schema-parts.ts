@@ -5,9 +5,6 @@
 import * as z from 'zod/mini';
 import { _default as withDefault } from 'zod/mini';
 
-/** Characters of a path at most. */
-export const MAX_PATH = 4096;
-
 /** What a section says where something else stands. */
 export const object = { error: 'expected an object' };
 

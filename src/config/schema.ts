@@ -2,9 +2,10 @@ import * as z from 'zod/mini';
 import { checkBaseUrl } from '../base-url.ts';
 import { TaskmirrorError } from '../errors.ts';
 import { OMITTABLE } from '../sync/task.ts';
-import { DEFAULTS } from './defaults.ts';
+import { DEFAULT_BASE_URL, DEFAULTS } from './defaults.ts';
 import { cronProblem, isTimezone } from './schedules.ts';
-import { choice, described, MAX_PATH, number, object, setting, text, whole } from './schema-parts.ts';
+import { choice, described, number, object, setting, text, whole } from './schema-parts.ts';
+import { MAX_PATH } from './settings-file.ts';
 import type { Settings } from './settings.ts';
 
 const MAX_SOURCES = 100;
@@ -63,7 +64,7 @@ export const sourceSchema = () =>
         'Unique name of the source.',
       ),
       baseUrl: described(
-        z.prefault(baseUrl(), 'https://api.sigmic.ai'),
+        z.prefault(baseUrl(), DEFAULT_BASE_URL),
         'Where the Tasks API is: https, or http to a loopback host only.',
       ),
       apiKey: described(

@@ -56,6 +56,8 @@ describe('what a start costs is what it loads:', () => {
     expect(outside).toEqual(['better-sqlite3']);
     expect(bundled).toEqual(['commander', 'is-network-error', 'kysely', 'p-retry', 'zod']);
     expect(sources).toContain('src/sync/walk.ts');
+    // Nothing but a key and a base URL is set: that needs no schema.
+    expect(sources).not.toContain('src/config/schema.ts');
     const commands = sources.filter((file) => /^src\/commands\/[^/]+$/.test(file));
     expect(commands.toSorted()).toEqual([
       'src/commands/output.ts',
