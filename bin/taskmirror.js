@@ -15,17 +15,19 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   );
   process.exitCode = 2;
 } else {
-  void start();
+  start();
 }
 
-async function start() {
-  const { existsSync } = await import('node:fs');
-  const { enableCompileCache } = await import('node:module');
+// CommonJS, as the built program is: Node loads it in less time than ES modules.
+function start() {
+  const { existsSync } = require('node:fs');
+  const { enableCompileCache } = require('node:module');
   const cache = compileCache(process.env, existsSync);
   if (cache !== null) enableCompileCache(cache);
   // A clone runs its sources as they are; the package has only what was built from them.
-  const source = new URL('../src/main.ts', import.meta.url);
-  await import(existsSync(source) ? source.href : new URL('../dist/src/main.js', import.meta.url).href);
+  return existsSync(`${__dirname}/../src/main.ts`)
+    ? import('../src/main.ts')
+    : require('../dist/src/main.cjs');
 }
 
 // Not in the folder for temporary files, as Node would have it: whoever can write there could plant code.

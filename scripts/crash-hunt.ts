@@ -15,7 +15,7 @@ import { playRound, type Struck } from '../test/crash/round.ts';
 import { mirrorIn, prepareScenario, type Scenario, SCENARIOS } from '../test/crash/scenario.ts';
 import { mountSmallDisk } from '../test/crash/small-disk.ts';
 import { type Attack, CAN_LIMIT_FILES } from '../test/crash/victim.ts';
-import build from '../test/support/build.ts';
+import { bundle } from './build.ts';
 
 interface Hunt {
   rounds: number;
@@ -32,7 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'taskmirror-hunt-'));
 try {
   const rounds = wholeNumber('rounds', values.rounds);
   const seed = wholeNumber('seed', values.seed);
-  await build();
+  await bundle();
   const failures = await hunt({ rounds, seed, folder, canMount: probeMount() });
   if (failures > 0) process.exitCode = 1;
 } finally {

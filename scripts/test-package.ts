@@ -47,7 +47,7 @@ async function pack(): Promise<string> {
   );
   for (const needed of [
     'bin/taskmirror.js',
-    'dist/src/main.js',
+    'dist/src/main.cjs',
     'dist/THIRD-PARTY-LICENSES.txt',
     'LICENSE',
   ]) {

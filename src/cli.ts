@@ -40,8 +40,9 @@ export async function cli(argv: readonly string[], parts: CliParts): Promise<Exi
 export function createProgram(parts: CliParts, finish: (code: ExitCode) => void): Command {
   const { io } = parts;
   const app = async (flags: SettingsFlags, defaultLevel: Settings['log']['level'] = 'warn') => {
-    const { loadSettings } = await import('./config/load.ts');
-    return createApp({ ...parts, loaded: loadSettings({ env: io.env, cwd: io.cwd, flags }), defaultLevel });
+    const { readSettings } = await import('./config/plain.ts');
+    const loaded = await readSettings({ env: io.env, cwd: io.cwd, flags });
+    return createApp({ ...parts, loaded, defaultLevel });
   };
   const program = new Command('taskmirror')
     .description('Keeps an exact copy of the tasks behind a Tasks API key in a local SQLite file.')

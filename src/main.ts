@@ -33,19 +33,25 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 setTimeout(() => void keepHeapSmall(), LONG_LIVED_MS).unref();
 
-try {
-  process.exitCode = await cli(process.argv.slice(2), {
-    io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },
-    signal: controller.signal,
-    redactor,
-    stdin: () => process.stdin,
-    program: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
-    useDefaultSignals() {
-      for (const name of SIGNALS) process.removeAllListeners(name);
-    },
-  });
-} catch (error) {
-  fail(error);
+void main();
+
+async function main(): Promise<void> {
+  // For work that ends without an outcome, which nothing should.
+  process.exitCode = EXIT.unexpected;
+  try {
+    process.exitCode = await cli(process.argv.slice(2), {
+      io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },
+      signal: controller.signal,
+      redactor,
+      stdin: () => process.stdin,
+      program: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
+      useDefaultSignals() {
+        for (const name of SIGNALS) process.removeAllListeners(name);
+      },
+    });
+  } catch (error) {
+    fail(error);
+  }
 }
 
 /**

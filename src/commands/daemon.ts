@@ -1,4 +1,4 @@
-import { requireSources } from '../config/load.ts';
+import { requireSources } from '../config/sources.ts';
 import { Daemon } from '../daemon.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { CommandContext } from './context.ts';

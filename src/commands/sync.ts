@@ -1,7 +1,7 @@
 import { EXIT, type ExitCode, TaskmirrorError, UsageError } from '../errors.ts';
 import type { MirrorStore } from '../ports.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
-import { requireSources } from '../config/load.ts';
+import { requireSources } from '../config/sources.ts';
 import type { Progress } from '../sync/run.ts';
 import type { Plan } from '../sync/dry-run.ts';
 import { type SyncOptions, syncSource, type SyncReport, type SyncResult } from '../sync/sync.ts';

@@ -1,4 +1,4 @@
-import { requireSources } from '../config/load.ts';
+import { requireSources } from '../config/sources.ts';
 import type { SourceSettings } from '../config/settings.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { MirrorStore } from '../ports.ts';

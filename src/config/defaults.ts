@@ -20,3 +20,6 @@ export const DEFAULTS: Settings = {
   searchIndex: true,
   log: { level: 'info', format: 'auto' },
 };
+
+/** Where a source is that does not say so. */
+export const DEFAULT_BASE_URL = 'https://api.sigmic.ai';

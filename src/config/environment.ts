@@ -1,4 +1,4 @@
-import { isRecord, overlay, pathText } from './draft.ts';
+import { overlay } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { parseJson } from './json-text.ts';
 import { settingLeaves } from './leaves.ts';
@@ -45,33 +45,6 @@ export function overlayEnvironment(draft: Draft, env: Environment): string[] {
     );
   }
   return problems;
-}
-
-/**
- * Makes the source `default` of SIGMIC_API_KEY where no source is set, and gives the source of that name its
- * base URL from SIGMIC_BASE_URL where it has none. Other programs read these two as well: an empty one counts
- * as not set.
- */
-export function overlayDefaultSource(draft: Draft, env: Environment): void {
-  const { sources = [] } = draft.values;
-  if (Array.isArray(sources) && sources.length === 0 && isSet(env['SIGMIC_API_KEY'])) {
-    const made = { name: 'default', apiKey: { env: 'SIGMIC_API_KEY' } };
-    overlay(draft, ['sources'], [made], { kind: 'environment', variable: 'SIGMIC_API_KEY' });
-  }
-
-  const baseUrl = env['SIGMIC_BASE_URL'];
-  if (!isSet(baseUrl) || !Array.isArray(draft.values['sources'])) return;
-  const list: unknown[] = draft.values['sources'];
-  for (const [index, source] of list.entries()) {
-    if (!isRecord(source) || source['name'] !== 'default' || source['baseUrl'] !== undefined) continue;
-    source['baseUrl'] = baseUrl;
-    const path = pathText(['sources', index, 'baseUrl']);
-    draft.overlaid.set(path, { kind: 'environment', variable: 'SIGMIC_BASE_URL' });
-  }
-}
-
-function isSet(text: string | undefined): boolean {
-  return text !== undefined && text !== '';
 }
 
 /** What the text of a variable stands for. A text that cannot be it stays text: the schema says what it expected. */

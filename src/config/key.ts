@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import type { ExecFileException } from 'node:child_process';
 import { resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
@@ -116,7 +115,13 @@ interface ShellResult {
   stderr: string;
 }
 
-function runShell(command: string, { env, cwd }: KeyContext, signal: AbortSignal): Promise<ShellResult> {
+async function runShell(
+  command: string,
+  { env, cwd }: KeyContext,
+  signal: AbortSignal,
+): Promise<ShellResult> {
+  // Most keys need no command, and no start is to wait for what runs one.
+  const { execFile } = await import('node:child_process');
   const options = { env, cwd, signal, maxBuffer: MAX_KILOBYTES * 1024, killSignal: 'SIGKILL' } as const;
   return new Promise((done) => {
     const child = execFile('sh', ['-c', command], options, (error, stdout, stderr) =>

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { settingsSchema, sourceSchema } from './schema.ts';
 
 /** `words`: a list of plain words. `json`: a list of anything else. */
@@ -26,11 +26,11 @@ export function settingNames(): Map<string, string> {
   return names;
 }
 
-function leavesOf(section: z.ZodObject, parents: readonly string[]): Leaf[] {
+function leavesOf(section: z.ZodMiniObject, parents: readonly string[]): Leaf[] {
   return Object.entries(section.shape).flatMap(([name, declared]) => {
     const path = [...parents, name];
     const { type, isNullable } = unwrap(declared);
-    if (type instanceof z.ZodObject) return leavesOf(type, path);
+    if (type instanceof z.ZodMiniObject) return leavesOf(type, path);
     return [{ path, variable: variableFor(path), kind: kindOf(type), isNullable }];
   });
 }
@@ -39,16 +39,17 @@ function unwrap(declared: z.core.$ZodType): { type: z.core.$ZodType; isNullable:
   let type = declared;
   let isNullable = false;
   for (;;) {
-    if (type instanceof z.ZodNullable) isNullable = true;
-    else if (!(type instanceof z.ZodDefault || type instanceof z.ZodPrefault)) return { type, isNullable };
-    type = type.unwrap();
+    if (type instanceof z.ZodMiniNullable) isNullable = true;
+    else if (!(type instanceof z.ZodMiniDefault || type instanceof z.ZodMiniPrefault))
+      return { type, isNullable };
+    type = type.def.innerType;
   }
 }
 
 function kindOf(type: z.core.$ZodType): LeafKind {
-  if (type instanceof z.ZodNumber) return 'number';
-  if (type instanceof z.ZodBoolean) return 'boolean';
-  if (type instanceof z.ZodArray) return type.element instanceof z.ZodEnum ? 'words' : 'json';
+  if (type instanceof z.ZodMiniNumber) return 'number';
+  if (type instanceof z.ZodMiniBoolean) return 'boolean';
+  if (type instanceof z.ZodMiniArray) return type.def.element instanceof z.ZodMiniEnum ? 'words' : 'json';
   return 'text';
 }
 

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { UsageError } from '../errors.ts';
 import { maskKeys, visible } from '../redact.ts';
 import { describePlace, isRecord, valueAt } from './draft.ts';

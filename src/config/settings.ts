@@ -84,6 +84,14 @@ export interface SettingsFlags {
 /** Environment variables, as the process was given them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What settings are made of, beside the defaults. */
+export interface SettingsInput {
+  env: Environment;
+  /** Absolute path of the working directory. */
+  cwd: string;
+  flags: SettingsFlags;
+}
+
 export interface LoadedSettings {
   settings: Settings;
   /** For every leaf, by its path (`sync.pageSize`, `sources[0].apiKey`), where its value came from. */

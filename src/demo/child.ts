@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+
 import { ApiFailedError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import type { HostActivity, HostReady, HostRefusal, HostSettings } from './host.ts';
@@ -109,6 +110,6 @@ function endOf(child: ChildProcessWithoutNullStreams): Promise<string> {
 
 /** The process's file: in TypeScript in a clone; built, it keeps its folder, and this module lies in chunks/ beside that. */
 function entryPath(): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return fileURLToPath(new URL(`../demo/process.${extension}`, import.meta.url));
+  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
+  return join(import.meta.filename, `../../demo/process.${extension}`);
 }

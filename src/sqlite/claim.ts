@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type {
   Change,
@@ -17,6 +16,7 @@ import { edgeText, parseEdge } from './edge.ts';
 import { withFile } from './failure.ts';
 import { makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';
+import { keyOfPayload } from './payload-key.ts';
 import { prepareQueries } from './queries.ts';
 import { dropSearchIndex, pauseSearchIndex } from './search-index.ts';
 import { createSweep, type Sweep } from './sweep.ts';
@@ -217,7 +217,7 @@ export class SqliteClaim implements MirrorClaim {
   }
 
   #reject(row: RejectedRow, now: string): void {
-    const key = row.id ?? `sha256:${createHash('sha256').update(row.payload).digest('hex')}`;
+    const key = row.id ?? keyOfPayload(row.payload);
     this.#queries.reject.run({
       source: this.#source,
       row_key: key,

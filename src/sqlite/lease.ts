@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import { LeaseHeldError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
@@ -39,7 +38,8 @@ export function takeLease(db: Database.Database, source: string, holder: Holder,
       { hint: 'Let it finish. A lease whose process is dead is taken over by itself.' },
     );
   }
-  const token = randomUUID();
+  // Of SQLite's randomness: to load node:crypto takes about as long as all else that a claim does.
+  const token = db.prepare<[], string>('select hex(randomblob(16))').pluck().get() ?? '';
   const now = utcText(clock.now());
   prepare<LeaseRow, never>(db, (q, p) =>
     q.replaceInto('leases').values({

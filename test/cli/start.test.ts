@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { OUTSIDE } from '../../scripts/build.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { runProgram } from '../support/program.ts';
@@ -28,25 +28,18 @@ async function loadedBy(args: string[], cwd: string, env: Record<string, string>
   const ended = await runProgram(args, {
     cwd,
     env: { ...env, LOADED_MODULES: list },
-    node: ['--import', PRELOAD, join(ROOT, 'dist/src/main.js')],
+    node: ['--import', PRELOAD, join(ROOT, 'dist/src/main.cjs')],
   });
   expect(ended).toMatchObject({ code: 0, stderr: '' });
   const lines = readFileSync(list, 'utf8').split('\n');
   const files = lines.filter((line) => line.startsWith('file:')).map((url) => fileURLToPath(url));
-  const parts = files
-    .filter((file) => file.startsWith(join(ROOT, 'dist')))
-    .flatMap((file) => inputsOf(readFileSync(file, 'utf8')));
+  const parts = files.flatMap((file) => inject('partsOf')[relative(ROOT, file)] ?? []);
   return {
     outside: packagesIn(files),
     bundled: packagesIn(parts),
     sources: parts.filter((part) => part.startsWith('src/')),
     ofNode: lines.filter((line) => !line.startsWith('file:')),
   };
-}
-
-/** esbuild writes above the code of every file where that came from. */
-function inputsOf(bundle: string): string[] {
-  return [...bundle.matchAll(/^\/\/ (\S+\.[cm]?[jt]s)$/gm)].map(([, path = '']) => path);
 }
 
 function packagesIn(paths: readonly string[]): string[] {
@@ -63,6 +56,8 @@ describe('what a start costs is what it loads:', () => {
     expect(outside).toEqual(['better-sqlite3']);
     expect(bundled).toEqual(['commander', 'is-network-error', 'kysely', 'p-retry', 'zod']);
     expect(sources).toContain('src/sync/walk.ts');
+    // Nothing but a key and a base URL is set: that needs no schema.
+    expect(sources).not.toContain('src/config/schema.ts');
     const commands = sources.filter((file) => /^src\/commands\/[^/]+$/.test(file));
     expect(commands.toSorted()).toEqual([
       'src/commands/output.ts',
@@ -92,7 +87,7 @@ test('dist/ loads from node_modules only what package.json asks for', () => {
     dependencies: Record<string, string>;
   };
   const imported = readdirSync(join(ROOT, 'dist'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.js'))
+    .filter((name) => /\.c?js$/.test(name))
     .flatMap((name) => [
       ...readFileSync(join(ROOT, 'dist', name), 'utf8').matchAll(
         /(?:^(?:import|export)\b[^'"\n]*["']|\b(?:import|require\d*)\(["'])(?!node:|\.)([^"']+)["']/gm,

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { loadSettings } from '../../src/config/load.ts';
-import type { SettingsInput } from '../../src/config/load.ts';
-import type { LoadedSettings } from '../../src/config/settings.ts';
+import type { LoadedSettings, SettingsInput } from '../../src/config/settings.ts';
 import { UsageError } from '../../src/errors.ts';
 
 /** An empty folder that lasts as long as the test. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { requireSources } from '../../src/config/load.ts';
+import { requireSources } from '../../src/config/sources.ts';
 import { describeOrigin } from '../../src/config/settings.ts';
 import { folder, load, usageError } from './folder.ts';
 

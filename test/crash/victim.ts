@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/src/main.cjs', import.meta.url));
 const PRELOAD = fileURLToPath(new URL('preload.ts', import.meta.url));
 /** A program that takes longer than this, in ms, hangs; it is ended by a signal that no attack uses. */
 const LONGEST_MS = 25_000;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 /** The program as it is published, made by build.ts. */
-export const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/src/main.cjs', import.meta.url));
 /** Whatever still runs after this time, in ms, is killed, and shows no exit code. */
 const LONGEST_MS = 25_000;
 

@@ -1,0 +1,35 @@
+import { isRecord, overlay, pathText } from './draft.ts';
+import type { Draft } from './draft.ts';
+import type { Environment, SettingsFlags } from './settings.ts';
+
+/**
+ * Makes the source `default` of SIGMIC_API_KEY where no source is set, and gives the source of that name its
+ * base URL from SIGMIC_BASE_URL where it has none. Other programs read these two as well: an empty one counts
+ * as not set.
+ */
+export function overlayDefaultSource(draft: Draft, env: Environment): void {
+  const { sources = [] } = draft.values;
+  if (Array.isArray(sources) && sources.length === 0 && isSet(env['SIGMIC_API_KEY'])) {
+    const made = { name: 'default', apiKey: { env: 'SIGMIC_API_KEY' } };
+    overlay(draft, ['sources'], [made], { kind: 'environment', variable: 'SIGMIC_API_KEY' });
+  }
+
+  const baseUrl = env['SIGMIC_BASE_URL'];
+  if (!isSet(baseUrl) || !Array.isArray(draft.values['sources'])) return;
+  const list: unknown[] = draft.values['sources'];
+  for (const [index, source] of list.entries()) {
+    if (!isRecord(source) || source['name'] !== 'default' || source['baseUrl'] !== undefined) continue;
+    source['baseUrl'] = baseUrl;
+    const path = pathText(['sources', index, 'baseUrl']);
+    draft.overlaid.set(path, { kind: 'environment', variable: 'SIGMIC_BASE_URL' });
+  }
+}
+
+/** Lays the settings that were given on the command line over the draft. */
+export function overlayFlags(draft: Draft, { db }: SettingsFlags): void {
+  if (db !== undefined) overlay(draft, ['database'], db, { kind: 'flag', flag: '--db' });
+}
+
+function isSet(text: string | undefined): boolean {
+  return text !== undefined && text !== '';
+}

@@ -1,0 +1,11 @@
+import { UsageError } from '../errors.ts';
+import { DEFAULT_FILE } from './settings-file.ts';
+import type { Settings, SourceSettings } from './settings.ts';
+
+/** The sources of a command that needs at least one. Throws UsageError, saying how to set one, where there is none. */
+export function requireSources(settings: Settings): SourceSettings[] {
+  if (settings.sources.length > 0) return settings.sources;
+  throw new UsageError('No source is set: there is nothing to mirror.', {
+    hint: `Set the environment variable SIGMIC_API_KEY to an API key, or name sources in ${DEFAULT_FILE} (see config.example.json).`,
+  });
+}
