@@ -61,12 +61,13 @@ function prepareNow<P extends object, R>(
   // The builder takes the placeholder for a value and hands it back in `parameters`.
   const param = <K extends keyof P & string>(name: K): P[K] => new Placeholder(name) as unknown as P[K];
   const { sql, parameters } = build(compiler, param).compile();
+  const names = parameters.map((slot) => (slot instanceof Placeholder ? (slot.name as keyof P) : null));
+  // Filled anew for each call, and read before it returns.
+  const bound: unknown[] = [...parameters];
   return {
     statement: db.prepare<unknown[], R>(sql),
     bind: (values) => {
-      const bound: unknown[] = [];
-      for (const slot of parameters)
-        bound.push(slot instanceof Placeholder ? values[slot.name as keyof P] : slot);
+      for (const [index, name] of names.entries()) if (name !== null) bound[index] = values[name];
       return bound;
     },
   };

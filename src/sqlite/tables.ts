@@ -203,10 +203,11 @@ export function toColumns(task: Task): TaskColumns {
 
 /** What follows from a task's columns: takes its time, and most rows of most runs are unchanged. */
 export function derive({ error, created_at, started_at, completed_at }: TaskColumns): DerivedColumns {
+  const started = started_at === null ? null : Date.parse(started_at);
   return {
     error_group: error === null ? null : foldError(error),
-    queue_ms: between(created_at, started_at),
-    run_ms: between(started_at, completed_at),
+    queue_ms: started === null ? null : started - Date.parse(created_at),
+    run_ms: started === null || completed_at === null ? null : Date.parse(completed_at) - started,
   };
 }
 
@@ -232,8 +233,4 @@ export function toTask(row: TaskColumns): Task {
     messageCount: row.message_count,
     extra: row.extra,
   };
-}
-
-function between(from: string | null, to: string | null): number | null {
-  return from === null || to === null ? null : Date.parse(to) - Date.parse(from);
 }
