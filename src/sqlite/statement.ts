@@ -67,7 +67,9 @@ function prepareNow<P extends object, R>(
   return {
     statement: db.prepare<unknown[], R>(sql),
     bind: (values) => {
-      for (const [index, name] of names.entries()) if (name !== null) bound[index] = values[name];
+      names.forEach((name, index) => {
+        if (name !== null) bound[index] = values[name];
+      });
       return bound;
     },
   };

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { sql } from 'kysely';
 import { prepare } from './statement.ts';
 
 /** Which rows a full walk has met: in temporary tables, so that a million rows do not stay in memory. */
@@ -28,15 +29,14 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       q.deleteFrom(table).where('source', '=', p('source')),
     ).run({ source });
   }
-  const add = prepare<{ source: string; id: string }, never>(db, (q, p) =>
+  // All at once: a statement for each would cost more than what it does.
+  const add = prepare<{ source: string; ids: string }, never>(db, (q, p) =>
     q
       .insertInto('sweep')
       .columns(['source', 'task_rowid'])
       .expression(
-        q
-          .selectFrom('tasks')
-          .select((eb) => [eb.val(p('source')).as('source'), eb.ref('tasks.rowid').as('task_rowid')])
-          .where('id', '=', p('id')),
+        sql`select ${p('source')}, tasks.rowid from json_each(${p('ids')}) as met
+          cross join tasks on tasks.id = met.value where true`,
       )
       .onConflict((conflict) => conflict.doNothing()),
   );
@@ -46,9 +46,6 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       .values({ source: p('source'), row_key: p('row_key') })
       .onConflict((conflict) => conflict.doNothing()),
   );
-  const addAll = db.transaction((ids: readonly string[]) => {
-    for (const id of ids) add.run({ source, id });
-  });
   const count = prepare<{ source: string }, { count: number }>(db, (q, p) =>
     q
       .selectFrom('tasks')
@@ -86,7 +83,7 @@ export function createSweep(db: Database.Database, source: string): Sweep {
   );
   return {
     // Neighbours in the index are written together.
-    meet: (ids) => addAll.deferred(ids.toSorted()),
+    meet: (ids) => void add.run({ source, ids: JSON.stringify(ids.toSorted()) }),
     meetRejected: (row_key) => void addRejected.run({ source, row_key }),
     countUnmet: () => count.get({ source })?.count ?? 0,
     unmet: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
