@@ -18,8 +18,6 @@ const WAL_BYTES = 64 * 1024 * 1024;
  * index over and over; with SQLite's own 1,000 it takes a sixth longer. The end of every run checkpoints anyway.
  */
 const CHECKPOINT_PAGES = 8_000;
-/** Memory for pages of the file, in KB: twice of it made no backfill faster that could be measured. */
-const CACHE_KB = 8_000;
 
 /**
  * Opens a mirror for writing and brings its schema up to date; with `create`, makes the file where there is none,
@@ -40,7 +38,6 @@ export async function openDatabase(file: string, options: { create: boolean }): 
     db.pragma('synchronous = normal');
     db.pragma('foreign_keys = on');
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    db.pragma(`cache_size = -${CACHE_KB}`);
     db.pragma(`journal_size_limit = ${WAL_BYTES}`);
     if (identity.kind === 'empty' || identity.version < SCHEMA_VERSION) {
       const { migrate } = await import('./migrate.ts');
