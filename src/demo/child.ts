@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-
 import { ApiFailedError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import type { HostActivity, HostReady, HostRefusal, HostSettings } from './host.ts';

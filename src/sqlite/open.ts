@@ -18,6 +18,11 @@ const WAL_BYTES = 64 * 1024 * 1024;
  * index over and over; with SQLite's own 1,000 it takes a sixth longer. The end of every run checkpoints anyway.
  */
 const CHECKPOINT_PAGES = 8_000;
+/**
+ * Memory for pages of the file, and for sorting an index, in KB. better-sqlite3's own 16,000 made no run faster that
+ * could be measured, and the peak of memory higher by all of it.
+ */
+const CACHE_KB = 2_000;
 
 /**
  * Opens a mirror for writing and brings its schema up to date; with `create`, makes the file where there is none,
@@ -38,6 +43,7 @@ export async function openDatabase(file: string, options: { create: boolean }): 
     db.pragma('synchronous = normal');
     db.pragma('foreign_keys = on');
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    db.pragma(`cache_size = -${CACHE_KB}`);
     db.pragma(`journal_size_limit = ${WAL_BYTES}`);
     if (identity.kind === 'empty' || identity.version < SCHEMA_VERSION) {
       const { migrate } = await import('./migrate.ts');

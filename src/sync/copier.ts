@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { SafetyStopError } from '../errors.ts';
 import type { Committed, ListPage, RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.ts';
 import { PagesAhead, type ReadPage } from './ahead.ts';
@@ -188,7 +189,11 @@ export class Copier {
       this.#batch.add({ tasks, rejected, ledger, ...(head === null ? {} : { total: page.total }) });
     }
     this.#ledger = ledger;
-    if (this.#batch.isDue) await this.#commit();
+    if (this.#batch.isDue) {
+      // The requests that this page set off are still to be sent, and a commit keeps this thread busy for a while.
+      await setImmediate();
+      await this.#commit();
+    }
     this.#total = page.total;
     this.counts.rowsSeen += page.rows.length;
     this.#onTasks(tasks);
