@@ -82,6 +82,21 @@ describe('the search index', () => {
     expect(indexed(db)).toEqual(reindexed(db));
   });
 
+  test('merges nothing that the next rows undo while it is built, and as SQLite does by itself from then on', async () => {
+    const { claim, db } = await openBench();
+    await claim.commit(changeOf({ tasks: some(MANY) }));
+    const merges = (): unknown[] =>
+      db
+        .prepare("select v from task_search_config where k in ('automerge', 'crisismerge') order by k")
+        .pluck()
+        .all();
+    for (const { create } of READER_INDEXES) db.exec(create);
+    await claim.prepareForReaders(signalAfter(2));
+    expect(merges()).toEqual([0, 64]);
+    await claim.prepareForReaders(NEVER);
+    expect(merges()).toEqual([4, 16]);
+  });
+
   test('that is complete is not written to by the next call, and neither is anything else', async () => {
     const { claim, db } = await openBench();
     await claim.commit(changeOf({ tasks: some(3) }));
