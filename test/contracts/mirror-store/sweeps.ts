@@ -23,6 +23,15 @@ export function sweeps(make: Make): void {
       expect(await claim.countUnmet()).toBe(25);
     });
 
+    test('meets ids of every kind that a task may have', async () => {
+      const { claim } = await swept();
+      const odd = ['a\0b', 'a', '\0', '"quoted", [1]', '\\u0041', '\u2028', '\u{1F600} \u00e9', '1', '1.0'];
+      await claim.commit(changeOf({ tasks: odd.map((id) => mirrorTask(id)) }));
+      await claim.beginSweep();
+      await claim.meet([...ids, ...odd.filter((id) => id !== 'a')]);
+      expect(await claim.unmet('', 100)).toEqual(['a']);
+    });
+
     test('removes softly: the row stays, and counts no more', async () => {
       const { store, claim } = await swept();
       expect(await claim.remove(['t01', 't02', 'unknown'])).toBe(2);
