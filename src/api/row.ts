@@ -1,8 +1,8 @@
 import type { ListRow, RejectedRow } from '../ports.ts';
 import { activityOf, type OmittableField, type Task, type TaskDetail } from '../sync/task.ts';
 import { isJsonObject, without, type JsonObject } from './json.ts';
+import { COUNT, FLAG, ID, type Kind, OBJECT, OMITTED, orNull, SOME_TEXT, TEXT, TIME } from './kinds.ts';
 import { oneLine } from './text.ts';
-import { utcTextFrom } from './time.ts';
 
 /** Turns a row of the API into a task, or says what is wrong with it. Never throws. */
 export interface RowParser {
@@ -10,64 +10,7 @@ export interface RowParser {
   detail(row: unknown): TaskDetail | { rejected: RejectedRow };
 }
 
-const MAX_ID_LENGTH = 1000;
 const MAX_VALUE_SHOWN = 60;
-
-/** What a field may hold. Not a schema of zod's: on every row of every page that took twice as long as parsing the JSON. */
-interface Kind<T> {
-  /** The value as a task has it; undefined: it is not of this kind. */
-  read(value: unknown): T | undefined;
-  /** What a value that is not of this kind should have been. */
-  expected(value: unknown): string;
-}
-
-const TEXT: Kind<string> = {
-  // UTF-8, and so SQLite, cannot hold lone surrogates.
-  read: (value) => (typeof value === 'string' && value.isWellFormed() ? value : undefined),
-  expected: (value) =>
-    typeof value === 'string' ? 'expected Unicode text, without lone surrogates' : 'expected text',
-};
-const SOME_TEXT: Kind<string> = {
-  read: (value) => (value === '' ? undefined : TEXT.read(value)),
-  expected: (value) => (value === '' ? 'expected text that is not empty' : TEXT.expected(value)),
-};
-const ID: Kind<string> = {
-  read: (value) => {
-    const text = SOME_TEXT.read(value);
-    return text === undefined || text.length > MAX_ID_LENGTH || isPathStep(text) ? undefined : text;
-  },
-  expected: (value) => {
-    const text = SOME_TEXT.read(value);
-    if (text === undefined) return SOME_TEXT.expected(value);
-    return isPathStep(text)
-      ? 'expected an id that can stand in a URL'
-      : `expected at most ${MAX_ID_LENGTH} characters`;
-  },
-};
-const TIME: Kind<string> = {
-  read: (value) => (typeof value === 'string' ? (utcTextFrom(value) ?? undefined) : undefined),
-  expected: () => 'expected an ISO 8601 time with Z or an offset, in the years 0001 to 9999',
-};
-const FLAG: Kind<boolean> = {
-  read: (value) => (typeof value === 'boolean' ? value : undefined),
-  expected: () => 'expected true or false',
-};
-const OBJECT: Kind<string> = {
-  read: (value) => (isJsonObject(value) ? JSON.stringify(value) : undefined),
-  expected: () => 'expected an object or null',
-};
-const COUNT: Kind<number> = {
-  read: (value) =>
-    typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined,
-  expected: (value) => (Number.isSafeInteger(value) ? 'expected 0 or more' : 'expected a whole number'),
-};
-/** A field that is not kept is not looked at. */
-const OMITTED: Kind<null> = { read: () => null, expected: () => '' };
-
-const orNull = <T>(kind: Kind<T>): Kind<T | null> => ({
-  read: (value) => (value === undefined || value === null ? null : kind.read(value)),
-  expected: (value) => kind.expected(value),
-});
 
 /** Every field of {@link Task} but `extra`; the fields that `omit` names come out as null. */
 function taskKinds(omit: ReadonlySet<OmittableField>) {
@@ -200,9 +143,4 @@ function idIn(row: unknown): string | null {
 function activityIn(row: unknown): number | null {
   const time = isJsonObject(row) ? TIME.read(row['lastActivityAt']) : undefined;
   return time === undefined ? null : Date.parse(time);
-}
-
-/** As a step of a URL's path they would vanish: GET would ask for something else. */
-function isPathStep(id: string): boolean {
-  return id === '.' || id === '..';
 }

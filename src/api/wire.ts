@@ -2,6 +2,7 @@ import type { ListPage, RejectedRow } from '../ports.ts';
 import type { OmittableField, TaskDetail } from '../sync/task.ts';
 import { BadBodyError } from './attempt.ts';
 import { isJsonObject, type JsonObject, parseJson } from './json.ts';
+import { COUNT } from './kinds.ts';
 import { createRowParser } from './row.ts';
 import { oneLine, type Mask } from './text.ts';
 
@@ -22,9 +23,9 @@ export function createBodyParser(omit: ReadonlySet<OmittableField>): BodyParser 
   return {
     list(text) {
       const { success, data, pagination } = objectIn(text);
-      const { total = null, hasMore } = isJsonObject(pagination) ? pagination : {};
+      const { total, hasMore } = isJsonObject(pagination) ? pagination : {};
       if (success === true && Array.isArray(data) && typeof hasMore === 'boolean') {
-        return { rows: data.map((row) => rows.list(row)), total: isCount(total) ? total : null, hasMore };
+        return { rows: data.map((row) => rows.list(row)), total: COUNT.read(total) ?? null, hasMore };
       }
       throw badBody({
         'success: expected true': success === true,
@@ -78,8 +79,4 @@ function objectIn(text: string): JsonObject {
 function badBody(expectations: Readonly<Record<string, boolean>>): BadBodyError {
   const failed = Object.entries(expectations).filter(([, holds]) => !holds);
   return new BadBodyError(failed.map(([what]) => what).join('; '));
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

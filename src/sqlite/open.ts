@@ -19,8 +19,8 @@ const WAL_BYTES = 64 * 1024 * 1024;
  */
 const CHECKPOINT_PAGES = 8_000;
 /**
- * Memory for pages of the file, and for sorting an index, in KB. better-sqlite3's own 16,000 made no run faster that
- * could be measured, and the peak of memory higher by all of it.
+ * Memory for pages of the file, and for sorting an index, in KB. Four times of it made no backfill faster that could be
+ * measured; better-sqlite3's own 16,000 make the peak of memory a third higher.
  */
 const CACHE_KB = 2_000;
 

@@ -50,7 +50,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
 
   /** False, and nothing is written, where the task is there. */
   const insertNew = (source: string, columns: TaskColumns, now: string): boolean => {
-    // Named one by one: V8 takes ten times as long for a second spread, and a backfill comes here with every row.
+    // Named one by one: V8 has no quick way for a second spread, and a backfill comes here with every row.
     const { error_group, queue_ms, run_ms } = derive(columns);
     return (
       insert.run({
