@@ -110,6 +110,24 @@ describe('a new mirror', () => {
     const store = await open(file, false);
     expect(await store.status()).toEqual([]);
   });
+
+  test('has pages of 8 KB; one that was made with smaller pages stays as it is, and works', async () => {
+    const made = join(temporaryFolder(), 'mirror.db');
+    const older = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(made);
+    const copy = new Database(made);
+    copy.pragma('journal_mode = delete');
+    copy.pragma('page_size = 4096');
+    copy.exec(`vacuum into '${older}'`);
+    copy.close();
+    await makeMirror(older);
+    const sizes = [made, older].map((file) => {
+      const db = new Database(file, { readonly: true });
+      onTestFinished(() => void db.close());
+      return db.pragma('page_size', { simple: true });
+    });
+    expect(sizes).toEqual([8_192, 4_096]);
+  });
 });
 
 describe('a file that cannot be a mirror is refused, exit code 10, and stays as it is:', () => {

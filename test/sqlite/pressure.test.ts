@@ -73,7 +73,7 @@ test('a disk that fills up while the search index is made takes nothing away, an
   await claim.commit(changeOf({ tasks: words(3_000) }));
   for (const { create } of READER_INDEXES) db.exec(create);
   const pages = Number(db.pragma('page_count', { simple: true }));
-  db.pragma(`max_page_count = ${pages + 20}`);
+  db.pragma(`max_page_count = ${pages + 10}`);
   const failure = claim.prepareForReaders(new AbortController().signal);
   await expect(failure).rejects.toMatchObject({
     exitCode: 10,
