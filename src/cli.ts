@@ -40,8 +40,8 @@ export async function cli(argv: readonly string[], parts: CliParts): Promise<Exi
 export function createProgram(parts: CliParts, finish: (code: ExitCode) => void): Command {
   const { io } = parts;
   const app = async (flags: SettingsFlags, defaultLevel: Settings['log']['level'] = 'warn') => {
-    const { readSettings } = await import('./config/plain.ts');
-    const loaded = await readSettings({ env: io.env, cwd: io.cwd, flags });
+    const { loadSettings } = await import('./config/load.ts');
+    const loaded = await loadSettings({ env: io.env, cwd: io.cwd, flags });
     return createApp({ ...parts, loaded, defaultLevel });
   };
   const program = new Command('taskmirror')
@@ -252,11 +252,11 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .action(async ({ tasks, keep }: { tasks: string; keep?: string }) => {
       const { demo } = await import('./commands/demo.ts');
       const { loadSettings } = await import('./config/load.ts');
-      const contextFor = (env: Io['env'], db: string) =>
+      const contextFor = async (env: Io['env'], db: string) =>
         createApp({
           ...parts,
           io: { ...io, env },
-          loaded: loadSettings({ env, cwd: io.cwd, flags: { db } }),
+          loaded: await loadSettings({ env, cwd: io.cwd, flags: { db } }),
           defaultLevel: 'error',
         });
       const startApi = ({ tasks: count, key }: { tasks: number; key: string }) =>

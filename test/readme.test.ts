@@ -62,8 +62,8 @@ describe('README.md', () => {
 });
 
 describe('the settings in README.md', () => {
-  test('are those that the program knows, each with its variable and its default', () => {
-    const { settings } = loadSettings({ env: {}, cwd: root, flags: {} });
+  test('are those that the program knows, each with its variable and its default', async () => {
+    const { settings } = await loadSettings({ env: {}, cwd: root, flags: {} });
     const documented = new Map(
       tableIn(readme.section('Settings')).map(([names, , standard]) => {
         const [name = '', variable] = codeIn(names);

@@ -49,7 +49,7 @@ export function describeSettings(
 
 /** `taskmirror config check`. Throws UsageError, which names every problem. */
 export async function configCheck(io: Io, { flags }: { flags: SettingsFlags }): Promise<ExitCode> {
-  const { settings, file } = loadSettings({ env: io.env, cwd: io.cwd, flags });
+  const { settings, file } = await loadSettings({ env: io.env, cwd: io.cwd, flags });
   const found = `${file === null ? 'no settings file' : printable(file)}, ${counted(settings.sources.length, 'source')}`;
   await writeAll(io.stdout, [`ok: ${found}\n`]);
   return EXIT.done;
@@ -60,7 +60,7 @@ export async function configShow(
   io: Io,
   { flags, json }: { flags: SettingsFlags; json: boolean },
 ): Promise<ExitCode> {
-  const report = describeSettings(loadSettings({ env: io.env, cwd: io.cwd, flags }), io);
+  const report = describeSettings(await loadSettings({ env: io.env, cwd: io.cwd, flags }), io);
   await writeAll(io.stdout, json ? [`${JSON.stringify(report, null, 2)}\n`] : settingsTable(report));
   return EXIT.done;
 }

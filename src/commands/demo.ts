@@ -24,7 +24,7 @@ export interface DemoParts {
   signal: AbortSignal;
   startApi(options: { tasks: number; key: string }): Promise<DemoApi>;
   /** The wired parts for these settings: the commands then run as they would for a real key. */
-  contextFor(env: Io['env'], db: string): CommandContext;
+  contextFor(env: Io['env'], db: string): Promise<CommandContext>;
 }
 
 export interface DemoFlags {
@@ -89,7 +89,7 @@ async function tour(
   say: (text: string) => unknown,
 ): Promise<ExitCode> {
   const env = { ...terminalOf(parts.io.env), SIGMIC_API_KEY: DEMO_KEY, SIGMIC_BASE_URL: api.url };
-  const context = parts.contextFor(env, file);
+  const context = await parts.contextFor(env, file);
 
   say(`It serves at ${api.url}.`);
   say('Its tasks go on living while they are read, and some requests fail.\n');

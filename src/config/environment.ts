@@ -3,10 +3,10 @@ import type { Draft } from './draft.ts';
 import { parseJson } from './json-text.ts';
 import { settingLeaves } from './leaves.ts';
 import type { Leaf } from './leaves.ts';
+import { PREFIX } from './overlays.ts';
 import { shownName, suggestion } from './problems.ts';
 import type { Environment } from './settings.ts';
 
-const PREFIX = 'TASKMIRROR_';
 const CONFIG_VARIABLE = 'TASKMIRROR_CONFIG';
 const DATABASE_VARIABLES = ['TASKMIRROR_DATABASE', 'TASKMIRROR_DB'] as const;
 

@@ -3,11 +3,9 @@ import { readBounded } from './bounded-file.ts';
 import { completed } from './completed.ts';
 import { isRecord } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { overlayEnvironment } from './environment.ts';
 import { parseJson } from './json-text.ts';
-import { overlayDefaultSource, overlayFlags } from './overlays.ts';
-import { describeIssues, settingsError } from './problems.ts';
-import { checkSettings } from './schema.ts';
+import { hasVariables, overlayDefaultSource, overlayFlags } from './overlays.ts';
+import { plainSettings } from './plain.ts';
 import { DEFAULT_FILE, MAX_FILE_KILOBYTES } from './settings-file.ts';
 import type { LoadedSettings, SettingsInput } from './settings.ts';
 
@@ -18,19 +16,22 @@ import type { LoadedSettings, SettingsInput } from './settings.ts';
  *
  * Throws one UsageError that names every problem.
  */
-export function loadSettings(input: SettingsInput): LoadedSettings {
+export async function loadSettings(input: SettingsInput): Promise<LoadedSettings> {
+  const { env, cwd, flags } = input;
   const problems: string[] = [];
   const draft = readFile(input, problems);
-  problems.push(...overlayEnvironment(draft, input.env));
-  overlayDefaultSource(draft, input.env);
-  overlayFlags(draft, input.flags);
+  if (hasVariables(env)) {
+    const { overlayEnvironment } = await import('./environment.ts');
+    problems.push(...overlayEnvironment(draft, env));
+  }
+  overlayDefaultSource(draft, env);
+  overlayFlags(draft, flags);
 
-  const checked = checkSettings(draft.values);
-  if (!checked.success) problems.push(...describeIssues(draft, checked.error.issues));
-  if (!checked.success || problems.length > 0) throw settingsError(problems);
-
-  const { $schema: _, ...values } = checked.data;
-  return completed(values, draft, input.cwd);
+  const plain = problems.length === 0 ? plainSettings(draft) : null;
+  if (plain !== null) return completed(plain, draft, cwd);
+  // The schema takes as long to load and to build as the database takes to open.
+  const { checkedSettings } = await import('./check.ts');
+  return completed(checkedSettings(draft, problems), draft, cwd);
 }
 
 /** A draft of the settings file; an empty one where there is no file, or where it cannot be used. */

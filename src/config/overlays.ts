@@ -2,6 +2,17 @@ import { isRecord, overlay, pathText } from './draft.ts';
 import type { Draft } from './draft.ts';
 import type { Environment, SettingsFlags } from './settings.ts';
 
+/** What every variable that is a setting begins with. */
+export const PREFIX = 'TASKMIRROR_';
+
+/** Whether the environment may hold settings. */
+export function hasVariables(env: Environment): boolean {
+  return Object.keys(env).some((name) => name.startsWith(PREFIX));
+}
+
+/** The source that SIGMIC_API_KEY makes. */
+export const DEFAULT_SOURCE = { name: 'default', apiKey: { env: 'SIGMIC_API_KEY' } } as const;
+
 /**
  * Makes the source `default` of SIGMIC_API_KEY where no source is set, and gives the source of that name its
  * base URL from SIGMIC_BASE_URL where it has none. Other programs read these two as well: an empty one counts
@@ -9,9 +20,9 @@ import type { Environment, SettingsFlags } from './settings.ts';
  */
 export function overlayDefaultSource(draft: Draft, env: Environment): void {
   const { sources = [] } = draft.values;
-  if (Array.isArray(sources) && sources.length === 0 && isSet(env['SIGMIC_API_KEY'])) {
-    const made = { name: 'default', apiKey: { env: 'SIGMIC_API_KEY' } };
-    overlay(draft, ['sources'], [made], { kind: 'environment', variable: 'SIGMIC_API_KEY' });
+  if (Array.isArray(sources) && sources.length === 0 && isSet(env[DEFAULT_SOURCE.apiKey.env])) {
+    const made = { ...DEFAULT_SOURCE };
+    overlay(draft, ['sources'], [made], { kind: 'environment', variable: DEFAULT_SOURCE.apiKey.env });
   }
 
   const baseUrl = env['SIGMIC_BASE_URL'];
@@ -23,6 +34,12 @@ export function overlayDefaultSource(draft: Draft, env: Environment): void {
     const path = pathText(['sources', index, 'baseUrl']);
     draft.overlaid.set(path, { kind: 'environment', variable: 'SIGMIC_BASE_URL' });
   }
+}
+
+/** Whether {@link overlayDefaultSource} has made the draft's only source. */
+export function isDefaultSourceMade({ overlaid }: Draft): boolean {
+  const origin = overlaid.get('sources');
+  return origin?.kind === 'environment' && origin.variable === DEFAULT_SOURCE.apiKey.env;
 }
 
 /** Lays the settings that were given on the command line over the draft. */

@@ -1,53 +1,35 @@
-import { resolve } from 'node:path';
 import { checkBaseUrl } from '../base-url.ts';
 import { TaskmirrorError } from '../errors.ts';
-import { readBounded } from './bounded-file.ts';
-import { completed } from './completed.ts';
 import { DEFAULT_BASE_URL } from './defaults.ts';
-import type { Draft } from './draft.ts';
-import { overlayDefaultSource, overlayFlags } from './overlays.ts';
-import { DEFAULT_FILE, MAX_FILE_KILOBYTES, MAX_PATH } from './settings-file.ts';
-import type { KeyReference, LoadedSettings, SettingsInput, SourceSettings } from './settings.ts';
-
-/** What {@link loadSettings} gives, but most of it is loaded only where the schema has something to check. Throws as that does. */
-export async function readSettings(input: SettingsInput): Promise<LoadedSettings> {
-  const plain = plainSettings(input);
-  if (plain !== null) return plain;
-  const { loadSettings } = await import('./load.ts');
-  return loadSettings(input);
-}
+import { type Draft, valueAt } from './draft.ts';
+import { DEFAULT_SOURCE, isDefaultSourceMade } from './overlays.ts';
+import { MAX_PATH } from './settings-file.ts';
+import type { Settings, SourceSettings } from './settings.ts';
 
 /**
- * The settings of those who set nothing but a key, a base URL and a database, as most do: they need no schema, which
- * takes as long to load and to build as the database takes to open. Null for all others, and where anything is wrong.
+ * What a draft sets that holds nothing but a key, a base URL and a database, as most do: these are checked without the
+ * schema. Null for all others, and where anything is wrong.
  */
-export function plainSettings({ env, cwd, flags }: SettingsInput): LoadedSettings | null {
-  const hasSettings = Object.keys(env).some((name) => name.startsWith('TASKMIRROR_'));
-  if (hasSettings || flags.config !== undefined) return null;
-  if (flags.db === '' || (flags.db ?? '').length > MAX_PATH) return null;
-  const file = readBounded(resolve(cwd, DEFAULT_FILE), MAX_FILE_KILOBYTES);
-  if (!('failure' in file && file.isMissing)) return null;
-
-  const draft: Draft = { values: {}, overlaid: new Map(), file: null };
-  overlayDefaultSource(draft, env);
-  overlayFlags(draft, flags);
-  const { sources = [], ...values } = draft.values as { sources?: MadeSource[]; database?: string };
-  const checked = sources.map(checkedSource);
-  if (checked.includes(null)) return null;
-  return completed({ ...values, sources: checked.filter((source) => source !== null) }, draft, cwd);
+export function plainSettings(draft: Draft): Partial<Settings> | null {
+  const { sources, database, ...more } = draft.values;
+  if (Object.keys(more).length > 0) return null;
+  if (database !== undefined && !isPath(database)) return null;
+  const path = database === undefined ? {} : { database };
+  if (sources === undefined) return path;
+  const source = isDefaultSourceMade(draft) ? withBaseUrl(valueAt(sources, [0, 'baseUrl'])) : null;
+  return source === null ? null : { ...path, sources: [source] };
 }
 
-/** What overlayDefaultSource makes. */
-interface MadeSource {
-  name: string;
-  baseUrl?: string;
-  apiKey: KeyReference;
+function isPath(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_PATH;
 }
 
-/** Null where its URL is wrong. */
-function checkedSource({ name, baseUrl, apiKey }: MadeSource): SourceSettings | null {
+/** Null where the URL is wrong. */
+function withBaseUrl(baseUrl: unknown = DEFAULT_BASE_URL): SourceSettings | null {
+  if (typeof baseUrl !== 'string') return null;
   try {
-    return { name, baseUrl: checkBaseUrl(baseUrl ?? DEFAULT_BASE_URL), apiKey };
+    const { name, apiKey } = DEFAULT_SOURCE;
+    return { name, baseUrl: checkBaseUrl(baseUrl), apiKey };
   } catch (error) {
     if (error instanceof TaskmirrorError) return null;
     throw error;

@@ -24,7 +24,7 @@ export interface AskedMirror {
 export async function askedMirror(): Promise<AskedMirror> {
   const clock = createFakeClock();
   const { store, file } = await temporaryMirror(clock);
-  const { settings } = loadSettings({ env: {}, cwd: '/', flags: {} });
+  const { settings } = await loadSettings({ env: {}, cwd: '/', flags: {} });
   return {
     clock,
     file,

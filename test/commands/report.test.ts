@@ -89,7 +89,7 @@ it('markdown has one line a row, and text in it means nothing to Markdown', () =
 
 async function parts(stdout: Captured) {
   const { file } = await syncBench();
-  const { settings } = loadSettings({ env: {}, cwd: '/', flags: {} });
+  const { settings } = await loadSettings({ env: {}, cwd: '/', flags: {} });
   const opened = { count: 0 };
   const openForMirror = async () => {
     opened.count++;

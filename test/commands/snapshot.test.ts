@@ -14,7 +14,7 @@ import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
 import { copyMirror } from '../../src/app.ts';
 import { makeSnapshot, snapshot } from '../../src/commands/snapshot.ts';
-import { loadSettings } from '../../src/config/load.ts';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { generateTasks } from '../../src/demo/generate.ts';
 import { SimulatedList } from '../../src/demo/list.ts';
 import { DatabaseError, EXIT, InterruptedError, UsageError } from '../../src/errors.ts';
@@ -36,7 +36,7 @@ async function mirrored() {
 
 function contextFor(database: string, signal = new AbortController().signal) {
   const cwd = dirname(database);
-  const { settings } = loadSettings({ env: {}, cwd, flags: { db: database } });
+  const settings = { ...DEFAULTS, database };
   const stdout = new Captured();
   return { settings, signal, copyMirror, stdout, io: { stdout, stderr: new Captured(), env: {}, cwd } };
 }

@@ -27,8 +27,8 @@ describe('every setting can be given by the environment', () => {
     ['TASKMIRROR_LOG_FORMAT', 'json', 'log.format', 'json'],
   ];
 
-  test.for(cases)('%s=%s', ([variable, text, path, value]) => {
-    const { settings } = load(undefined, { env: { [variable]: text } });
+  test.for(cases)('%s=%s', async ([variable, text, path, value]) => {
+    const { settings } = await load(undefined, { env: { [variable]: text } });
     expect(settings).toHaveProperty(path, value);
   });
 
@@ -39,26 +39,26 @@ describe('every setting can be given by the environment', () => {
 
 const searchIndex = (value: string) => load(undefined, { env: { TASKMIRROR_SEARCH_INDEX: value } });
 
-test('true and false are taken as what they say, and nothing else is', () => {
-  expect(searchIndex('true').settings.searchIndex).toBe(true);
+test('true and false are taken as what they say, and nothing else is', async () => {
+  expect((await searchIndex('true')).settings.searchIndex).toBe(true);
   for (const value of ['0', 'no', 'False', '']) {
-    expect(() => searchIndex(value)).toThrow('expected true or false');
+    await expect(searchIndex(value)).rejects.toThrow('expected true or false');
   }
 });
 
-test('a list of words is also taken as JSON, null also where the file has a value', () => {
-  expect(load(undefined, { env: { TASKMIRROR_OMIT_FIELDS: '["env"]' } }).settings.omitFields).toEqual([
-    'env',
-  ]);
+test('a list of words is also taken as JSON, null also where the file has a value', async () => {
+  expect((await load(undefined, { env: { TASKMIRROR_OMIT_FIELDS: '["env"]' } })).settings.omitFields).toEqual(
+    ['env'],
+  );
   const file = { sync: { maxRequestsPerSecond: 5 } };
-  const { settings } = load(file, { env: { TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND: 'null' } });
+  const { settings } = await load(file, { env: { TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND: 'null' } });
   expect(settings.sync.maxRequestsPerSecond).toBeNull();
 });
 
 test.for(['5s', '', ' 5', 'NaN', 'Infinity', '0x10', '1e2', 'null', '1,5', '-1', '86401'])(
   'retrySeconds does not take %j from the environment',
-  (text) => {
-    const problems = problemsOf(undefined, { env: { TASKMIRROR_SYNC_RETRY_SECONDS: text } });
+  async (text) => {
+    const problems = await problemsOf(undefined, { env: { TASKMIRROR_SYNC_RETRY_SECONDS: text } });
     const value = /^-?\d+$/.test(text) ? text : JSON.stringify(text);
     expect(problems).toEqual([
       `environment variable TASKMIRROR_SYNC_RETRY_SECONDS is ${value}: expected a number from 0 to 86400`,
@@ -66,29 +66,29 @@ test.for(['5s', '', ' 5', 'NaN', 'Infinity', '0x10', '1e2', 'null', '1,5', '-1',
   },
 );
 
-test('an unknown TASKMIRROR_ variable is an error, with the one that was probably meant', () => {
+test('an unknown TASKMIRROR_ variable is an error, with the one that was probably meant', async () => {
   const env = { TASKMIRROR_SYNC_PAGESIZE: '5', TASKMIRROR_CONFG: 'x', TASKMIRROR_ZZZZZZZZZZ: '1', TASK: '1' };
-  expect(problemsOf(undefined, { env })).toEqual([
+  expect(await problemsOf(undefined, { env })).toEqual([
     'environment variable TASKMIRROR_CONFG is not a setting, did you mean TASKMIRROR_CONFIG?',
     'environment variable TASKMIRROR_SYNC_PAGESIZE is not a setting, did you mean TASKMIRROR_SYNC_PAGE_SIZE?',
     'environment variable TASKMIRROR_ZZZZZZZZZZ is not a setting',
   ]);
 });
 
-test('two variables for the database are refused rather than ranked', () => {
+test('two variables for the database are refused rather than ranked', async () => {
   const env = { TASKMIRROR_DB: 'a.db', TASKMIRROR_DATABASE: 'b.db' };
-  expect(problemsOf(undefined, { env })).toEqual([
+  expect(await problemsOf(undefined, { env })).toEqual([
     'environment variables TASKMIRROR_DATABASE and TASKMIRROR_DB name the same setting: set only one',
   ]);
 });
 
-test('an empty path is an error in the environment and in a flag', () => {
+test('an empty path is an error in the environment and in a flag', async () => {
   const env = { TASKMIRROR_DB: '', TASKMIRROR_CONFIG: '' };
-  expect(problemsOf(undefined, { env })).toEqual([
+  expect(await problemsOf(undefined, { env })).toEqual([
     'environment variable TASKMIRROR_CONFIG is empty: expected the path of a settings file',
     'environment variable TASKMIRROR_DB is "": expected the path of a file',
   ]);
-  expect(problemsOf(undefined, { flags: { config: '', db: '' } })).toEqual([
+  expect(await problemsOf(undefined, { flags: { config: '', db: '' } })).toEqual([
     'flag --config is empty: expected the path of a settings file',
     'flag --db is "": expected the path of a file',
   ]);

@@ -20,23 +20,26 @@ export function write(path: string, name: string, content: unknown): void {
 }
 
 /** Loads settings in a working directory that holds nothing but the given settings file. */
-export function load(file?: unknown, input: Partial<SettingsInput> = {}): LoadedSettings & { cwd: string } {
+export async function load(
+  file?: unknown,
+  input: Partial<SettingsInput> = {},
+): Promise<LoadedSettings & { cwd: string }> {
   const cwd = input.cwd ?? folder(file === undefined ? {} : { 'taskmirror.config.json': file });
-  return { ...loadSettings({ env: {}, flags: {}, ...input, cwd }), cwd };
+  return { ...(await loadSettings({ env: {}, flags: {}, ...input, cwd })), cwd };
 }
 
 /** The problems that loading reports, one text each. Fails where there are none. */
-export function problemsOf(file?: unknown, input: Partial<SettingsInput> = {}): string[] {
-  return linesOf(usageError(() => load(file, input)));
+export async function problemsOf(file?: unknown, input: Partial<SettingsInput> = {}): Promise<string[]> {
+  return linesOf(await usageError(() => load(file, input)));
 }
 
 export function linesOf(error: UsageError): string[] {
   return error.message.split('\n- ').slice(1);
 }
 
-export function usageError(act: () => unknown): UsageError {
+export async function usageError(act: () => unknown): Promise<UsageError> {
   try {
-    act();
+    await act();
   } catch (error) {
     if (error instanceof UsageError) return error;
     throw error;

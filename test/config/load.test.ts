@@ -7,8 +7,8 @@ import { folder, load, usageError } from './folder.ts';
 const SOURCE = { name: 'work', apiKey: { env: 'WORK_KEY' } };
 
 describe('precedence', () => {
-  test('without file, environment and flags every setting has its default', () => {
-    const { settings, origins, file, cwd } = load();
+  test('without file, environment and flags every setting has its default', async () => {
+    const { settings, origins, file, cwd } = await load();
     expect(settings).toEqual({
       database: join(cwd, 'taskmirror.db'),
       schedule: '*/5 * * * *',
@@ -32,10 +32,10 @@ describe('precedence', () => {
     expect(new Set([...origins.values()].map(describeOrigin))).toEqual(new Set(['default']));
   });
 
-  test('the file wins over the default, the environment over the file, a flag over the environment', () => {
+  test('the file wins over the default, the environment over the file, a flag over the environment', async () => {
     const file = { database: 'file.db', schedule: '1 * * * *', sync: { pageSize: 50, concurrency: 2 } };
     const env = { TASKMIRROR_DB: 'env.db', TASKMIRROR_SYNC_PAGE_SIZE: '60' };
-    const { settings, origins, cwd } = load(file, { env, flags: { db: 'flag.db' } });
+    const { settings, origins, cwd } = await load(file, { env, flags: { db: 'flag.db' } });
     expect(settings).toMatchObject({
       database: join(cwd, 'flag.db'),
       schedule: '1 * * * *',
@@ -52,32 +52,35 @@ describe('precedence', () => {
     expect(origins.get('sync.retrySeconds')).toEqual({ kind: 'default' });
   });
 
-  test('a value of the environment replaces a wrong one of the file', () => {
-    const { settings } = load({ timezone: 'Mars/Base' }, { env: { TASKMIRROR_TIMEZONE: 'Europe/Berlin' } });
+  test('a value of the environment replaces a wrong one of the file', async () => {
+    const { settings } = await load(
+      { timezone: 'Mars/Base' },
+      { env: { TASKMIRROR_TIMEZONE: 'Europe/Berlin' } },
+    );
     expect(settings.timezone).toBe('Europe/Berlin');
   });
 });
 
 describe('the settings file', () => {
-  test('is the one that --config names, before the one of TASKMIRROR_CONFIG, before the one in the working directory', () => {
+  test('is the one that --config names, before the one of TASKMIRROR_CONFIG, before the one in the working directory', async () => {
     const cwd = folder({
       'taskmirror.config.json': { timezone: 'Europe/Rome' },
       'env.json': { timezone: 'Europe/Paris' },
       'flag.json': { timezone: 'Europe/Berlin' },
     });
     const env = { TASKMIRROR_CONFIG: 'env.json' };
-    expect(load(undefined, { cwd }).settings.timezone).toBe('Europe/Rome');
-    expect(load(undefined, { cwd, env }).settings.timezone).toBe('Europe/Paris');
-    const loaded = load(undefined, { cwd, env, flags: { config: 'flag.json' } });
+    expect((await load(undefined, { cwd })).settings.timezone).toBe('Europe/Rome');
+    expect((await load(undefined, { cwd, env })).settings.timezone).toBe('Europe/Paris');
+    const loaded = await load(undefined, { cwd, env, flags: { config: 'flag.json' } });
     expect(loaded.settings.timezone).toBe('Europe/Berlin');
     expect(loaded.file).toBe(join(cwd, 'flag.json'));
   });
 
-  test('may begin with a byte order mark and name its schema', () => {
-    expect(load('\uFEFF{"$schema": "./config.schema.json", "timezone": "UTC"}').file).not.toBeNull();
+  test('may begin with a byte order mark and name its schema', async () => {
+    expect((await load('\uFEFF{"$schema": "./config.schema.json", "timezone": "UTC"}')).file).not.toBeNull();
   });
 
-  test('gives relative paths from its own folder, the environment and flags from the working directory', () => {
+  test('gives relative paths from its own folder, the environment and flags from the working directory', async () => {
     const home = folder({
       'c.json': {
         database: 'data/m.db',
@@ -87,22 +90,24 @@ describe('the settings file', () => {
     });
     const cwd = folder();
     const flags = { config: join(home, 'c.json') };
-    const fromFile = load(undefined, { cwd, flags }).settings;
+    const fromFile = (await load(undefined, { cwd, flags })).settings;
     expect(fromFile.database).toBe(join(home, 'data/m.db'));
     expect(fromFile.queriesFolder).toBe(join(home, 'sql'));
     expect(fromFile.sources[0]?.apiKey).toEqual({ file: join(home, 'keys/a') });
 
     const env = { TASKMIRROR_DB: 'm.db', TASKMIRROR_SOURCES: '[{"name":"a","apiKey":{"file":"k"}}]' };
-    const fromEnv = load(undefined, { cwd, flags, env }).settings;
+    const fromEnv = (await load(undefined, { cwd, flags, env })).settings;
     expect(fromEnv.database).toBe(join(cwd, 'm.db'));
     expect(fromEnv.sources[0]?.apiKey).toEqual({ file: join(cwd, 'k') });
-    expect(load(undefined, { cwd: home, flags: { db: 'x.db' } }).settings.database).toBe(join(home, 'x.db'));
+    expect((await load(undefined, { cwd: home, flags: { db: 'x.db' } })).settings.database).toBe(
+      join(home, 'x.db'),
+    );
   });
 
-  test('that sets no database leaves it in the working directory', () => {
+  test('that sets no database leaves it in the working directory', async () => {
     const home = folder({ 'c.json': {} });
     const cwd = folder();
-    const { settings } = load(undefined, { cwd, flags: { config: join(home, 'c.json') } });
+    const { settings } = await load(undefined, { cwd, flags: { config: join(home, 'c.json') } });
     expect(settings.database).toBe(join(cwd, 'taskmirror.db'));
   });
 });
@@ -117,55 +122,55 @@ describe('sources', () => {
 
   test.for([undefined, {}, { sources: [] }])(
     'SIGMIC_API_KEY makes the source "default" where none is set: %j',
-    (file) => {
-      const { settings, origins } = load(file, { env: { SIGMIC_API_KEY } });
+    async (file) => {
+      const { settings, origins } = await load(file, { env: { SIGMIC_API_KEY } });
       expect(settings.sources).toEqual([made]);
       expect(origins.get('sources[0].apiKey')).toEqual({ kind: 'environment', variable: 'SIGMIC_API_KEY' });
       expect(origins.get('sources[0].baseUrl')).toEqual({ kind: 'default' });
     },
   );
 
-  test('SIGMIC_BASE_URL goes with it, without its trailing slash', () => {
+  test('SIGMIC_BASE_URL goes with it, without its trailing slash', async () => {
     const env = { SIGMIC_API_KEY, SIGMIC_BASE_URL: 'http://127.0.0.1:8080/' };
-    const { settings, origins } = load(undefined, { env });
+    const { settings, origins } = await load(undefined, { env });
     expect(settings.sources).toEqual([{ ...made, baseUrl: 'http://127.0.0.1:8080' }]);
     expect(origins.get('sources[0].baseUrl')).toEqual({ kind: 'environment', variable: 'SIGMIC_BASE_URL' });
   });
 
-  test('SIGMIC_API_KEY adds no source to those that are set', () => {
-    const { settings } = load({ sources: [SOURCE] }, { env: { SIGMIC_API_KEY } });
+  test('SIGMIC_API_KEY adds no source to those that are set', async () => {
+    const { settings } = await load({ sources: [SOURCE] }, { env: { SIGMIC_API_KEY } });
     expect(settings.sources).toEqual([{ ...SOURCE, baseUrl: 'https://api.sigmic.ai' }]);
   });
 
-  test('SIGMIC_BASE_URL fills in only the source "default", and only where it has no base URL', () => {
+  test('SIGMIC_BASE_URL fills in only the source "default", and only where it has no base URL', async () => {
     const env = { SIGMIC_BASE_URL: 'https://env.example' };
-    const baseUrls = (...sources: unknown[]) =>
-      load({ sources }, { env }).settings.sources.map(({ baseUrl }) => baseUrl);
+    const baseUrls = async (...sources: unknown[]) =>
+      (await load({ sources }, { env })).settings.sources.map(({ baseUrl }) => baseUrl);
     const named = { ...SOURCE, name: 'default' };
-    expect(baseUrls(SOURCE, named)).toEqual(['https://api.sigmic.ai', 'https://env.example']);
-    expect(baseUrls({ ...named, baseUrl: 'https://file.example' })).toEqual(['https://file.example']);
+    expect(await baseUrls(SOURCE, named)).toEqual(['https://api.sigmic.ai', 'https://env.example']);
+    expect(await baseUrls({ ...named, baseUrl: 'https://file.example' })).toEqual(['https://file.example']);
   });
 
-  test('TASKMIRROR_SOURCES replaces the sources of the file', () => {
+  test('TASKMIRROR_SOURCES replaces the sources of the file', async () => {
     const env = { TASKMIRROR_SOURCES: '[{"name":"env","apiKey":{"command":"pass show k"}}]' };
-    const { settings, origins } = load({ sources: [SOURCE] }, { env });
+    const { settings, origins } = await load({ sources: [SOURCE] }, { env });
     expect(settings.sources.map(({ name }) => name)).toEqual(['env']);
     expect(origins.get('sources[0].name')).toEqual({ kind: 'environment', variable: 'TASKMIRROR_SOURCES' });
   });
 
-  test('an empty SIGMIC_API_KEY or SIGMIC_BASE_URL counts as not set', () => {
-    expect(load(undefined, { env: { SIGMIC_API_KEY: '', SIGMIC_BASE_URL: '' } }).settings.sources).toEqual(
-      [],
-    );
-    const { settings } = load(undefined, { env: { SIGMIC_API_KEY, SIGMIC_BASE_URL: '' } });
+  test('an empty SIGMIC_API_KEY or SIGMIC_BASE_URL counts as not set', async () => {
+    expect(
+      (await load(undefined, { env: { SIGMIC_API_KEY: '', SIGMIC_BASE_URL: '' } })).settings.sources,
+    ).toEqual([]);
+    const { settings } = await load(undefined, { env: { SIGMIC_API_KEY, SIGMIC_BASE_URL: '' } });
     expect(settings.sources).toEqual([made]);
   });
 
-  test('a command that needs a source is told how to set one', () => {
-    const error = usageError(() => requireSources(load().settings));
+  test('a command that needs a source is told how to set one', async () => {
+    const error = await usageError(async () => requireSources((await load()).settings));
     expect(error.message).toContain('No source is set');
     expect(error.hint).toContain('SIGMIC_API_KEY');
-    const { settings } = load({ sources: [SOURCE] });
+    const { settings } = await load({ sources: [SOURCE] });
     expect(requireSources(settings)).toBe(settings.sources);
   });
 });

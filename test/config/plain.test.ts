@@ -1,62 +1,64 @@
 import { expect, test } from 'vitest';
-import { loadSettings } from '../../src/config/load.ts';
-import { plainSettings, readSettings } from '../../src/config/plain.ts';
-import type { SettingsInput } from '../../src/config/settings.ts';
-import { UsageError } from '../../src/errors.ts';
-import { folder } from './folder.ts';
+import { checkedSettings } from '../../src/config/check.ts';
+import { completed } from '../../src/config/completed.ts';
+import type { Draft } from '../../src/config/draft.ts';
+import { overlayDefaultSource, overlayFlags } from '../../src/config/overlays.ts';
+import { plainSettings } from '../../src/config/plain.ts';
 
 const KEY = { SIGMIC_API_KEY: 'sigmic_x' };
 
-const input = (part: Partial<SettingsInput>, files = {}): SettingsInput => ({
-  env: {},
-  flags: {},
-  cwd: folder(files),
-  ...part,
-});
+interface Given {
+  env?: Record<string, string>;
+  db?: string;
+  /** What the settings file holds. */
+  file?: Record<string, unknown>;
+}
 
-test.each<[string, Partial<SettingsInput>]>([
+function draftOf({ env = {}, db, file }: Given): Draft {
+  const draft: Draft = {
+    values: { ...file },
+    overlaid: new Map(),
+    file: file === undefined ? null : '/c.json',
+  };
+  overlayDefaultSource(draft, env);
+  overlayFlags(draft, { db });
+  return draft;
+}
+
+test.each<[string, Given]>([
   ['nothing', {}],
   ['a key', { env: KEY }],
   ['an empty key', { env: { SIGMIC_API_KEY: '' } }],
   ['a key and a base URL', { env: { ...KEY, SIGMIC_BASE_URL: 'http://127.0.0.1:8080/api/' } }],
   ['a key and an empty base URL', { env: { ...KEY, SIGMIC_BASE_URL: '' } }],
   ['a base URL without a key', { env: { SIGMIC_BASE_URL: 'https://example.com' } }],
-  ['a database', { env: KEY, flags: { db: 'mirror.db' } }],
-  ['a database by its absolute path', { flags: { db: '/tmp/mirror.db' } }],
-])('whoever sets %s gets without the schema what it would give', (_, part) => {
-  const given = input(part);
-  const plain = plainSettings(given);
-  const checked = loadSettings(given);
-  expect(plain).toEqual(checked);
-  // "config show" prints them in this order.
-  expect([...(plain?.origins ?? [])]).toEqual([...checked.origins]);
-  expect(JSON.stringify(plain?.settings)).toBe(JSON.stringify(checked.settings));
-});
-
-test.each<[string, Partial<SettingsInput>, object?]>([
-  ['a settings file', {}, { 'taskmirror.config.json': {} }],
-  ['a broken settings file', {}, { 'taskmirror.config.json': '{' }],
-  ['a named settings file', { flags: { config: 'mine.json' } }, { 'mine.json': {} }],
-  ['a settings file named by a variable', { env: { TASKMIRROR_CONFIG: 'a.json' } }, { 'a.json': {} }],
-  ['a setting in a variable', { env: { TASKMIRROR_SYNC_PAGE_SIZE: '50' } }],
-  ['a misspelt variable', { env: { TASKMIRROR_DATABSE: 'x' } }],
-  ['a wrong base URL', { env: { ...KEY, SIGMIC_BASE_URL: 'http://example.com' } }],
-  ['an empty name for the database', { flags: { db: '' } }],
-  ['a name for the database that is too long', { flags: { db: 'x'.repeat(5_000) } }],
-])('%s is left to the schema', async (_, part, files) => {
-  const given = input(part, files);
-  expect(plainSettings(given)).toBeNull();
-  expect(await outcomeOf(async () => readSettings(given))).toEqual(
-    await outcomeOf(async () => loadSettings(given)),
+  ['a database', { env: KEY, db: 'mirror.db' }],
+  ['a database by its absolute path', { db: '/tmp/mirror.db' }],
+  ['a database in a settings file', { env: KEY, file: { database: 'mirror.db' } }],
+  ['a key beside a file without sources', { env: KEY, file: { sources: [] } }],
+])('whoever sets %s gets without the schema what it would give', (_, given) => {
+  const draft = draftOf(given);
+  const plain = plainSettings(draft);
+  if (plain === null) throw new Error('was left to the schema');
+  const [quick, checked] = [plain, checkedSettings(draft, [])].map((values) =>
+    completed(values, draft, '/home/me'),
   );
+  expect(quick).toEqual(checked);
+  // "config show" prints them in this order.
+  expect([...(quick?.origins ?? [])]).toEqual([...(checked?.origins ?? [])]);
+  expect(JSON.stringify(quick?.settings)).toBe(JSON.stringify(checked?.settings));
 });
 
-/** What comes back, or the words of a UsageError. */
-async function outcomeOf(read: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof UsageError) return error.message;
-    throw error;
-  }
-}
+test.each<[string, Given]>([
+  ['a setting of its own', { file: { timezone: 'UTC' } }],
+  ['a source of its own', { env: KEY, file: { sources: [{ name: 'work', apiKey: { env: 'WORK_KEY' } }] } }],
+  ['a name that is no setting', { file: { databse: 'x' } }],
+  ['a name that every object has', { file: JSON.parse('{"__proto__": {"database": "x"}}') }],
+  ['sources that are no list', { env: KEY, file: { sources: 'default' } }],
+  ['a wrong base URL', { env: { ...KEY, SIGMIC_BASE_URL: 'http://example.com' } }],
+  ['an empty name for the database', { db: '' }],
+  ['a name for the database that is too long', { db: 'x'.repeat(5_000) }],
+  ['a database that is no text', { file: { database: 5 } }],
+])('%s is left to the schema', (_, given) => {
+  expect(plainSettings(draftOf(given))).toBeNull();
+});

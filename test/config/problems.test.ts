@@ -7,10 +7,12 @@ const PLAIN_SECRET = 'hunter2hunter2';
 const SOURCE = { name: 'work', apiKey: { env: 'WORK_KEY' } };
 
 /** What is wrong with a file, without the file's name. */
-const inFile = (file: unknown, cwd = folder({ 'taskmirror.config.json': file })) =>
-  problemsOf(undefined, { cwd }).map((line) => line.replaceAll(join(cwd, 'taskmirror.config.json'), 'FILE'));
+const inFile = async (file: unknown, cwd = folder({ 'taskmirror.config.json': file })) =>
+  (await problemsOf(undefined, { cwd })).map((line) =>
+    line.replaceAll(join(cwd, 'taskmirror.config.json'), 'FILE'),
+  );
 
-test('all problems are told at once, each with its place, its value and what was expected', () => {
+test('all problems are told at once, each with its place, its value and what was expected', async () => {
   const cwd = folder({
     'taskmirror.config.json': {
       timezone: 'Mars/Base',
@@ -22,7 +24,7 @@ test('all problems are told at once, each with its place, its value and what was
     },
   });
   const env = { TASKMIRROR_SCHEDULE: '* * *', TASKMIRROR_OMIT_FIELDS: 'id' };
-  const error = usageError(() => load(undefined, { cwd, env, flags: { db: '' } }));
+  const error = await usageError(() => load(undefined, { cwd, env, flags: { db: '' } }));
   const file = join(cwd, 'taskmirror.config.json');
   expect(error.exitCode).toBe(2);
   expect(error.hint).toContain('taskmirror config check');
@@ -68,22 +70,22 @@ test.for<[unknown, string]>([
   [{ sources: [{ ...SOURCE, apiKey: { env: 'A', file: 'b' } }] }, 'sources[0].apiKey'],
   [{ sources: 'work' }, 'sources'],
   ['{"__proto__": {"timezone": "UTC"}}', '__proto__'],
-])('%j is refused', ([file, path]) => {
-  const lines = inFile(file);
+])('%j is refused', async ([file, path]) => {
+  const lines = await inFile(file);
   expect(lines).toHaveLength(1);
   expect(lines[0]?.startsWith(`${path} in file FILE`)).toBe(true);
 });
 
-test('a section of the wrong kind is reported even where the environment sets something in it', () => {
+test('a section of the wrong kind is reported even where the environment sets something in it', async () => {
   const cwd = folder({ 'taskmirror.config.json': { sync: [] } });
-  expect(problemsOf(undefined, { cwd, env: { TASKMIRROR_SYNC_PAGE_SIZE: '5' } })).toEqual([
+  expect(await problemsOf(undefined, { cwd, env: { TASKMIRROR_SYNC_PAGE_SIZE: '5' } })).toEqual([
     `sync in file ${join(cwd, 'taskmirror.config.json')} is a list: expected an object`,
   ]);
 });
 
-test('a long list of problems is cut', () => {
+test('a long list of problems is cut', async () => {
   const file = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`zzzzzzzzzz${index}`, 1]));
-  const lines = inFile(file);
+  const lines = await inFile(file);
   expect(lines).toHaveLength(51);
   expect(lines.at(-1)).toBe('and 10 more');
 });
@@ -95,18 +97,18 @@ describe('a file that cannot be used', () => {
     ['[]', 'does not hold a JSON object'],
     ['null', 'does not hold a JSON object'],
     [`"${'x'.repeat(1024 * 1024)}"`, 'is larger than 1024 KB'],
-  ])('%.20s: %s', ([text, problem]) => {
-    expect(inFile(text)).toEqual([`settings file FILE ${problem}`]);
+  ])('%.20s: %s', async ([text, problem]) => {
+    expect(await inFile(text)).toEqual([`settings file FILE ${problem}`]);
   });
 
-  test('is named with the flag or variable that named it, along with all other problems', () => {
+  test('is named with the flag or variable that named it, along with all other problems', async () => {
     const cwd = folder();
-    const flag = problemsOf(undefined, { cwd, flags: { config: 'no.json', db: '' } });
+    const flag = await problemsOf(undefined, { cwd, flags: { config: 'no.json', db: '' } });
     expect(flag).toEqual([
       `settings file ${join(cwd, 'no.json')} (flag --config) does not exist`,
       'flag --db is "": expected the path of a file',
     ]);
-    expect(problemsOf(undefined, { cwd, env: { TASKMIRROR_CONFIG: '.' } })).toEqual([
+    expect(await problemsOf(undefined, { cwd, env: { TASKMIRROR_CONFIG: '.' } })).toEqual([
       `settings file ${cwd} (environment variable TASKMIRROR_CONFIG) is a directory`,
     ]);
   });
@@ -129,26 +131,26 @@ test.for<[string, unknown]>([
   ],
   ['as a value of the wrong kind', { timezone: SECRET }],
   ['without quotes', `{"sources": [{"name": "a", "apiKey": ${PLAIN_SECRET}}]}`],
-])('a key that was pasted into the file %s is not repeated', ([, file]) => {
-  const error = usageError(() => load(file));
+])('a key that was pasted into the file %s is not repeated', async ([, file]) => {
+  const error = await usageError(() => load(file));
   const text = `${error.message} ${error.hint} ${error.stack} ${String(error.cause)}`;
   expect(text).not.toContain(SECRET.slice(8));
   expect(text).not.toContain(PLAIN_SECRET);
 });
 
-test('a key that was pasted into TASKMIRROR_SOURCES is not repeated', () => {
+test('a key that was pasted into TASKMIRROR_SOURCES is not repeated', async () => {
   for (const text of [
     `[{"name":"a","apiKey":${PLAIN_SECRET}}]`,
     `[{"name":"a","apiKey":"${PLAIN_SECRET}"}]`,
   ]) {
-    const lines = problemsOf(undefined, { env: { TASKMIRROR_SOURCES: text } });
+    const lines = await problemsOf(undefined, { env: { TASKMIRROR_SOURCES: text } });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('TASKMIRROR_SOURCES');
     expect(lines[0]).not.toContain(PLAIN_SECRET);
   }
 });
 
-test('control characters of a value do not reach the terminal', () => {
-  const [line] = inFile({ timezone: '\u001b[31m\u009bred' });
+test('control characters of a value do not reach the terminal', async () => {
+  const [line] = await inFile({ timezone: '\u001b[31m\u009bred' });
   expect(line).toContain(String.raw`"\u001b[31m\u009bred"`);
 });

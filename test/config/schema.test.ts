@@ -17,13 +17,13 @@ test('what holds where nothing is set is what the whole schema makes of nothing'
   expect(settingsSchema().parse({})).toEqual(DEFAULTS);
 });
 
-test('config.example.json is valid and says nothing but the defaults', () => {
-  const example = loadSettings({
+test('config.example.json is valid and says nothing but the defaults', async () => {
+  const example = await loadSettings({
     env: {},
     cwd: ROOT,
     flags: { config: 'config.example.json' },
   });
-  const defaults = load(undefined, { env: { SIGMIC_API_KEY: 'sigmic_x' } });
+  const defaults = await load(undefined, { env: { SIGMIC_API_KEY: 'sigmic_x' } });
   expect(example.settings).toEqual({
     ...defaults.settings,
     queriesFolder: join(ROOT, 'queries'),

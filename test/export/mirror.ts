@@ -54,7 +54,7 @@ interface Around {
 /** Exports from `file`, as from its folder, two hours after EPOCH, and returns what was printed. */
 export async function exported(file: string, flags: ExportFlags, around: Around = {}): Promise<string> {
   const cwd = join(file, '..');
-  const { settings } = loadSettings({ env: {}, cwd, flags: { db: file } });
+  const { settings } = await loadSettings({ env: {}, cwd, flags: { db: file } });
   const stdout = new Captured();
   await exportRows(
     {
