@@ -1,7 +1,7 @@
+import { utcText } from '../sync/task.ts';
 import { type Ask, rowsAtMost, type Scope } from './ask.ts';
 import { ageOf, count, milliseconds, sectionOf, text, time } from './measure.ts';
 import type { Section } from './report.ts';
-import { utcText } from './zone.ts';
 
 /** How current the mirror is, and what its last runs did, as much of it as fits a terminal. Of a scope, only now and the limit count. */
 export function freshness(ask: Ask, scope: Scope): Section[] {

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { utcText } from '../sync/task.ts';
 import type { Ask, Scope } from './ask.ts';
 import { daily } from './daily.ts';
 import { errors } from './errors.ts';
@@ -10,7 +11,7 @@ import { sessions, users } from './people.ts';
 import type { Report, Section } from './report.ts';
 import { startOfDay } from './moment.ts';
 import { open, slowest } from './tasks.ts';
-import { localText, utcText, zoneOf } from './zone.ts';
+import { localText, zoneOf } from './zone.ts';
 
 export type { Ask, Parameters, Scope } from './ask.ts';
 export { parseMoment } from './moment.ts';

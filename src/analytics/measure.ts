@@ -1,3 +1,4 @@
+import { OPEN_STATUSES } from '../sync/task.ts';
 import type { Ask, Parameters } from './ask.ts';
 import type { Chart, Column, Section } from './report.ts';
 
@@ -18,7 +19,7 @@ export const time = measure('time');
 
 const countOf = (condition: string): string => `count(*) filter (where ${condition})`;
 
-export const IS_OPEN = `status in ('pending', 'running', 'awaiting_approval')`;
+export const IS_OPEN = `status in (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
 export const TASKS = count('tasks', 'Tasks', 'count(*)');
 export const COMPLETED = count('completed', 'Completed', countOf(`status = 'completed'`));
 export const FAILED = count('failed', 'Failed', countOf(`status = 'failed'`));

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
-import { firstMoment, localText, utcText, zoneOf } from './zone.ts';
+import { utcText } from '../sync/task.ts';
+import { firstMoment, localText, zoneOf } from './zone.ts';
 
 const HOUR = 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { h: HOUR, d: 24 * HOUR, w: 7 * 24 * HOUR };

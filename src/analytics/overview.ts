@@ -1,3 +1,4 @@
+import { utcText } from '../sync/task.ts';
 import { type Ask, type Scope, tasksOf } from './ask.ts';
 import { dailySection } from './daily.ts';
 import { ERROR, errorsSection, FAILURES, LAST } from './errors.ts';
@@ -15,7 +16,6 @@ import {
 } from './measure.ts';
 import type { Section } from './report.ts';
 import { openByStatus } from './tasks.ts';
-import { utcText } from './zone.ts';
 
 /** Rows of the lists of an overview, so that it fits one screen. */
 const [ERRORS, DAYS] = [3, 7];

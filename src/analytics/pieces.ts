@@ -1,7 +1,8 @@
+import { utcText } from '../sync/task.ts';
 import { type Ask, type Scope, tasksOf } from './ask.ts';
 import { type Measure, selectList } from './measure.ts';
 import type { Value } from './report.ts';
-import { type Piece, piecesOf, type Span, spansOf, type Unit, utcText, zoneOf } from './zone.ts';
+import { type Piece, piecesOf, type Span, spansOf, type Unit, zoneOf } from './zone.ts';
 
 /** The index by which the tasks of a piece are found (src/sqlite/reader-indexes.ts). */
 const INDEX = 'reader_by_created_at';

@@ -1,7 +1,7 @@
+import { utcText } from '../sync/task.ts';
 import { type Ask, rowsAtMost, type Scope, tasksOf } from './ask.ts';
 import { ageOf, IS_OPEN, milliseconds, sectionOf, TASKS, text, time } from './measure.ts';
 import type { Section } from './report.ts';
-import { utcText } from './zone.ts';
 
 /** Of a message, enough to know the task by. */
 const MESSAGE = text('message', 'Message', 'substr(message, 1, 120)');

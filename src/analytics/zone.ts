@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { utcText } from '../sync/task.ts';
 
 const DAY = 86_400_000;
 /** Further than this apart no two changes of an offset are missed: the shortest summer times lasted for weeks. */
@@ -119,11 +120,6 @@ export function firstMoment(no: number, yes: number, holds: (ms: number) => bool
     else low = middle;
   }
   return high;
-}
-
-/** Milliseconds as UTC text. */
-export function utcText(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 function textAt(ms: number, offset: number): string {
