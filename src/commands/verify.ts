@@ -52,10 +52,11 @@ async function verifyOne(
   source: SourceSettings,
 ): Promise<VerifyReport> {
   const { settings, signal } = context;
+  const { pageSize, concurrency } = settings.sync;
   return verifySource(
     { name: source.name, baseUrl: source.baseUrl },
     { store, source: await context.connect(source) },
-    { pageSize: settings.sync.pageSize, signal },
+    { pageSize, concurrency, signal },
   );
 }
 

@@ -1,4 +1,4 @@
-import type { ListPage } from '../ports.ts';
+import type { ListPage, TaskSource } from '../ports.ts';
 import type { PlacedPage } from './walk.ts';
 
 /** Reads the page at `offset`. `onPushback` is called each time that the API asks to be asked less. */
@@ -6,6 +6,20 @@ export type ReadPage = (
   offset: number,
   context: { signal: AbortSignal; onPushback: () => void },
 ) => Promise<ListPage>;
+
+/** Reads pages of `pageSize` rows of a source, until `signal` aborts; `onRequest` is called for each request that is sent. */
+export function pagesOf(
+  source: TaskSource,
+  { pageSize, signal, onRequest }: { pageSize: number; signal: AbortSignal; onRequest: () => void },
+): ReadPage {
+  return async (offset, context) => {
+    signal.throwIfAborted();
+    return source.list(
+      { offset, limit: pageSize },
+      { signal: AbortSignal.any([signal, context.signal]), onRequest, onPushback: context.onPushback },
+    );
+  };
+}
 
 export interface AheadOptions {
   /** Requests under way at once, at most. */

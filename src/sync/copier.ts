@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { SafetyStopError } from '../errors.ts';
 import type { Committed, ListPage, RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.ts';
-import { PagesAhead, type ReadPage } from './ahead.ts';
+import { PagesAhead, pagesOf } from './ahead.ts';
 import { Batch } from './batch.ts';
 import { headOf, lateTask } from './head.ts';
 import { cover, type Ledger, nextGap, openGap } from './ledger.ts';
@@ -121,8 +121,10 @@ export class Copier {
   async descend(position: Position, goal: Goal): Promise<Descent> {
     let at = position;
     let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.frontier }] };
-    const { concurrency } = this.options;
-    const pages = new PagesAhead(this.#readPage, { concurrency, reach: goal.reach });
+    const { concurrency, pageSize, signal } = this.options;
+    const onRequest = () => (this.counts.requests += 1);
+    const readPage = pagesOf(this.parts.source, { pageSize, signal, onRequest });
+    const pages = new PagesAhead(readPage, { concurrency, reach: goal.reach });
     try {
       for await (const slice of walk((offset) => pages.read(offset), position)) {
         await this.#apply(slice);
@@ -162,19 +164,6 @@ export class Copier {
     }
     return gone;
   }
-
-  readonly #readPage: ReadPage = async (offset, context) => {
-    const { pageSize, signal } = this.options;
-    signal.throwIfAborted();
-    return this.parts.source.list(
-      { offset, limit: pageSize },
-      {
-        signal: AbortSignal.any([signal, context.signal]),
-        onRequest: () => (this.counts.requests += 1),
-        onPushback: context.onPushback,
-      },
-    );
-  };
 
   async #apply(slice: Slice): Promise<void> {
     const { page } = slice;

@@ -1,8 +1,9 @@
 import type { MirrorClaim, MirrorStore, SourceIdentity, TaskSource } from '../ports.ts';
 import { completeThrough, ledgerProblems } from './ledger.ts';
 import { activityOf, isOpen, type Task } from './task.ts';
+import { PagesAhead, pagesOf } from './ahead.ts';
 import { TOP } from './copier.ts';
-import { type PlacedPage, walk } from './walk.ts';
+import { type Slice, walk } from './walk.ts';
 
 /** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
 export interface VerifyReport {
@@ -44,11 +45,11 @@ const BATCH = 200;
 export async function verifySource(
   identity: SourceIdentity,
   parts: VerifyParts,
-  options: { pageSize: number; signal: AbortSignal },
+  { signal, ...reading }: { pageSize: number; concurrency: number; signal: AbortSignal },
 ): Promise<VerifyReport> {
   const claim = await parts.store.observe(identity);
-  const comparison = new Comparison(identity.name, claim, parts.source, options.signal);
-  await comparison.readList(options.pageSize);
+  const comparison = new Comparison(identity.name, claim, parts.source, signal);
+  await comparison.readList(reading);
   await comparison.findExtra();
   return comparison.report();
 }
@@ -74,17 +75,23 @@ class Comparison {
     this.#signal = signal;
   }
 
-  async readList(pageSize: number): Promise<void> {
+  async readList({ pageSize, concurrency }: { pageSize: number; concurrency: number }): Promise<void> {
     await this.#claim.beginSweep();
-    const context = { signal: this.#signal, onRequest: () => (this.#requests += 1) };
-    const read = async (offset: number): Promise<PlacedPage> => {
-      this.#signal.throwIfAborted();
-      return { offset, page: await this.#source.list({ offset, limit: pageSize }, context) };
-    };
+    const onRequest = () => (this.#requests += 1);
+    const readPage = pagesOf(this.#source, { pageSize, signal: this.#signal, onRequest });
+    const pages = new PagesAhead(readPage, { concurrency, reach: () => Infinity });
+    try {
+      await this.#compare(walk((offset) => pages.read(offset), TOP));
+    } finally {
+      await pages.close();
+    }
+  }
+
+  async #compare(slices: AsyncIterable<Slice>): Promise<void> {
     const suspects = new Map<string, Task>();
     // Pages overlap: a row is compared once.
     let last: ReadonlySet<string> = new Set();
-    for await (const { page, doubt, next } of walk(read, TOP)) {
+    for await (const { page, doubt, next } of slices) {
       const tasks = page.rows.flatMap(({ task }) => (task === undefined || last.has(task.id) ? [] : [task]));
       last = new Set(page.rows.flatMap(({ task }) => task?.id ?? []));
       const rejected = page.rows.flatMap((row) => (row.rejected?.id ? [row.rejected.id] : []));

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/demo/list.ts';
@@ -14,7 +15,7 @@ const verify = (bench: Bench, list: SimulatedList, options: MemoryOptions = {}) 
   verifySource(
     { name: 'default', baseUrl: 'https://api.example' },
     { store: bench.store, source: memorySource(list, options) },
-    { pageSize: 100, signal: new AbortController().signal },
+    { pageSize: 100, concurrency: 4, signal: new AbortController().signal },
   );
 
 /** Changes the mirror behind its back. */
@@ -35,6 +36,19 @@ describe('verify', () => {
   test('finds nothing in a mirror that is exact, and compares each row once', async () => {
     const { bench, list } = await mirrored();
     expect(await verify(bench, list)).toMatchObject({ ok: true, rowsCompared: 450, moved: 0, problems: [] });
+  });
+
+  test('reads pages ahead, as a sync does', async () => {
+    const { bench, list } = await mirrored(2_000);
+    let underWay = 0;
+    let most = 0;
+    const beforeList = async () => {
+      most = Math.max(most, (underWay += 1));
+      await setImmediate();
+      underWay -= 1;
+    };
+    expect(await verify(bench, list, { beforeList })).toMatchObject({ ok: true, rowsCompared: 2_000 });
+    expect(most).toBe(4);
   });
 
   test('tells a row that is missing', async () => {
