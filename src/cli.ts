@@ -7,6 +7,7 @@ import { EXPORT_FORMATS, FORMATS, REPORT_FORMATS, type ReportFormat } from './co
 import type { QueryFlags, QueryProcess } from './commands/query/command.ts';
 import type { ReportFlags } from './commands/report.ts';
 import type { SearchFlags } from './commands/search.ts';
+import type { StatusFlags } from './commands/status.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import type { Settings, SettingsFlags } from './config/settings.ts';
 import { EXIT, type ExitCode } from './errors.ts';
@@ -90,11 +91,12 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .command('status')
     .description('what is mirrored, how fresh it is, and what is not proven')
     .option('--json', 'print one object')
+    .option('--max-age <time>', 'exit code 6 where the last success is longer ago: 15m, 2h, 1d')
     .addHelpText('after', EXAMPLES.status)
     .action(async (_options, command: Command) => {
-      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const flags = command.optsWithGlobals<SettingsFlags & Partial<StatusFlags>>();
       const { status } = await import('./commands/status.ts');
-      finish(await status(await app(flags), { json: json === true }));
+      finish(await status(await app(flags), { json: flags.json === true, maxAge: flags.maxAge }));
     });
 
   program

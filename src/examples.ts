@@ -26,7 +26,10 @@ SIGTERM or SIGINT stops it within 5 seconds, with exit code 0.`,
   status: `
 Examples:
   $ taskmirror status
-  $ taskmirror status --json | jq '.sources[0].completeThrough'`,
+  $ taskmirror status --json | jq '.sources[0].completeThrough'
+  $ taskmirror status --max-age 15m >/dev/null || page-somebody
+
+--max-age is for monitoring: what is wrong goes to stderr, a line for each source.`,
 
   query: `
 Examples:

@@ -1,8 +1,11 @@
+import type { SourceSettings } from '../config/settings.ts';
 import { EXIT } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import type { MirrorReader, RunSummary, SourceStatus } from '../ports.ts';
 import type { CommandContext } from './context.ts';
+import { parseDuration } from './duration.ts';
 import { statusText } from './status-text.ts';
+import { ago, printable } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 
 /** Runs that a status holds: with one schedule for all, enough to find the last run of each source. */
@@ -21,11 +24,21 @@ export async function readStatus(mirror: Pick<MirrorReader, 'status' | 'recentRu
   return { sources: await mirror.status(), runs: await mirror.recentRuns(RUNS) };
 }
 
-/** `taskmirror status`. Throws DatabaseError where there is no mirror. */
+export interface StatusFlags {
+  json: boolean;
+  /** `--max-age TIME` */
+  maxAge?: string | undefined;
+}
+
+/**
+ * `taskmirror status`: exit code 6 where a source is older than `maxAge` allows. Throws DatabaseError where there is no
+ * mirror, UsageError where `maxAge` is no time.
+ */
 export async function status(
-  { io, clock, openReader }: Pick<CommandContext, 'io' | 'clock' | 'openReader'>,
-  { json }: { json: boolean },
+  { io, clock, settings, openReader }: Pick<CommandContext, 'io' | 'clock' | 'settings' | 'openReader'>,
+  { json, maxAge }: StatusFlags,
 ): Promise<ExitCode> {
+  const longestMs = maxAge === undefined ? null : parseDuration('--max-age', maxAge, '365d');
   const mirror = await openReader();
   try {
     const found = await readStatus(mirror);
@@ -33,8 +46,34 @@ export async function status(
       ? `${JSON.stringify(found, null, 2)}\n`
       : statusText(found.sources, found.runs, clock.now());
     await writeAll(io.stdout, [text]);
+    if (longestMs === null) return EXIT.done;
+    const complaints = complaintsOf(found.sources, settings.sources, { now: clock.now(), longestMs });
+    for (const complaint of complaints) {
+      io.stderr.write(`taskmirror: ${printable(complaint)}; --max-age allows ${maxAge}\n`);
+    }
+    return complaints.length === 0 ? EXIT.done : EXIT.differences;
   } finally {
     await mirror.close();
   }
-  return EXIT.done;
+}
+
+/**
+ * Which sources had no success within `longestMs`. One that the settings do not name is nobody's concern any more, unless
+ * they name none; one that they name and the mirror does not know has never had any.
+ */
+function complaintsOf(
+  mirrored: readonly SourceStatus[],
+  set: readonly SourceSettings[],
+  { now, longestMs }: { now: number; longestMs: number },
+): string[] {
+  const lastOf = new Map(mirrored.map(({ source, lastSuccessAt }) => [source, lastSuccessAt]));
+  const names = set.length === 0 ? [...lastOf.keys()] : set.map(({ name }) => name);
+  if (names.length === 0) return ['no source is mirrored yet'];
+  return names.flatMap((name) => {
+    const last = lastOf.get(name) ?? null;
+    if (last === null) return [`source "${name}" has never been mirrored whole`];
+    return now - Date.parse(last) <= longestMs
+      ? []
+      : [`the last success of source "${name}" was ${ago(last, now)}`];
+  });
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { readStatus, status } from '../../src/commands/status.ts';
+import type { Settings } from '../../src/config/settings.ts';
 import { DatabaseError, EXIT } from '../../src/errors.ts';
 import type { MirrorReader, RunSummary, SourceStatus } from '../../src/ports.ts';
 import { Captured } from '../support/captured.ts';
@@ -65,6 +67,7 @@ async function shown(
   const context = {
     io: { stdout, stderr: new Captured(), env: {}, cwd: '/' },
     clock: createFakeClock(NOW),
+    settings: DEFAULTS,
     openReader: async () => reader,
   };
   expect(await status(context, { json })).toBe(EXIT.done);
@@ -176,6 +179,7 @@ describe('status for people', () => {
     const context = {
       io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
       clock: createFakeClock(NOW),
+      settings: DEFAULTS,
       openReader: () => Promise.reject(missing),
     };
     await expect(status(context, { json: false })).rejects.toBe(missing);
@@ -186,5 +190,70 @@ describe('status for people', () => {
     expect((await readStatus(fakeReader([SOURCE], runs))).runs.map((run) => run.id)).toEqual(
       runs.slice(0, 20).map((run) => run.id),
     );
+  });
+});
+
+/** What `--max-age` says of sources; `names`: those that the settings name. */
+async function judged(sources: SourceStatus[], maxAge: string, names: string[] = []) {
+  const [stdout, stderr] = [new Captured(), new Captured()];
+  const apiKey = { env: 'KEY' };
+  const settings: Settings = {
+    ...DEFAULTS,
+    sources: names.map((name) => ({ name, baseUrl: 'https://api.sigmic.ai', apiKey })),
+  };
+  const context = {
+    io: { stdout, stderr, env: {}, cwd: '/' },
+    clock: createFakeClock(NOW),
+    settings,
+    openReader: async () => fakeReader(sources, []),
+  };
+  const code = await status(context, { json: false, maxAge });
+  return { code, complaints: stderr.text, shown: stdout.text };
+}
+
+describe('status --max-age', () => {
+  const never = { ...SOURCE, source: 'bots', lastSuccessAt: null };
+
+  it('is content with a success that is recent enough', async () => {
+    expect(await judged([SOURCE], '2m')).toMatchObject({ code: EXIT.done, complaints: '' });
+  });
+
+  it('complains of one that is older, and shows the status all the same', async () => {
+    const { code, complaints, shown: text } = await judged([SOURCE], '90s');
+    expect(code).toBe(EXIT.differences);
+    expect(complaints).toBe(
+      'taskmirror: the last success of source "default" was 119 s ago; --max-age allows 90s\n',
+    );
+    expect(text).toMatch(/^default {2}https/);
+  });
+
+  it('complains of every source that never had one, those that only the settings know included', async () => {
+    const { code, complaints } = await judged([SOURCE, never], '1h', ['default', 'bots', 'new']);
+    expect(code).toBe(EXIT.differences);
+    expect(complaints.match(/source "\w+" has never been mirrored whole/g)).toEqual([
+      'source "bots" has never been mirrored whole',
+      'source "new" has never been mirrored whole',
+    ]);
+  });
+
+  it('does not care for a source that the settings no longer name', async () => {
+    expect(await judged([SOURCE, never], '1h', ['default'])).toMatchObject({ code: EXIT.done });
+    expect(await judged([SOURCE, never], '1h')).toMatchObject({ code: EXIT.differences });
+  });
+
+  it('complains where nothing is mirrored at all', async () => {
+    const { code, complaints } = await judged([], '1h');
+    expect(code).toBe(EXIT.differences);
+    expect(complaints).toMatch(/no source is mirrored yet/);
+  });
+
+  it('refuses what is no length of time before anything is opened', async () => {
+    const context = {
+      io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
+      clock: createFakeClock(NOW),
+      settings: DEFAULTS,
+      openReader: () => Promise.reject(new Error('was opened')),
+    };
+    await expect(status(context, { json: false, maxAge: 'soon' })).rejects.toThrow(/--max-age "soon"/);
   });
 });

@@ -1,11 +1,12 @@
 import { EXIT, UsageError } from '../../errors.ts';
 import type { ExitCode } from '../../errors.ts';
 import type { CommandContext } from '../context.ts';
+import { parseDuration } from '../duration.ts';
 import { printRows, type Format } from '../output.ts';
 import { usesColor } from '../output/text.ts';
 import { query } from '../query.ts';
 import { runLimited, type ProgramCommand } from './child.ts';
-import { parseMaxRows, parseTimeout } from './limits.ts';
+import { parseMaxRows } from './limits.ts';
 import { parseParameters } from './parameters.ts';
 import { listSaved } from './saved.ts';
 import { readStatement, type Stdin } from './statement.ts';
@@ -42,7 +43,7 @@ export async function queryCommand(
 ): Promise<ExitCode> {
   const { io, settings, signal, clock } = context;
   const options = optionsOf(flags);
-  const limitMs = flags.timeout === undefined ? undefined : parseTimeout(flags.timeout);
+  const limitMs = flags.timeout === undefined ? undefined : parseDuration('--timeout', flags.timeout, '24h');
   if (argument === '@') {
     await printRows(io.stdout, listSaved(settings.queriesFolder), options.format, {
       color: usesColor(io),

@@ -2,25 +2,7 @@ import { UsageError } from '../../errors.ts';
 import type { Cell, Rows } from '../output/encode.ts';
 import { wholeNumber } from '../whole-number.ts';
 
-const UNITS: ReadonlyMap<string, number> = new Map([
-  ['ms', 1],
-  ['s', 1_000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-]);
-const LONGEST_MS = 24 * 3_600_000;
 const MOST_ROWS = 1_000_000_000;
-
-/** The value of --timeout, in ms. Throws UsageError. */
-export function parseTimeout(text: string): number {
-  const { amount, unit = '' } =
-    /^(?<amount>\d{1,9}(?:\.\d{1,3})?)(?<unit>ms|s|m|h)$/.exec(text)?.groups ?? {};
-  const ms = Number(amount) * (UNITS.get(unit) ?? Number.NaN);
-  if (ms >= 1 && ms <= LONGEST_MS) return Math.ceil(ms);
-  throw new UsageError(`--timeout "${text.slice(0, 100)}" is not a time from 1ms to 24h`, {
-    hint: 'Write a number and its unit: 500ms, 30s, 2m, 1h.',
-  });
-}
 
 /** The value of --max-rows. Throws UsageError. */
 export function parseMaxRows(text: string): number {

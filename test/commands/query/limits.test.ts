@@ -1,23 +1,6 @@
 import { expect, it } from 'vitest';
-import { limitRows, parseMaxRows, parseTimeout } from '../../../src/commands/query/limits.ts';
+import { limitRows, parseMaxRows } from '../../../src/commands/query/limits.ts';
 import { UsageError } from '../../../src/errors.ts';
-
-it.each([
-  ['500ms', 500],
-  ['30s', 30_000],
-  ['0.5s', 500],
-  ['2m', 120_000],
-  ['24h', 86_400_000],
-])('--timeout %s is %i ms', (text, ms) => {
-  expect(parseTimeout(text)).toBe(ms);
-});
-
-it.each(['', '30', '0s', '-1s', '25h', '1d', '1 s', 's', '1e3s', '999999999h'])(
-  '--timeout "%s" is refused',
-  (text) => {
-    expect(() => parseTimeout(text)).toThrow(UsageError);
-  },
-);
 
 it.each(['', '0', '-1', '1.5', '1e3', 'ten', '10000000000'])('--max-rows "%s" is refused', (text) => {
   expect(() => parseMaxRows(text)).toThrow(UsageError);
