@@ -1,10 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { SafetyStopError } from '../errors.ts';
-import type { Committed, ListPage, RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.ts';
+import type { RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.ts';
 import { PagesAhead, pagesOf } from './ahead.ts';
 import { Batch } from './batch.ts';
-import { headOf, lateTask } from './head.ts';
-import { cover, type Ledger, nextGap, openGap } from './ledger.ts';
+import { Head } from './head.ts';
+import { cover, type Ledger, nextGap } from './ledger.ts';
 import { readAgain } from './refresh.ts';
 import type { RunCounts, RunOptions, RunParts } from './run.ts';
 import type { Task } from './task.ts';
@@ -22,13 +21,6 @@ export interface Goal {
   reach: () => number;
 }
 
-export const TOP: Position = { offset: 0, frontier: Infinity };
-
-/** The server's Date header has whole seconds: a head this much (ms) in its future is still the present. */
-const CLOCK_GRAIN_MS = 1_000;
-/** The overlap is never learned to be longer than this, in ms: beyond it, late rows are for full walks. */
-const LONGEST_OVERLAP_MS = 24 * 3_600_000;
-
 /** Copies what walks bring into the mirror: some pages at once, in one transaction with the ledger moved by what they prove. */
 export class Copier {
   readonly counts: RunCounts = {
@@ -44,22 +36,16 @@ export class Copier {
   readonly doubts: string[] = [];
   readonly parts: RunParts;
   readonly options: RunOptions;
+  readonly head: Head;
   readonly #kind: RunKind;
-  readonly #before: SourceState;
-  readonly #overlapMs: number;
   readonly #onTasks: (tasks: readonly Task[]) => void;
-  readonly #allowEmpty: boolean;
   readonly #batch: Batch;
   /** The coverage by what the walks have proven; the committed one may be some pages behind. */
   #ledger: Ledger;
   #committed: Ledger;
-  #opened: Ledger;
-  #headRead = false;
-  #lateSeen = false;
   #sweeping = false;
   #repaired = false;
   #total: number | null = null;
-  #reach: number;
 
   constructor(
     parts: RunParts,
@@ -76,15 +62,14 @@ export class Copier {
     this.parts = parts;
     this.options = options;
     this.#kind = setup.kind;
-    this.#before = setup.before;
     this.#onTasks = setup.onTasks ?? (() => {});
-    this.#allowEmpty = setup.allowEmpty ?? false;
+    this.head = new Head(parts, setup.before, {
+      overlapMs: options.overlapMs,
+      allowEmpty: setup.allowEmpty ?? false,
+    });
     this.#batch = new Batch(parts.clock);
     this.#ledger = setup.before.ledger;
     this.#committed = setup.before.ledger;
-    this.#opened = setup.before.ledger;
-    this.#reach = setup.before.ledger.watermark === null ? Infinity : 0;
-    this.#overlapMs = Math.max(options.overlapMs, setup.before.learnedOverlapMs);
   }
 
   /** The coverage that is committed: without gaps, unless a walk stayed unproven or the run was cut off. */
@@ -100,15 +85,6 @@ export class Copier {
   /** The API's total as the last page gave it. */
   get total(): number | null {
     return this.#total;
-  }
-
-  /** Rows, from the top of the list, down to the lower edge of the run's gap: at least so many, as far as is known. */
-  get reach(): number {
-    return this.#reach;
-  }
-
-  get overlapMs(): number {
-    return this.#overlapMs;
   }
 
   /** From now on, notes every row that a page shows as met. */
@@ -169,7 +145,10 @@ export class Copier {
     const { page } = slice;
     const tasks = page.rows.flatMap(({ task }) => (task === undefined ? [] : [task]));
     const rejected = page.rows.flatMap((row) => (row.rejected === undefined ? [] : [row.rejected]));
-    const head = this.#headRead ? null : await this.#readHead(slice, tasks);
+    const mayBeQuiet = !this.#sweeping;
+    const head = this.head.isRead
+      ? null
+      : await this.head.read(slice, tasks, { ledger: this.#ledger, mayBeQuiet });
     const before = head?.ledger ?? this.#ledger;
     const ledger = slice.proven === null ? before : cover(before, slice.proven);
     if (head?.quiet === true && rejected.length === 0 && before.gaps.length === 0) {
@@ -199,74 +178,9 @@ export class Copier {
     const { tasks, rejected, ledger } = change;
     this.#committed = ledger;
     this.#count(committed, rejected);
-    await this.#learn(tasks, committed);
+    await this.head.learn(tasks, committed);
     if (!this.#sweeping) return;
     await claim.meet([...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id])));
-  }
-
-  /**
-   * Opens the run's gap, unless the head is quiet: the first page reaches below the watermark, every row on it is
-   * mirrored as it is, and the total has not moved. Then nothing new can lie above the watermark. A row that
-   * came late below this page while another vanished stays inside the overlap, since the watermark stays too.
-   */
-  async #readHead(slice: Slice, tasks: readonly Task[]): Promise<{ ledger: Ledger; quiet: boolean }> {
-    const { page } = slice;
-    const { watermark } = this.#ledger;
-    if (page.rows.length === 0) await this.#refuseEmptyList(page);
-    const activities = page.rows.flatMap(({ activity }) => (activity === null ? [] : [activity]));
-    // A page of rows that cannot be read has no head: the next one will show it.
-    if (activities.length === 0) return { ledger: this.#ledger, quiet: false };
-    this.#headRead = true;
-
-    const reachesWatermark = watermark !== null && (slice.ended || slice.next.frontier < watermark);
-    const mayBeQuiet =
-      !this.#sweeping && reachesWatermark && slice.proven !== null && page.total === this.#before.total;
-    if (mayBeQuiet && (await this.parts.claim.preview(tasks)).unchanged === tasks.length) {
-      return { ledger: this.#ledger, quiet: true };
-    }
-    const head = headOf(activities, (page.servedAt ?? this.parts.clock.now()) + CLOCK_GRAIN_MS);
-    this.#opened = openGap(this.#ledger, head, this.#overlapMs);
-    this.#reach = await this.#rowsInGap(page.total);
-    return { ledger: this.#opened, quiet: false };
-  }
-
-  /**
-   * Rows of the list down to the lower edge of the gap that was just opened: those that are mirrored, and those that the
-   * list has grown by. More, where known tasks have risen.
-   */
-  async #rowsInGap(total: number | null): Promise<number> {
-    const [gap] = this.#opened.gaps;
-    if (gap === undefined) return 0;
-    if (gap.lower === null) return Infinity;
-    const grown = Math.max(0, (total ?? 0) - (this.#before.total ?? Infinity));
-    return grown + (await this.parts.claim.countAbove(gap.lower));
-  }
-
-  async #refuseEmptyList(page: ListPage): Promise<void> {
-    if (page.hasMore || this.#allowEmpty) return;
-    const live = await this.parts.claim.countAbove(-Infinity);
-    if (live === 0) return;
-    throw new SafetyStopError(
-      `the API shows an empty list, but the mirror holds ${live} tasks; nothing was removed`,
-      {
-        hint: 'Check that the key is the one whose tasks are mirrored here. If the list is empty indeed: sync --full --allow-removals.',
-      },
-    );
-  }
-
-  /** A task that is new in covered territory came later than the overlap allows: it is doubled, once a run. */
-  async #learn(tasks: readonly Task[], committed: Committed): Promise<void> {
-    if (this.#lateSeen) return;
-    const late = lateTask(tasks, committed, this.#before.ledger, this.#opened);
-    if (late === undefined) return;
-    this.#lateSeen = true;
-    const learned = Math.min(LONGEST_OVERLAP_MS, Math.max(this.#overlapMs, 1_000) * 2);
-    if (learned <= this.#overlapMs) return;
-    await this.parts.claim.commit({ tasks: [], rejected: [], learnedOverlapMs: learned });
-    this.parts.log.info(
-      { task: late.id, overlapSeconds: learned / 1_000 },
-      'a task appeared later than the overlap reaches: it is doubled from the next run on',
-    );
   }
 
   #count(counts: UpsertCounts, rejected: readonly RejectedRow[]): void {

@@ -1,9 +1,9 @@
 import type { OpenTask, Verdict } from '../ports.ts';
-import { type Copier, TOP } from './copier.ts';
+import type { Copier } from './copier.ts';
 import { type Gap, nextGap } from './ledger.ts';
 import { planRefresh, rowsWorthWalking } from './refresh.ts';
 import { type Task, utcText } from './task.ts';
-import type { Position } from './walk.ts';
+import { type Position, TOP } from './walk.ts';
 
 /** Open tasks that no page has shown yet, newest activity first. */
 export class Unmet {
@@ -38,7 +38,7 @@ export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verd
   unmet.add(await copier.parts.claim.openTasks());
   const top = await copier.descend(TOP, {
     isReached: (at) => copier.hasLeftGaps(at),
-    reach: () => copier.reach,
+    reach: () => copier.head.reach,
   });
   await closeGaps(copier, top.frontier);
   await refreshOpenTasks(copier, unmet, top);

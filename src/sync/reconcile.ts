@@ -1,6 +1,7 @@
 import { SafetyStopError } from '../errors.ts';
 import type { Verdict } from '../ports.ts';
-import { type Copier, type Descent, TOP } from './copier.ts';
+import type { Copier, Descent } from './copier.ts';
+import { TOP } from './walk.ts';
 
 /** A run that would remove more rows than this, and more than this share of the live mirror, removes nothing. */
 const BRAKE_ROWS = 20;
@@ -20,7 +21,7 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   const { claim } = copier.parts;
   await copier.beginSweep();
   const full = await copier.descend(TOP, { isReached: () => false, reach: () => Infinity });
-  const start = (copier.ledger.watermark ?? -Infinity) - copier.overlapMs;
+  const start = (copier.ledger.watermark ?? -Infinity) - copier.head.overlapMs;
   const rows = await claim.countAbove(start);
   const closing = await copier.descend(TOP, {
     isReached: ({ frontier }) => frontier < start,

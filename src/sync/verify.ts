@@ -2,8 +2,7 @@ import type { MirrorClaim, MirrorStore, SourceIdentity, TaskSource } from '../po
 import { completeThrough, ledgerProblems } from './ledger.ts';
 import { activityOf, isOpen, type Task } from './task.ts';
 import { PagesAhead, pagesOf } from './ahead.ts';
-import { TOP } from './copier.ts';
-import { type Slice, walk } from './walk.ts';
+import { type Slice, TOP, walk } from './walk.ts';
 
 /** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
 export interface VerifyReport {

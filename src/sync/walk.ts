@@ -18,6 +18,8 @@ export interface Position {
   frontier: number;
 }
 
+export const TOP: Position = { offset: 0, frontier: Infinity };
+
 /** A page, and where it was read: at the place asked for, or a little above it. */
 export interface PlacedPage {
   offset: number;

@@ -22,22 +22,23 @@ interface Change {
 const WALK = 'src/sync/walk.ts';
 const AHEAD = 'src/sync/ahead.ts';
 const COPIER = 'src/sync/copier.ts';
+const HEAD = 'src/sync/head.ts';
 const ADVANCE = '  const { rows } = page;\n';
 
 const LIMIT_ASKED: readonly Change[] = [
   {
-    file: COPIER,
-    from: 'return this.parts.source.list(',
-    to: 'return this.#asking(',
+    file: AHEAD,
+    from: 'return source.list(',
+    to: 'return asking(source)(',
   },
   {
-    file: COPIER,
-    from: '  async #readHead(',
-    to: `  async #asking(wanted: { offset: number; limit: number }, context: object): Promise<ListPage> {
-    const page = await this.parts.source.list(wanted, context as never);
-    return { ...page, asked: wanted.limit } as ListPage;
-  }
-  async #readHead(`,
+    file: AHEAD,
+    from: 'export interface AheadOptions {',
+    to: `const asking = (source: TaskSource) => async (wanted: { offset: number; limit: number }, context: object) => {
+  const page = await source.list(wanted, context as never);
+  return { ...page, asked: wanted.limit } as ListPage;
+};
+export interface AheadOptions {`,
   },
   {
     file: WALK,
@@ -113,7 +114,7 @@ export const PLANTED: readonly Planted[] = [
         from: '    this.#ledger = ledger;\n    if',
         to: '    this.#held = tasks;\n    this.#ledger = ledger;\n    if',
       },
-      { file: COPIER, from: '  #headRead = false;', to: '  #headRead = false;\n  #held: Task[] = [];' },
+      { file: COPIER, from: '  #sweeping = false;', to: '  #sweeping = false;\n  #held: Task[] = [];' },
     ],
   },
   {
@@ -160,11 +161,11 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a list taken for unchanged although its total has moved',
-    changes: [{ file: COPIER, from: 'page.total === this.#before.total', to: 'page !== null' }],
+    changes: [{ file: HEAD, from: 'slice.page.total !== this.#before.total', to: 'slice.page === null' }],
   },
   {
     name: 'a row from the future as the watermark',
-    changes: [{ file: 'src/sync/head.ts', from: 'activity <= now', to: 'activity <= now || activity > now' }],
+    changes: [{ file: HEAD, from: 'activity <= now', to: 'activity <= now || activity > now' }],
   },
   {
     name: 'ties never counted',
