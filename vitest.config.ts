@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    // For what hangs, and nothing else: a machine may be slow, and busy with other work.
+    testTimeout: 120_000,
     // One less than the cores is vitest's choice: on two, one would idle, though many tests wait for processes.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     restoreMocks: true,
