@@ -30,6 +30,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Not everything that prints waits for the outcome.
   process.exit();
 });
+// What nobody reads, or no disk takes, must not stop the work: the exit code still tells.
+process.stderr.on('error', () => {});
 
 setTimeout(() => void keepHeapSmall(), LONG_LIVED_MS).unref();
 

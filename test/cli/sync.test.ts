@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SyncOutcome } from '../../src/commands/sync.ts';
 import type { ApiTask } from '../../src/demo/list.ts';
-import { inMirrorOrder, mirroredTasks, temporaryFolder } from '../support/mirror.ts';
-import { runProgram } from '../support/program.ts';
+import { inMirrorOrder, mirroredTasks, readRows, temporaryFolder } from '../support/mirror.ts';
+import { runProgram, startProgram } from '../support/program.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';
-import { serveTasks, teamTasks } from './api.ts';
+import { holdList, serveTasks, teamTasks } from './api.ts';
 import { filesWith } from './files.ts';
 
 test('with only a key in the environment: an exact copy of 3,000 tasks in ./taskmirror.db; another run costs one request', async () => {
@@ -57,6 +57,22 @@ test('rows vanish above the reading position between two pages: none of the othe
   expect(outcomeOf(stdout).sources[0]).toMatchObject({ outcome: 'ok', verdict: 'repaired', gaps: 0 });
   // What vanished was read before: only a full run may remove it.
   expect(mirroredTasks(join(cwd, 'taskmirror.db'))).toEqual(inMirrorOrder([...api.list.all(), ...gone]));
+});
+
+test('a run goes on to its end where nobody reads its log any more', async () => {
+  const api = await serveTasks(teamTasks(300));
+  const env = { ...api.env, TASKMIRROR_LOG_LEVEL: 'info' };
+  const cwd = temporaryFolder();
+  const held = holdList(api);
+  const program = startProgram(['sync'], { cwd, env });
+  await held.arrived;
+  program.closeStderr();
+  held.release();
+  const { code, stdout } = await program.ended;
+  expect([code, stdout.slice(0, 19)]).toEqual([0, 'default: up to date']);
+  const mirror = join(cwd, 'taskmirror.db');
+  expect(mirroredTasks(mirror)).toEqual(inMirrorOrder(api.list.all()));
+  expect(readRows(mirror, 'select outcome from sync_runs')).toEqual([{ outcome: 'ok' }]);
 });
 
 test('nobody else can read the database, nor the files that SQLite keeps beside it', async () => {

@@ -33,6 +33,8 @@ export interface Program {
   kill(signal: NodeJS.Signals): void;
   /** Reads no more of its stdout, as `head` does. */
   closeStdout(): void;
+  /** The same of its stderr. */
+  closeStderr(): void;
   /** Resolves when the process and its streams have ended. Never rejects. */
   ended: Promise<Ended>;
 }
@@ -79,6 +81,7 @@ export function startProgram(
     pid: child.pid ?? 0,
     kill: (signal) => void child.kill(signal),
     closeStdout: () => void child.stdout.destroy(),
+    closeStderr: () => void child.stderr.destroy(),
     ended,
     async line(pattern) {
       const found = Promise.withResolvers<string>();
