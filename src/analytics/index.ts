@@ -14,7 +14,6 @@ import { open, slowest } from './tasks.ts';
 import { localText, zoneOf } from './zone.ts';
 
 export type { Ask, Parameters, Scope } from './ask.ts';
-export { parseMoment } from './moment.ts';
 
 const DAY = 86_400_000;
 

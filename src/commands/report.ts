@@ -1,4 +1,4 @@
-import { type Ask, parseMoment, REPORTS, runReport, type Scope } from '../analytics/index.ts';
+import { type Ask, REPORTS, runReport, type Scope } from '../analytics/index.ts';
 import type { Report, Section, Value } from '../analytics/report.ts';
 import { nearest } from '../config/nearest.ts';
 import { isTimezone } from '../config/schedules.ts';
@@ -16,12 +16,11 @@ import { reportText, sectionText } from './output/report-text.ts';
 import type { Filters, Screen } from './output/report-text.ts';
 import { DEFAULT_COLUMNS, grouped, painter, usesColor } from './output/text.ts';
 import { writeAll } from './output/write.ts';
+import { type PeriodFlags, parsePeriod } from './period.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** The flags of `report`, as they were typed. */
-export interface ReportFlags {
-  since?: string | undefined;
-  until?: string | undefined;
+export interface ReportFlags extends PeriodFlags {
   user?: string | undefined;
   status?: string | undefined;
   limit?: string | undefined;
@@ -112,15 +111,8 @@ function scopeOf(flags: ReportFlags, standard: string, now: number): Scope {
   if (!isTimezone(timezone)) {
     throw new UsageError(`--timezone ${timezone}: expected an IANA time zone such as UTC or Europe/Berlin`);
   }
-  const moment = (text: string | undefined): string | null =>
-    text === undefined ? null : parseMoment(text, now, timezone);
-  const [since, until] = [moment(flags.since), moment(flags.until)];
-  if (since !== null && until !== null && since >= until) {
-    throw new UsageError(`--since ${flags.since} is not before --until ${flags.until}`);
-  }
   return {
-    since,
-    until,
+    ...parsePeriod(flags, now, timezone),
     user: flags.user ?? null,
     status: flags.status ?? null,
     limit: flags.limit === undefined ? null : rowLimit(flags.limit),

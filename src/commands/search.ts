@@ -1,4 +1,3 @@
-import { parseMoment } from '../analytics/moment.ts';
 import { SEARCH_PROGRESS_SQL, type SearchRequest, searchSql } from '../analytics/search.ts';
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { CommandContext, Queryable } from './context.ts';
@@ -6,16 +5,15 @@ import { type Format, printRows } from './output.ts';
 import type { Cell, Rows } from './output/encode.ts';
 import { columnsOf, counted, grouped, usesColor } from './output/text.ts';
 import { writeAll } from './output/write.ts';
+import { type PeriodFlags, parsePeriod } from './period.ts';
 import { searchText, TEXT_MARKS } from './search-text.ts';
 import { wholeNumber } from './whole-number.ts';
 
-export interface SearchFlags {
+export interface SearchFlags extends PeriodFlags {
   raw?: true | undefined;
   status?: string | undefined;
   user?: string | undefined;
-  /** As they were typed. */
-  since?: string | undefined;
-  until?: string | undefined;
+  /** As it was typed. */
   limit: string;
   format: Format;
 }
@@ -56,15 +54,12 @@ function requestOf(
   words: readonly string[],
   flags: SearchFlags,
 ): SearchRequest {
-  const moment = (text: string | undefined): string | null =>
-    text === undefined ? null : parseMoment(text, clock.now(), settings.timezone);
   return {
     text: words.join(' '),
     raw: flags.raw === true,
     status: flags.status ?? null,
     user: flags.user ?? null,
-    since: moment(flags.since),
-    until: moment(flags.until),
+    ...parsePeriod(flags, clock.now(), settings.timezone),
     limit: hitCount(flags.limit),
     marks: flags.format === 'table' ? TEXT_MARKS : ['[', ']'],
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseMoment } from '../../src/analytics/index.ts';
+import { parseMoment } from '../../src/analytics/moment.ts';
 import { piecesOf, spansOf, zoneOf } from '../../src/analytics/zone.ts';
 import { UsageError } from '../../src/errors.ts';
 

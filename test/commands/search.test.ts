@@ -94,6 +94,12 @@ describe('search finds', () => {
     expect(await sortedIds({ limit: '2' })).toHaveLength(2);
     expect(await sortedIds({ user: "ada' or 1 --" })).toEqual([]);
   });
+
+  test('no task in a period that ends before it begins: that is refused', async () => {
+    await fill([task('new', { message: 'word' })]);
+    const { message } = await refusal('word', { since: '2026-01-02', until: '2026-01-01' });
+    expect(message).toBe('--since 2026-01-02 is not before --until 2026-01-01');
+  });
 });
 
 /** The words of a text, as the index cuts and folds them. */
