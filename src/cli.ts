@@ -124,6 +124,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .description('write a table, a view or a query as CSV, JSON lines or Parquet')
     .argument('[what]', 'table or view (default: tasks)')
     .option('--query <sql>', 'export what this statement gives instead')
+    .option('--param <name=value>', 'a value for :name in the query; once for each', collect)
     .option('--since <time>', 'only what the mirror has touched since: 30d, 2026-01-01')
     .option('--output <file>', 'make or replace this file, once all is written (default: print)')
     .addOption(

@@ -2,17 +2,20 @@ import { extname, resolve } from 'node:path';
 import { parseMoment } from '../analytics/moment.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
-import type { CommandContext, Output, Queried, Queryable } from './context.ts';
+import type { CommandContext, Output, Queried, SqlParameters } from './context.ts';
 import { EXPORT_FORMATS, type ExportFormat } from './output.ts';
 import { type Cell, csvLines, jsonLines } from './output/encode.ts';
 import { counted } from './output/text.ts';
 import { assertNotMirror, writeWhole } from './output/whole-file.ts';
 import { chunks, type Piece, writeAll } from './output/write.ts';
+import { assertParameters, parseParameters } from './query/parameters.ts';
 
 export interface ExportFlags {
   /** A table or view; `tasks` where neither it nor a query is given. */
   what?: string | undefined;
   query?: string | undefined;
+  /** A `NAME=VALUE` for each parameter of the query. */
+  param?: readonly string[] | undefined;
   /** Leave out what the mirror has not touched since: `30d`, `2026-01-01`. */
   since?: string | undefined;
   format?: ExportFormat | undefined;
@@ -21,9 +24,7 @@ export interface ExportFlags {
   escapeFormulas?: boolean | undefined;
 }
 
-export interface ExportContext extends Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal'> {
-  openForQuery(): Promise<Pick<Queryable, 'run' | 'close'>>;
-}
+export type ExportContext = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
 
 /** SQL for when the mirror wrote a row last: what `--since` goes by, so that who comes again misses no change. */
 const TOUCHED: ReadonlyMap<string, string> = new Map([
@@ -42,6 +43,7 @@ export async function exportRows(context: ExportContext, flags: ExportFlags): Pr
   if (file !== null) assertNotMirror(file, settings.database);
   const mirror = await context.openForQuery();
   try {
+    assertParameters(mirror.parametersOf(sql), parameters);
     const { result, count } = counting(mirror.run(sql, parameters));
     const pieces = await encoded(result, format, flags.escapeFormulas === true);
     if (file === null) {
@@ -60,12 +62,19 @@ export async function exportRows(context: ExportContext, flags: ExportFlags): Pr
 
 function statementFor(
   { clock, settings }: ExportContext,
-  { what, query, since }: ExportFlags,
-): { sql: string; parameters: Record<string, string> } {
+  { what, query, param, since }: ExportFlags,
+): { sql: string; parameters: SqlParameters } {
   if (query !== undefined) {
-    if (what === undefined && since === undefined) return { sql: query, parameters: {} };
+    if (what === undefined && since === undefined) {
+      return { sql: query, parameters: parseParameters(param ?? []) };
+    }
     throw new UsageError('--query says by itself what is exported', {
       hint: 'Leave out the name and --since: the statement can have a WHERE.',
+    });
+  }
+  if (param !== undefined) {
+    throw new UsageError('--param is for the parameters of a --query', {
+      hint: 'Add --query, or leave it out.',
     });
   }
   const table = what ?? 'tasks';

@@ -32,7 +32,10 @@ function endless(happens: () => void) {
     }
   }
   const result = { columns: ['text'], origins: [{ column: null, type: null }], rows: rows() };
-  return { state, openForQuery: async () => ({ run: () => result, close: () => {} }) };
+  return {
+    state,
+    openForQuery: async () => ({ run: () => result, parametersOf: () => [], close: () => {} }),
+  };
 }
 
 it('makes a file that only its owner can read, and replaces it', async () => {

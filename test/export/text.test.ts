@@ -48,6 +48,16 @@ it('exports what a query gives', async () => {
   expect(await exported(file, { query })).toBe('id,removed_at\nawkward-3,2026-02-02T00:00:00.000Z\nopen,\n');
 });
 
+it('takes values for the parameters of a query, and no table has any', async () => {
+  const file = await exportedMirror();
+  const query = 'select id from tasks where id = :id and message_count + 0 < :most';
+  const param = ['id=awkward-3', 'most=100'];
+  expect(await exported(file, { query, param })).toBe('id\nawkward-3\n');
+  await expect(exported(file, { query, param: ['id=x'] })).rejects.toThrow('"most" has no value');
+  await expect(exported(file, { query, param: [...param, 'n=1'] })).rejects.toThrow('the SQL has no "n"');
+  await expect(exported(file, { what: 'tasks', param })).rejects.toThrow(UsageError);
+});
+
 it('--escape-formulas disarms texts, not numbers, and only in CSV', async () => {
   const file = await exportedMirror();
   const query =
