@@ -33,13 +33,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // What nobody reads, or no disk takes, must not stop the work: the exit code still tells.
 process.stderr.on('error', () => {});
 
+// For work that ends without an outcome, which nothing should. Not set before: commander ends its help with what is set.
+process.once('exit', () => {
+  process.exitCode ??= EXIT.unexpected;
+});
+
 setTimeout(() => void keepHeapSmall(), LONG_LIVED_MS).unref();
 
 void main();
 
 async function main(): Promise<void> {
-  // For work that ends without an outcome, which nothing should.
-  process.exitCode = EXIT.unexpected;
   try {
     process.exitCode = await cli(process.argv.slice(2), {
       io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },

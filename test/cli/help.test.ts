@@ -27,6 +27,15 @@ test('--version says which; --help names every command, and the help of each has
   }
 });
 
+test('the command help prints the same as the flag, with exit code 0', async () => {
+  const cwd = temporaryFolder();
+  const [command, flag, ...general] = await Promise.all(
+    [['help', 'query'], ['query', '--help'], ['help'], ['--help']].map((args) => runProgram(args, { cwd })),
+  );
+  expect(command).toMatchObject({ code: 0, stdout: flag?.stdout, stderr: '' });
+  expect(general[0]).toEqual(general[1]);
+});
+
 test('completion prints a script for a shell that it knows, and refuses others with exit code 2', async () => {
   const cwd = temporaryFolder();
   const [bash, other] = await Promise.all(
