@@ -113,6 +113,8 @@ function parametersOf(db: Database.Database, file: string, sql: string): string[
         names.add(String(name));
         return { value: null, configurable: true };
       },
+      // Not what every object inherits, such as its constructor.
+      get: () => null,
     },
   );
   try {

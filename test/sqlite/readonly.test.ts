@@ -230,6 +230,7 @@ describe('SQL that is run', () => {
 
   it('tells the names of its parameters, and runs nothing', () => {
     expect(mirror.parametersOf('select ?1, :since, @user, $n, :since')).toEqual(['1', 'since', 'user', 'n']);
+    expect(mirror.parametersOf('select :constructor, :__proto__')).toEqual(['constructor', '__proto__']);
     expect(mirror.parametersOf("select ':none' -- :none")).toEqual([]);
     expect(
       mirror.parametersOf('with recursive c(n) as (select :n union all select n from c) select n from c'),
