@@ -20,17 +20,22 @@ export function readSaved(folder: string, name: string): string {
   return readSqlFile(join(folder, `${name}.sql`));
 }
 
-/** Every saved query with the first line of its SQL, where that is a comment. Throws UsageError where there is none. */
+/**
+ * Every saved query with the first line of its SQL, where that is a comment, or why its file cannot be read. Throws
+ * UsageError where there is none.
+ */
 export function listSaved(folder: string): Rows {
   const names = namesIn(folder);
   if (names.length === 0) throw unknown(folder, undefined, names);
   return {
     columns: ['name', 'description'],
-    rows: names.map((name) => [
-      name,
-      FIRST_COMMENT.exec(readSqlFile(join(folder, `${name}.sql`)))?.[1] ?? null,
-    ]),
+    rows: names.map((name) => [name, descriptionOf(join(folder, `${name}.sql`))]),
   };
+}
+
+function descriptionOf(path: string): string | null {
+  const file = readBounded(path, MAX_SQL_KILOBYTES);
+  return 'failure' in file ? `this file ${file.failure}` : (FIRST_COMMENT.exec(file.text)?.[1] ?? null);
 }
 
 /** The text of a file with SQL. Throws UsageError where it cannot be read, is too large, or is not UTF-8. */

@@ -150,6 +150,15 @@ describe('a saved query', () => {
     ]);
   });
 
+  it('is listed among the others where its file cannot be read, with the reason', () => {
+    save('good.sql', '-- Slowest first');
+    symlinkSync('nowhere', join(queriesFolder, 'gone.sql'));
+    expect([...listSaved(queriesFolder).rows]).toEqual([
+      ['gone', 'this file does not exist'],
+      ['good', 'Slowest first'],
+    ]);
+  });
+
   it('is missed with a word on where to put one', () => {
     expect(() => listSaved(queriesFolder)).toThrow(`there are no saved queries in ${queriesFolder}`);
     writeFileSync(queriesFolder, 'a file');
