@@ -75,7 +75,13 @@ function lastDays(ask: Ask, scope: Scope): Section {
   const end = scope.until === null ? scope.now : Date.parse(scope.until);
   const earliest = utcText(Math.max(end - days * DAY_MS, EARLIEST));
   const since = scope.since === null || scope.since < earliest ? earliest : scope.since;
-  const section = dailySection(ask, { ...scope, since }, [TASKS, COMPLETED, FAILED, SUCCESS]);
+  // A task with a date that is yet to come, a wrong one mostly, must not push these days out of sight.
+  const section = dailySection(ask, { ...scope, since, until: utcText(end) }, [
+    TASKS,
+    COMPLETED,
+    FAILED,
+    SUCCESS,
+  ]);
   // Where the period begins within a day, it touches one day more than it is long.
   return { ...section, rows: section.rows.slice(-days), chart: null };
 }

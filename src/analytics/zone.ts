@@ -107,7 +107,9 @@ function assertFew(spans: readonly Span[], ms: number, unit: Unit): void {
   const [from, until] = [spans.at(0)?.from ?? 0, spans.at(-1)?.until ?? 0];
   if ((until - from) / ms <= MOST_PIECES) return;
   throw new UsageError(`from ${utcText(from)} to ${utcText(until)} there are too many ${unit}s to count`, {
-    hint: 'Choose a shorter period with --since and --until.',
+    hint:
+      'Choose a shorter period with --since and --until. Without them it reaches from the first task to the last, ' +
+      'and one of those may have a wrong date.',
   });
 }
 

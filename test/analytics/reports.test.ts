@@ -42,6 +42,14 @@ describe('report overview', () => {
     expect(linesOf(sources)).toEqual(['default 2026-03-30T11:59:00.000Z 60000 0 0 - -']);
   });
 
+  test('has the last days up to now, whatever date a task claims to have', async () => {
+    const { report } = await mirrorOf([
+      taskOf('today', 'completed', '2026-03-30T09:00:00.000Z'),
+      taskOf('ahead', 'completed', '9999-12-31T23:59:59.999Z'),
+    ]);
+    expect(linesOf(report('overview').days)).toEqual(['2026-03-30 1 1 0 1']);
+  });
+
   test('fits one screen, however many days, failures and tasks there are', async () => {
     const tasks = Array.from({ length: 400 }, (_, nth) =>
       taskOf(
