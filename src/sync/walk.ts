@@ -52,6 +52,11 @@ export interface WalkState extends Position {
   back: number;
   /** The deepest offset read: pages above it only go over old ground again. */
   deepest: number;
+  /**
+   * The lowest activity that a page has reached since the frontier last moved; Infinity: none has. Above the frontier, where
+   * rows that the mirror does not count stand, or many came in at the top, to get deeper is progress, too.
+   */
+  reached: number;
   /** Pages that brought nothing new since the last that did: what bounds the loop. */
   idle: number;
 }
@@ -62,7 +67,16 @@ const TIES_IN_DOUBT =
   'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
 
 export function beginWalk(position: Position): WalkState {
-  return { ...position, linked: false, ties: null, passes: 0, back: 0, deepest: 0, idle: 0 };
+  return {
+    ...position,
+    linked: false,
+    ties: null,
+    passes: 0,
+    back: 0,
+    deepest: 0,
+    reached: Infinity,
+    idle: 0,
+  };
 }
 
 /** Reads pages from `position` downward until the list ends, the walk gives up, or the consumer stops. */
@@ -86,15 +100,18 @@ export function step(state: WalkState, page: ListPage): { slice: Slice; state: W
   if (flaw !== null || !links(state, page)) return stepBack(state, page, flaw);
 
   const last = lastActivity(page) ?? Infinity;
-  const reached = { ...state, linked: true, back: 0, frontier: Math.min(state.frontier, last) };
+  const frontier = Math.min(state.frontier, last);
+  const isLower = frontier < state.frontier;
+  const lowest = isLower ? Infinity : Math.min(state.reached, last);
+  const reached = { ...state, linked: true, back: 0, frontier, reached: lowest };
   const known = state.ties?.linked.size ?? 0;
   const ties = meetTies(state.ties, { offset: state.offset, page, linked: true });
   const group = ties === null ? 'proven' : judgeTies(ties, reached, page);
   if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, page);
 
   const ended = !page.hasMore;
-  const progress = ended || reached.frontier < state.frontier || (ties?.linked.size ?? 0) > known;
-  const passes = reached.frontier < state.frontier ? 0 : state.passes;
+  const progress = ended || isLower || lowest < state.reached || (ties?.linked.size ?? 0) > known;
+  const passes = isLower ? 0 : state.passes;
   const next = count({ ...reached, passes, ...advance(reached, ties, page) }, state.offset, progress);
   if (next.idle > PATIENCE) return giveUp(next, page, 'the same rows come again and again');
   const slice: Slice = {
