@@ -14,7 +14,7 @@ import {
 type Field = (typeof JOURNALED)[number];
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
-type Update = TaskColumns & DerivedColumns & { changed_at: string };
+type Update = TaskColumns & DerivedColumns & { source: string; changed_at: string };
 
 /** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
 export interface Upserter {
@@ -79,7 +79,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
       insertNew(source, columns, now);
       return 'inserted';
     }
-    update.run({ ...columns, ...derive(columns), changed_at: now });
+    update.run({ ...columns, ...derive(columns), source, changed_at: now });
     for (const field of changedFields(stored, columns)) {
       writeJournal(task.id, field, stored[field], field === 'removed_at' ? null : columns[field], now);
     }
@@ -160,16 +160,20 @@ function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
   );
 }
 
-/** Leaves `source` alone: a task that two keys can see stays with the source that showed it first. */
+/**
+ * A task that two keys can see stays with the source that showed it first. One that was removed goes to the source that
+ * shows it now: else the first would remove it again with each full run, and the other bring it back.
+ */
 function prepareUpdate(db: Database.Database): Statement<Update, never> {
   return prepare<Update, never>(db, (q, p) =>
     q
       .updateTable('tasks')
-      .set({
+      .set((eb) => ({
         ...taskValues(p),
+        source: eb.case().when('removed_at', 'is not', null).then(p('source')).else(eb.ref('source')).end(),
         changed_at: p('changed_at'),
         removed_at: null,
-      })
+      }))
       .where('id', '=', p('id')),
   );
 }
@@ -195,7 +199,7 @@ function prepareJournal(db: Database.Database) {
   );
 }
 
-function taskValues(p: <K extends keyof Omit<Update, 'id' | 'changed_at'>>(name: K) => Update[K]) {
+function taskValues(p: <K extends keyof Omit<Update, 'id' | 'source' | 'changed_at'>>(name: K) => Update[K]) {
   return {
     api_key_id: p('api_key_id'),
     username: p('username'),

@@ -187,5 +187,18 @@ export function twoSources(make: Make): void {
       ]);
       expect(await claim.tasks(['shared'])).toEqual([mirrorTask('shared', 0, { messageCount: 7 })]);
     });
+
+    test('that showed the same task leave it to the one that still does, once the other has removed it', async () => {
+      const { store, claim } = await open(make);
+      const other = await store.claim(B);
+      await claim.commit(changeOf({ tasks: [mirrorTask('shared')] }));
+      await claim.remove(['shared']);
+      await other.commit(changeOf({ tasks: [mirrorTask('shared')] }));
+      expect(await claim.remove(['shared'])).toBe(0);
+      expect(await store.status()).toMatchObject([
+        { source: 'a', liveRows: 0, removedRows: 0 },
+        { source: 'b', liveRows: 1, removedRows: 0 },
+      ]);
+    });
   });
 }
