@@ -27,8 +27,9 @@ interface Lane {
   running: Promise<void>;
   isRunning: boolean;
   failures: number;
-  /** No run begins before this moment, ms. */
-  pausedUntil: number;
+  /** No run begins in the `pauseMs` after this moment, ms. */
+  pausedAt: number;
+  pauseMs: number;
   /** The full schedule has ticked, and no full run has come to an end since. */
   isFullDue: boolean;
   /** The last run found the API's total off. */
@@ -53,7 +54,8 @@ export class Daemon {
       running: Promise.resolve(),
       isRunning: false,
       failures: 0,
-      pausedUntil: -Infinity,
+      pausedAt: -Infinity,
+      pauseMs: 0,
       isFullDue: false,
       isFullAdvised: false,
       lastFullAt: -Infinity,
@@ -66,7 +68,7 @@ export class Daemon {
   tick(): void {
     if (this.#stopped) return;
     for (const lane of this.#lanes) {
-      if (lane.isRunning || this.#clock.now() < lane.pausedUntil) continue;
+      if (lane.isRunning || !isOver(lane.pausedAt, lane.pauseMs, this.#clock.now())) continue;
       lane.isRunning = true;
       lane.running = this.#run(lane).finally(() => {
         lane.isRunning = false;
@@ -93,7 +95,7 @@ export class Daemon {
 
   async #run(lane: Lane): Promise<void> {
     const began = this.#clock.now();
-    const full = lane.isFullDue || (lane.isFullAdvised && began - lane.lastFullAt >= ADVISED_FULL_MS);
+    const full = lane.isFullDue || (lane.isFullAdvised && isOver(lane.lastFullAt, ADVISED_FULL_MS, began));
     const { failure, exitCode, report, fullAdvised } = await lane.source.sync({ full });
     if (full) {
       // One that failed on the way is made up for; one that the brake stopped would only be stopped again.
@@ -105,17 +107,23 @@ export class Daemon {
     if (failure === null) {
       if (lane.failures > 0) this.#log.info({ source: report.name }, 'the source works again');
       lane.failures = 0;
-      lane.pausedUntil = -Infinity;
+      lane.pauseMs = 0;
     } else if (failure instanceof LeaseHeldError) {
       this.#log.warn({ source: report.name }, failure.message);
     } else if (report.outcome !== 'interrupted') {
       lane.failures += 1;
       const pause = exitCode === EXIT.keyRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
-      lane.pausedUntil = this.#clock.now() + pause;
+      lane.pausedAt = this.#clock.now();
+      lane.pauseMs = pause;
       const fields = { source: report.name, failures: lane.failures, pauseMs: pause, err: failure };
       this.#log.error(fields, 'the run failed; the source is paused');
     }
   }
+}
+
+/** Whether `ms` have passed since a moment. One that lies as far ahead was noted before the clock was set back. */
+function isOver(since: number, ms: number, now: number): boolean {
+  return Math.abs(now - since) >= ms;
 }
 
 function pauseAfter(failures: number): number {

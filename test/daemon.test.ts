@@ -160,6 +160,15 @@ describe('after a failure', () => {
     expect(setup.a.running).toBe(1);
   });
 
+  test('the pause does not outlast the time that a clock is set back by', async () => {
+    const setup = setUp();
+    setup.daemon.tick();
+    await setup.a.end(failed());
+    setup.clock.advance(-8 * HOUR);
+    setup.daemon.tick();
+    expect(setup.a.running).toBe(1);
+  });
+
   test('it is logged with its source and how long the pause is', async () => {
     const setup = setUp();
     const failure = failed();
@@ -250,6 +259,15 @@ describe('a full run', () => {
     clock.advance(1);
     expect(await next()).toBe(true);
     expect(b.begun).not.toContain(true);
+  });
+
+  test('that the total asks for does not wait for the time that a clock is set back by', async () => {
+    const { daemon, clock, a } = setUp();
+    daemon.tickFull();
+    await a.end(null, { fullAdvised: true });
+    clock.advance(-8 * HOUR);
+    daemon.tick();
+    expect(a.begun).toEqual([true, true]);
   });
 
   test('that the total asks for settles the matter, unless it asks again', async () => {
