@@ -354,6 +354,17 @@ describe('a schedule', () => {
     expect(tick).toHaveBeenCalledOnce();
   });
 
+  test('goes on by the new time where the clock is set back by hours', async () => {
+    const { tick, stop } = scheduled('*/5 * * * *');
+    await vi.advanceTimersByTimeAsync(7 * MINUTE);
+    expect(tick).toHaveBeenCalledOnce();
+    vi.setSystemTime(FIRST - 8 * HOUR);
+    await vi.advanceTimersByTimeAsync(11 * MINUTE);
+    expect(tick).toHaveBeenCalledTimes(3);
+    stop();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test('with many missed slots begins one run', async () => {
     vi.useFakeTimers({ now: FIRST });
     onTestFinished(() => void vi.useRealTimers());
