@@ -19,8 +19,12 @@ const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 30 * 60_000;
 /** The pause after a refused key, in ms: only a person can mend it, and each try is one more refused request. */
 const KEY_PAUSE_MS = 15 * 60_000;
-/** Full runs that the API's total asks for are at least this far apart, in ms. */
+/**
+ * Full runs that the API's total asks for are at least this far apart, in ms; twice as far each time that one found
+ * nothing: a total that counts tasks of other keys, too, asks all the time.
+ */
 const ADVISED_FULL_MS = 3_600_000;
+const LONGEST_ADVISED_MS = 24 * ADVISED_FULL_MS;
 
 interface Lane {
   source: DaemonSource;
@@ -34,6 +38,8 @@ interface Lane {
   isFullDue: boolean;
   /** The last run found the API's total off. */
   isFullAdvised: boolean;
+  /** How long such advice is put off after a full run, ms. */
+  advisedMs: number;
   /** When the last full run began, ms. */
   lastFullAt: number;
 }
@@ -58,6 +64,7 @@ export class Daemon {
       pauseMs: 0,
       isFullDue: false,
       isFullAdvised: false,
+      advisedMs: ADVISED_FULL_MS,
       lastFullAt: -Infinity,
     }));
     this.#clock = clock;
@@ -95,9 +102,12 @@ export class Daemon {
 
   async #run(lane: Lane): Promise<void> {
     const began = this.#clock.now();
-    const full = lane.isFullDue || (lane.isFullAdvised && isOver(lane.lastFullAt, ADVISED_FULL_MS, began));
-    const { failure, exitCode, report, fullAdvised } = await lane.source.sync({ full });
+    const full = lane.isFullDue || (lane.isFullAdvised && isOver(lane.lastFullAt, lane.advisedMs, began));
+    const { failure, exitCode, report, fullAdvised, foundLateOrGone } = await lane.source.sync({ full });
     if (full) {
+      if (foundLateOrGone) lane.advisedMs = ADVISED_FULL_MS;
+      else if (lane.isFullAdvised && failure === null)
+        lane.advisedMs = Math.min(LONGEST_ADVISED_MS, lane.advisedMs * 2);
       // One that failed on the way is made up for; one that the brake stopped would only be stopped again.
       lane.isFullDue = failure !== null && !(failure instanceof SafetyStopError);
       lane.isFullAdvised = false;

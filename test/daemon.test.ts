@@ -42,7 +42,10 @@ class HeldSource implements DaemonSource {
   }
 
   /** Ends the run under way, well unless there is a failure, and lets the daemon hear of it. */
-  async end(failure: Error | null = null, { fullAdvised = false } = {}): Promise<void> {
+  async end(
+    failure: Error | null = null,
+    { fullAdvised = false, foundLateOrGone = false } = {},
+  ): Promise<void> {
     const outcome = failure === null ? 'ok' : failure instanceof InterruptedError ? 'interrupted' : 'failed';
     const report = {
       name: this.name,
@@ -63,7 +66,7 @@ class HeldSource implements DaemonSource {
       plan: null,
     } as const;
     const exitCode = failure === null ? 0 : exitCodeOf(failure);
-    this.#running.shift()?.resolve({ report, failure, exitCode, fullAdvised });
+    this.#running.shift()?.resolve({ report, failure, exitCode, fullAdvised, foundLateOrGone });
     await settled();
   }
 }
@@ -248,7 +251,7 @@ describe('a full run', () => {
     await b.end();
     const next = async (): Promise<boolean | undefined> => {
       daemon.tick();
-      await a.end(null, { fullAdvised: true });
+      await a.end(null, { fullAdvised: true, foundLateOrGone: true });
       await b.end();
       return a.begun.at(-1);
     };
@@ -259,6 +262,28 @@ describe('a full run', () => {
     clock.advance(1);
     expect(await next()).toBe(true);
     expect(b.begun).not.toContain(true);
+  });
+
+  test('that the total asks for comes half as often each time that it finds nothing, until one does', async () => {
+    const { daemon, clock, a } = setUp();
+    daemon.tick();
+    await a.end(null, { fullAdvised: true });
+    /** The hours until the next full run, which ends as told. */
+    const hoursUntilNext = async (found: boolean): Promise<number> => {
+      for (let hours = 0; hours < 48; hours += 1) {
+        daemon.tick();
+        const isFull = a.begun.at(-1) === true;
+        await a.end(null, { fullAdvised: true, foundLateOrGone: isFull && found });
+        if (isFull) return hours;
+        clock.advance(HOUR);
+      }
+      throw new Error('no full run came');
+    };
+    const hours: number[] = [];
+    for (const found of [false, false, false, false, false, false, true, false, false]) {
+      hours.push(await hoursUntilNext(found));
+    }
+    expect(hours).toEqual([0, 2, 4, 8, 16, 24, 24, 1, 2]);
   });
 
   test('that the total asks for does not wait for the time that a clock is set back by', async () => {

@@ -46,6 +46,11 @@ export class Head {
     return this.#reach;
   }
 
+  /** A task came later than the overlap reaches. */
+  get lateSeen(): boolean {
+    return this.#lateSeen;
+  }
+
   /**
    * Opens the run's gap in `ledger`, unless the head is quiet: the first page reaches below the watermark, every row on it
    * is mirrored as it is, and the total has not moved. Then nothing new can lie above the watermark. A row that

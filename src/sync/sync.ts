@@ -51,6 +51,8 @@ export interface SyncResult {
   failure: unknown;
   /** The API's total has moved against the live rows since the last clean full run: another one is due. */
   fullAdvised: boolean;
+  /** The run found what the total may tell of: tasks that came later than the overlap reaches, or that are gone. */
+  foundLateOrGone: boolean;
 }
 
 /** How to sync. */
@@ -85,10 +87,10 @@ export async function syncSource(
   options: SyncOptions,
 ): Promise<SyncResult> {
   const began = parts.clock.now();
-  const finish = ({ report, failure, fullAdvised }: Ran): SyncResult => {
+  const finish = ({ report, ...ran }: Ran): SyncResult => {
     const durationMs = Math.max(0, parts.clock.now() - began);
     const whole = { ...emptyReport(identity.name), ...report, durationMs };
-    return { report: whole, failure, fullAdvised, exitCode: exitCodeFor(whole, failure) };
+    return { ...ran, report: whole, exitCode: exitCodeFor(whole, ran.failure) };
   };
   let claim: MirrorClaim;
   try {
@@ -113,14 +115,13 @@ export async function syncSource(
   }
 }
 
-interface Ran {
+interface Ran extends Omit<SyncResult, 'report' | 'exitCode'> {
   report: Partial<SyncReport>;
-  failure: unknown;
-  fullAdvised: boolean;
 }
 
 function failed(failure: unknown): Ran {
-  return { report: { outcome: 'failed', error: messageOf(failure) }, failure, fullAdvised: false };
+  const report = { outcome: 'failed', error: messageOf(failure) } as const;
+  return { report, failure, fullAdvised: false, foundLateOrGone: false };
 }
 
 async function runUnderLease(
@@ -178,7 +179,7 @@ async function runUnderLease(
   const level = outcome === 'partial' ? 'warn' : 'info';
   log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
   if (failure === null && copier !== null) await prepareReaders(copier, options.signal);
-  return { report, failure, fullAdvised };
+  return { report, failure, fullAdvised, foundLateOrGone: report.removed > 0 || copier?.head.lateSeen === true };
 }
 
 function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {

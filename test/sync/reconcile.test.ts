@@ -154,9 +154,18 @@ describe('the alarm of the total', () => {
     await bench.sync(list, { full: true });
     list.remove(DEEP);
     expect((await bench.sync(list)).fullAdvised).toBe(true);
-    expect((await bench.sync(list, { full: true })).report.removed).toBe(1);
+    const full = await bench.sync(list, { full: true });
+    expect(full).toMatchObject({ foundLateOrGone: true, report: { removed: 1 } });
     list.put(completedTask('new', EPOCH + 1_000));
     expect((await bench.sync(list)).fullAdvised).toBe(false);
+  });
+
+  test('is told true by a task that came late, and false where only the total has moved', async () => {
+    const { bench, list } = await mirrored(ROWS, MINUTE);
+    list.put(completedTask('new', EPOCH + 1_000));
+    expect((await bench.sync(list, { full: true, answer: countsMore })).foundLateOrGone).toBe(false);
+    list.put(completedTask('late', EPOCH - 10 * MINUTE));
+    expect((await bench.sync(list, { full: true })).foundLateOrGone).toBe(true);
   });
 
   test('advises one also where a new row makes up for the one that vanished', async () => {
