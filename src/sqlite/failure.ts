@@ -58,6 +58,12 @@ const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[]
     'Check the path and the permissions of the file and of its folder.',
   ],
   [
+    // As in a container whose root is read-only (sqlite.org/tempfiles.html, section 5).
+    'SQLITE_IOERR_GETTEMPPATH',
+    'SQLite finds no folder for temporary files, which large indexes and sorts need',
+    'Make /tmp a folder that can be written, or name another in the environment variable SQLITE_TMPDIR.',
+  ],
+  [
     'SQLITE_IOERR',
     'the disk failed to read or write',
     'Check whether a quota or a limit on the size of files (ulimit -f) is used up, then the disk itself; "taskmirror doctor" checks the file.',

@@ -124,6 +124,7 @@ describe('what SQLite says', () => {
     ['SQLITE_READONLY_DIRECTORY', /cannot be written/],
     ['SQLITE_CANTOPEN', /cannot be opened/],
     ['SQLITE_IOERR_WRITE', /failed to read or write/],
+    ['SQLITE_IOERR_GETTEMPPATH', /no folder for temporary files/],
   ])('with %s is told with the file and what to do', (code, says) => {
     const error = explain(sqliteError(code), 'some.db');
     expect(error).toBeInstanceOf(DatabaseError);
