@@ -104,11 +104,13 @@ async function openForQuery(file: string): Promise<Queryable> {
 export async function doctorChecks(context: CommandContext): Promise<Check[]> {
   const { databaseChecks, versionChecks } = await import('./commands/doctor-machine.ts');
   const { sourceChecks } = await import('./commands/doctor-source.ts');
+  const { mirrorChecks } = await import('./commands/doctor-mirror.ts');
   const inspector = await import('./sqlite/inspect.ts');
   return [
     ...versionChecks({ node: process.versions.node, taskmirror: VERSION }, inspector),
     ...sourceChecks(context),
     ...databaseChecks(context.settings.database, inspector),
+    ...mirrorChecks(context),
   ];
 }
 
