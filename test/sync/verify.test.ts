@@ -104,6 +104,28 @@ describe('verify', () => {
     expect(report).toMatchObject({ ok: true, extra: { count: 0 } });
   });
 
+  test('says so where a backfill was cut off, and where nothing was mirrored as yet', async () => {
+    const bench = await syncBench();
+    const list = new SimulatedList(tasksApart(500, MINUTE));
+    expect(await verify(bench, list)).toMatchObject({
+      ok: false,
+      moved: 0,
+      problems: [expect.stringMatching(/^500 rows are not mirrored yet/)],
+    });
+    await bench.sync(list, {
+      beforeList({ offset }) {
+        if (offset > 0) throw new Error('the API is down');
+      },
+    });
+    expect(await verify(bench, list)).toMatchObject({
+      ok: false,
+      moved: 0,
+      problems: [expect.stringMatching(/^400 rows are not mirrored yet/)],
+    });
+    await bench.sync(list);
+    expect(await verify(bench, list)).toMatchObject({ ok: true, moved: 0, problems: [] });
+  });
+
   test('says so where the list could not be read to its end, and calls nothing extra', async () => {
     const { bench, list } = await mirrored();
     const report = await verify(bench, list, {
