@@ -1,33 +1,31 @@
-import { schedule, type ScheduledTask } from 'node-cron';
+import { createTask } from 'node-cron';
 
-/** How often the clock is looked at, in ms. */
-const WATCH_MS = 60_000;
+/** How often the clock is looked at, in ms, however far the next slot is: it may be set, and the machine may sleep. */
+const LONGEST_WAIT_MS = 60_000;
 
 /**
  * Calls `tick` at every slot of a cron expression (five fields, or six with seconds first) in `timezone`, and once
- * more after slots that were missed because the machine slept. Returns how to stop it.
+ * for all slots that were missed because the machine slept or its clock was set forward, within a minute of that. A
+ * clock that was set back brings its slots again. Returns how to stop it.
  */
 export function startSchedule(expression: string, timezone: string, tick: () => void): () => void {
-  const begin = (): ScheduledTask => {
-    const begun = schedule(expression, tick, { timezone });
-    // After a sleep node-cron reports every missed slot, one after the other: the first makes up for all of them,
-    // since a tick that finds a run under way does nothing.
-    begun.on('execution:missed', tick);
-    return begun;
+  // Never started: node-cron sleeps until the slot it once reckoned, through as many hours as the clock is set back.
+  const task = createTask(expression, () => {}, { timezone });
+  const nextSlot = (): number => task.getNextRuns(1)[0]?.getTime() ?? Infinity;
+  let due = nextSlot();
+  const wait = (): NodeJS.Timeout => {
+    const ms = Math.min(LONGEST_WAIT_MS, Math.max(0, due - Date.now()));
+    return setTimeout(beat, ms);
   };
-  let task = begin();
-  let last = Date.now();
-  // node-cron waits for the moment of the next slot, however far ahead that comes to be once the clock is set back.
-  const watch = setInterval(() => {
-    const now = Date.now();
-    if (now < last) {
-      void task.destroy();
-      task = begin();
-    }
-    last = now;
-  }, WATCH_MS);
+  const beat = (): void => {
+    const isDue = Date.now() >= due;
+    due = nextSlot();
+    timer = wait();
+    if (isDue) tick();
+  };
+  let timer = wait();
   return () => {
-    clearInterval(watch);
+    clearTimeout(timer);
     void task.destroy();
   };
 }

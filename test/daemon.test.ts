@@ -379,6 +379,13 @@ describe('a schedule', () => {
     expect(tick).toHaveBeenCalledOnce();
   });
 
+  test('whose far slot was missed in the sleep ticks within a minute of waking up', async () => {
+    const { tick } = scheduled('0 3 * * *');
+    vi.setSystemTime(FIRST + 24 * HOUR);
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(tick).toHaveBeenCalledOnce();
+  });
+
   test('goes on by the new time where the clock is set back by hours', async () => {
     const { tick, stop } = scheduled('*/5 * * * *');
     await vi.advanceTimersByTimeAsync(7 * MINUTE);
