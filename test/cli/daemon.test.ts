@@ -77,6 +77,19 @@ test('SIGTERM with a request in flight: exit code 0 before the time to drain is 
   expect(readRows(file, 'select * from sync_runs where finished_at is null')).toEqual([]);
 });
 
+test('goes on where nobody takes its log any more', async () => {
+  const { daemon, one, file } = await startDaemon();
+  await daemon.line(/"source":"one".*"run ok"/);
+  daemon.closeStderr();
+  one.list.put(completedTask('fresh', EPOCH + 1_000));
+  // Every run before it has had something to log.
+  const held = holdList(one, one.stats.list + 4);
+  expect(await Promise.race([held.arrived, daemon.ended])).toBeUndefined();
+  daemon.kill('SIGTERM');
+  expect((await daemon.ended).code).toBe(0);
+  expect(readRows(file, "select id from tasks where id = 'fresh'")).toHaveLength(1);
+});
+
 /** Keeps the process from ending by itself between the first signal and the second, however far apart they come. */
 const UNTIL_SECOND = `let open;
   for (const name of ['SIGTERM', 'SIGINT']) {
