@@ -19,6 +19,12 @@ export function assertFile(file: string): void {
   }
 }
 
+/** Tells a file from another one that takes its place under the same name; null where there is none. Throws DatabaseError. */
+export function identityOf(file: string): string | null {
+  const found = statOf(file);
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
+}
+
 function statOf(file: string): ReturnType<typeof statSync> {
   try {
     return statSync(file, { throwIfNoEntry: false });

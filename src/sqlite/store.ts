@@ -1,10 +1,11 @@
 import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
-import { UsageError } from '../errors.ts';
+import { DatabaseError, UsageError } from '../errors.ts';
 import type { Clock, MirrorClaim, MirrorStore, RunSummary, SourceIdentity, SourceStatus } from '../ports.ts';
 import { type OmittableField, utcText } from '../sync/task.ts';
 import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
+import { identityOf } from './file.ts';
 import { type Holder, type Lease, takeLease } from './lease.ts';
 import { openDatabase } from './open.ts';
 import { prepare } from './statement.ts';
@@ -49,6 +50,7 @@ class SqliteMirror implements MirrorStore {
   readonly #searchIndex: boolean;
   readonly #holder: Holder;
   readonly #claims = new Set<MirrorClaim>();
+  readonly #file: string | null;
 
   constructor(parts: MirrorParts) {
     this.#db = parts.db;
@@ -56,9 +58,11 @@ class SqliteMirror implements MirrorStore {
     this.#upserter = parts.upserter;
     this.#searchIndex = parts.searchIndex;
     this.#holder = parts.holder;
+    this.#file = identityOf(parts.db.name);
   }
 
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
+    this.#assertInPlace();
     const take = this.#db.transaction(() => {
       this.#register(source);
       return takeLease(this.#db, source.name, this.#holder, this.#clock);
@@ -102,6 +106,19 @@ class SqliteMirror implements MirrorStore {
     } finally {
       this.#db.close();
     }
+  }
+
+  /** SQLite goes on with a file that was deleted or replaced: all would look well, and nobody would ever see a row. */
+  #assertInPlace(): void {
+    const file = this.#db.name;
+    const found = identityOf(file);
+    if (found === this.#file) return;
+    throw new DatabaseError(
+      `${file} was ${found === null ? 'deleted or moved away' : 'replaced by another file'} while it was open; nothing was written`,
+      {
+        hint: 'Stop this process and start it again: it then goes on with the file of this name, or makes one.',
+      },
+    );
   }
 
   #claimUnder(source: SourceIdentity, lease: Lease): MirrorClaim {

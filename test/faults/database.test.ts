@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -73,3 +73,30 @@ test('a second instance gets exit 11 with the pid and host of the first, which i
     await other.close();
   }
 });
+
+test.each([
+  ['deleted', (file: string) => rmSync(file), /was deleted or moved away while it was open/],
+  [
+    'replaced by a backup',
+    (file: string) => {
+      const db = new Database(file);
+      db.prepare('vacuum into ?').run(`${file}.backup`);
+      db.close();
+      renameSync(`${file}.backup`, file);
+    },
+    /was replaced by another file while it was open/,
+  ],
+])(
+  'a file that is %s while it is open fails the next run, which says to start again',
+  async (_, act, said) => {
+    const bench = await faultBench();
+    const list = new SimulatedList(tasksApart(10, MINUTE));
+    const api = await serveList(list);
+    expect((await bench.sync(api)).exitCode).toBe(0);
+    act(bench.file);
+    const { exitCode, report, failure } = await bench.sync(api);
+    expect([exitCode, report.outcome]).toEqual([10, 'failed']);
+    expect(report.error).toMatch(said);
+    expect(failure).toMatchObject({ hint: expect.stringContaining('start it again') });
+  },
+);
