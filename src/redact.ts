@@ -3,9 +3,18 @@ const REDACTED = '[redacted]';
 /** Shorter secrets look like ordinary text: they are replaced only where they stand alone. */
 const MIN_DISTINCT_LENGTH = 8;
 
+/**
+ * Secrets that are remembered, more than twice as many as there can be sources: a daemon whose key commands print a new
+ * token for each run would come to keep all of them, and to look for each in every text.
+ */
+const MAX_SECRETS = 256;
+
 /** Replaces the secrets it was told about. */
 export interface Redactor {
-  /** From now on this text is replaced wherever it appears. An empty text is ignored. */
+  /**
+   * From now on this text is replaced wherever it appears, until 256 others were added after it was last. An empty text
+   * is ignored.
+   */
   add(secret: string): void;
   redact(text: string): string;
 }
@@ -18,14 +27,22 @@ export interface Redactor {
  * key `k1` does not cut up words; it is hidden there even where the same text meant something else.
  */
 export function createRedactor(): Redactor {
-  const patterns = new Map<string, string | RegExp>();
+  /** The patterns of each secret, the one that was added longest ago first. */
+  const secrets = new Map<string, [form: string, pattern: string | RegExp][]>();
   let longestFirst: (string | RegExp)[] = [];
   return {
     add(secret) {
       if (secret === '') return;
-      for (const form of formsOf(secret)) patterns.set(form, patternFor(form));
+      const known = secrets.get(secret);
+      secrets.delete(secret);
+      secrets.set(secret, known ?? formsOf(secret).map((form) => [form, patternFor(form)]));
+      if (known !== undefined) return;
+      const [oldest] = secrets.keys();
+      if (secrets.size > MAX_SECRETS && oldest !== undefined) secrets.delete(oldest);
       // A secret that begins with another one has to go as a whole.
-      longestFirst = [...patterns].toSorted(([a], [b]) => b.length - a.length).map(([, pattern]) => pattern);
+      longestFirst = [...new Map([...secrets.values()].flat())]
+        .toSorted(([a], [b]) => b.length - a.length)
+        .map(([, pattern]) => pattern);
     },
     redact(text) {
       return longestFirst.reduce<string>((rest, pattern) => rest.replaceAll(pattern, REDACTED), text);

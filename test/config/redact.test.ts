@@ -57,6 +57,19 @@ test('a secret may be as long as it likes, and of any characters', () => {
   expect(redactorOf('a.(b', '$&').redact('a.(b a-(b $&')).toBe('[redacted] a-(b [redacted]');
 });
 
+const token = (i: number): string => `sigmic_token_${i}_`;
+
+test('of tokens without end the newest 256 are remembered, and one that is added again and again always is', () => {
+  const redactor = redactorOf('sigmic_first');
+  for (let i = 0; i < 300; i += 1) {
+    redactor.add(token(i));
+    redactor.add('sigmic_lasting');
+  }
+  const kept = Array.from({ length: 300 }, (_, i) => redactor.redact(token(i)) === '[redacted]');
+  expect(kept.lastIndexOf(false)).toBe(44);
+  expect(redactor.redact('sigmic_first sigmic_lasting')).toBe('sigmic_first [redacted]');
+});
+
 test('what looks like a key is masked although nobody registered it', () => {
   expect(maskKeys('curl -H "Bearer sigmic_abc-DEF_1" https://x/?t=eyJhbGci.e30.x_-')).toBe(
     'curl -H "Bearer [redacted]" https://x/?t=[redacted]',
