@@ -1,5 +1,6 @@
 import { describeKey } from '../config/key.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
+import { requireSources } from '../config/sources.ts';
 import type { TaskSource } from '../ports.ts';
 import type { CommandContext } from './context.ts';
 import { failure } from './doctor.ts';
@@ -19,17 +20,16 @@ export interface SourceCheckContext extends Pick<
   settings: Pick<Settings, 'database' | 'sources'>;
 }
 
-/** What the settings say, then for each source: its key can be had, the API accepts it, the clocks agree. */
+/** What the settings say (that there is nothing to mirror is a failure), then for each source: its key can be had, the API accepts it, the clocks agree. */
 export function sourceChecks(context: SourceCheckContext): Check[] {
   const { settings } = context;
-  const names = settings.sources.map((source) => source.name).join(', ');
-  const config: Finding = {
-    check: 'settings',
-    status: 'ok',
-    detail: `valid: ${counted(settings.sources.length, 'source')} (${names}), database ${settings.database}`,
+  const checkSettings = async (): Promise<Finding[]> => {
+    const names = requireSources(settings).map((source) => source.name);
+    const sources = `${counted(names.length, 'source')} (${names.join(', ')})`;
+    return [{ check: 'settings', status: 'ok', detail: `valid: ${sources}, database ${settings.database}` }];
   };
   return [
-    { name: 'settings', run: async () => [config] },
+    { name: 'settings', run: checkSettings },
     ...settings.sources.map((source) => ({
       name: `source ${source.name}`,
       run: () => checkSource(source, context),

@@ -119,6 +119,25 @@ async function sourceFindings(
   return findings;
 }
 
+it('fails where no source is set: no sync could do anything', async () => {
+  const checks = sourceChecks({
+    io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
+    settings: { database: '/data/mirror.db', sources: [] },
+    clock: createFakeClock(),
+    log: memoryLog(),
+    signal: new AbortController().signal,
+    connect: () => Promise.reject(new Error('there is nothing to connect to')),
+  });
+  expect((await diagnose(checks)).findings).toEqual([
+    {
+      check: 'settings',
+      status: 'fail',
+      detail: 'No source is set: there is nothing to mirror.',
+      hint: expect.stringContaining('SIGMIC_API_KEY'),
+    },
+  ]);
+});
+
 describe('a source', () => {
   it('is well where the key is there, the API takes it and the clocks agree', async () => {
     const clock = createFakeClock();
