@@ -179,7 +179,12 @@ async function runUnderLease(
   const level = outcome === 'partial' ? 'warn' : 'info';
   log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
   if (failure === null && copier !== null) await prepareReaders(copier, options.signal);
-  return { report, failure, fullAdvised, foundLateOrGone: report.removed > 0 || copier?.head.lateSeen === true };
+  return {
+    report,
+    failure,
+    fullAdvised,
+    foundLateOrGone: report.removed > 0 || copier?.head.lateSeen === true,
+  };
 }
 
 function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
