@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { addAbortSignal, pipeline, type Readable } from 'node:stream';
 import { BadBodyError } from './attempt.ts';
 import { parseHttpDate } from './time.ts';
+import { jsonTextFrom } from './utf8.ts';
 
 /**
  * Not `import`, which takes every export of node:http, and with one of them Node's fetch: that alone takes longer to
@@ -60,11 +61,9 @@ function decoded(response: IncomingMessage): Readable {
 async function readText(body: Readable): Promise<string> {
   const bytes = await readBytes(body, MAX_BODY_BYTES);
   if (bytes === null) throw new BadBodyError(`more than ${MAX_BODY_BYTES / 1024 ** 2} MB`);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new BadBodyError('not UTF-8');
-  }
+  const text = jsonTextFrom(bytes);
+  if (text === null) throw new BadBodyError('not UTF-8');
+  return text;
 }
 
 /** Empty where the body cannot be had: the status alone says enough. */
@@ -74,8 +73,8 @@ async function readErrorText(body: Readable): Promise<string> {
 }
 
 /** Null where there is more than `maxBytes`: leaving the loop closes the connection. */
-async function readBytes(body: Readable, maxBytes: number): Promise<Uint8Array | null> {
-  const chunks: Uint8Array[] = [];
+async function readBytes(body: Readable, maxBytes: number): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.byteLength;

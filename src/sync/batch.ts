@@ -3,9 +3,9 @@ import type { Ledger } from './ledger.ts';
 import type { Task } from './task.ts';
 
 /** Rows of one transaction at most, give or take a page. Ids are random: fewer rows would rewrite the same pages of the index. */
-const MOST_ROWS = 2_000;
+const MOST_ROWS = 5_000;
 /** A batch holds at most this share of the rows that the run has committed before, so that a kill early in it costs little. */
-const SHARE = 1 / 16;
+const SHARE = 1 / 8;
 /** Time between two commits at most, in ms, while pages come in. */
 const LONGEST_MS = 1_000;
 
