@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SyncOutcome } from '../src/commands/sync.ts';
-import type { SyncReport } from '../src/sync/sync.ts';
+import type { SyncReport } from '../src/sync/report.ts';
 import { API_KEY } from './api.ts';
 import { type Command, spend, type Spent } from './measure.ts';
 

@@ -33,7 +33,8 @@ export type { Log, MirrorReader, MirrorStore, RunSummary, SourceStatus, TaskSour
 export { openMirrorReader } from './sqlite/reader.ts';
 export { openForQuery, type ReadOnlyMirror } from './sqlite/readonly.ts';
 export type { Progress } from './sync/run.ts';
-export type { SyncReport, SyncResult } from './sync/sync.ts';
+export type { SyncReport } from './sync/report.ts';
+export type { SyncResult } from './sync/sync.ts';
 export type { OmittableField, Task } from './sync/task.ts';
 
 export interface OpenMirrorOptions {

@@ -4,43 +4,20 @@ import type {
   Log,
   MirrorClaim,
   MirrorStore,
-  Outcome,
   RunKind,
   SourceIdentity,
   SourceState,
   TaskSource,
-  UpsertCounts,
   Verdict,
 } from '../ports.ts';
-import { completeThrough, type Ledger, reachesEnd } from './ledger.ts';
+import { reachesEnd } from './ledger.ts';
 import { Copier } from './copier.ts';
-import { DryClaim, type Plan } from './dry-run.ts';
+import { DryClaim } from './dry-run.ts';
 import { runIncremental, Unmet } from './incremental.ts';
 import { prepareReaders } from './readers.ts';
 import { runReconcile } from './reconcile.ts';
+import { coverageOf, emptyReport, messageOf, outcomeOf, type SyncReport } from './report.ts';
 import type { RunOptions } from './run.ts';
-import { utcText } from './task.ts';
-
-/** What came of syncing one source: an object of `sync --json` (README, "sync --json"). Only ever gains fields. */
-export interface SyncReport extends UpsertCounts {
-  name: string;
-  kind: RunKind | null;
-  outcome: Outcome;
-  verdict: Verdict | null;
-  requests: number;
-  rowsSeen: number;
-  removed: number;
-  rejected: number;
-  /** Gaps that are left. */
-  gaps: number;
-  /** UTC text: everything at or below it is mirrored; null where nothing can be promised yet. */
-  completeThrough: string | null;
-  durationMs: number;
-  /** What went wrong or stayed unproven, in one line; null where nothing did. */
-  error: string | null;
-  /** What a dry run would write; null for a real one. */
-  plan: Plan | null;
-}
 
 /** A report, with what a program needs to act on it. */
 export interface SyncResult {
@@ -200,24 +177,6 @@ async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): P
   return copier.total - (await copier.parts.claim.countAbove(-Infinity)) !== surplus;
 }
 
-function outcomeOf(
-  copier: Copier | null,
-  verdict: Verdict | null,
-  failure: unknown,
-): Pick<SyncReport, 'outcome' | 'verdict' | 'error'> {
-  if (failure !== null) {
-    const outcome = failure instanceof InterruptedError ? 'interrupted' : 'failed';
-    return { outcome, verdict: null, error: messageOf(failure) };
-  }
-  const isPartial = verdict === 'unproven' || (copier?.counts.rejected ?? 0) > 0;
-  return { outcome: isPartial ? 'partial' : 'ok', verdict, error: copier?.doubts[0] ?? null };
-}
-
-function coverageOf(ledger: Ledger): Pick<SyncReport, 'gaps' | 'completeThrough'> {
-  const through = completeThrough(ledger);
-  return { gaps: ledger.gaps.length, completeThrough: through === null ? null : utcText(through) };
-}
-
 function exitCodeFor(report: SyncReport, failure: unknown): ExitCode {
   if (failure !== null) return exitCodeOf(failure);
   return report.outcome === 'partial' ? EXIT.partial : EXIT.done;
@@ -227,29 +186,4 @@ function asInterruption(reason: unknown): TaskmirrorError {
   return reason instanceof InterruptedError
     ? reason
     : new InterruptedError('the run was interrupted; what it had committed stays', { cause: reason });
-}
-
-function messageOf(failure: unknown): string {
-  return failure instanceof Error ? failure.message : String(failure);
-}
-
-function emptyReport(name: string): SyncReport {
-  return {
-    name,
-    kind: null,
-    outcome: 'failed',
-    verdict: null,
-    requests: 0,
-    rowsSeen: 0,
-    inserted: 0,
-    updated: 0,
-    unchanged: 0,
-    removed: 0,
-    rejected: 0,
-    gaps: 0,
-    completeThrough: null,
-    durationMs: 0,
-    error: null,
-    plan: null,
-  };
 }

@@ -4,14 +4,15 @@ import { jsonTextFrom } from '../../src/api/utf8.ts';
 
 /** Long enough for escapes, should there be few characters beyond ASCII. */
 const LONG = 'x'.repeat(70_000);
-const CHARACTERS = 'é ß € 中文 🦊 Ａ \u0080 \u07ff \u0800 \uffff';
+const CHARACTERS = ['é', 'ß', '€', '中文', '🦊', 'Ａ', '\u0080', '\u07ff', '\u0800', '\uffff'];
+const MIXED = CHARACTERS.join(' ');
 
 const parsed = (json: string): unknown => JSON.parse(jsonTextFrom(Buffer.from(json)) ?? 'null');
 
 describe('the text of a JSON body', () => {
   test.each([
-    ['short', { text: CHARACTERS }],
-    ['long, with few characters beyond ASCII, keys among them', { [CHARACTERS]: CHARACTERS, LONG }],
+    ['short', { text: MIXED }],
+    ['long, with few characters beyond ASCII, keys among them', { [MIXED]: MIXED, LONG }],
     ['long, and mostly beyond ASCII', { text: '中文'.repeat(20_000) }],
     ['long, with escapes of its own', { LONG, text: '\\u00e9 \\ " \n é', '\\é': '\u0000é\u001f' }],
   ])('says the same where it is %s', (_, value) => {

@@ -1,0 +1,74 @@
+import { InterruptedError } from '../errors.ts';
+import type { Outcome, RunKind, UpsertCounts, Verdict } from '../ports.ts';
+import type { Copier } from './copier.ts';
+import type { Plan } from './dry-run.ts';
+import { completeThrough, type Ledger } from './ledger.ts';
+import { utcText } from './task.ts';
+
+/** What came of syncing one source: an object of `sync --json` (README, "sync --json"). Only ever gains fields. */
+export interface SyncReport extends UpsertCounts {
+  name: string;
+  kind: RunKind | null;
+  outcome: Outcome;
+  verdict: Verdict | null;
+  requests: number;
+  rowsSeen: number;
+  removed: number;
+  rejected: number;
+  /** Gaps that are left. */
+  gaps: number;
+  /** UTC text: everything at or below it is mirrored; null where nothing can be promised yet. */
+  completeThrough: string | null;
+  durationMs: number;
+  /** What went wrong or stayed unproven, in one line; null where nothing did. */
+  error: string | null;
+  /** What a dry run would write; null for a real one. */
+  plan: Plan | null;
+}
+
+/** The report of a source that nothing was done for. */
+export function emptyReport(name: string): SyncReport {
+  return {
+    name,
+    kind: null,
+    outcome: 'failed',
+    verdict: null,
+    requests: 0,
+    rowsSeen: 0,
+    inserted: 0,
+    updated: 0,
+    unchanged: 0,
+    removed: 0,
+    rejected: 0,
+    gaps: 0,
+    completeThrough: null,
+    durationMs: 0,
+    error: null,
+    plan: null,
+  };
+}
+
+/** How the run ended: by its failure, or where there is none (null) by what it proved. */
+export function outcomeOf(
+  copier: Pick<Copier, 'counts' | 'doubts'> | null,
+  verdict: Verdict | null,
+  failure: unknown,
+): Pick<SyncReport, 'outcome' | 'verdict' | 'error'> {
+  if (failure !== null) {
+    const outcome = failure instanceof InterruptedError ? 'interrupted' : 'failed';
+    return { outcome, verdict: null, error: messageOf(failure) };
+  }
+  const isPartial = verdict === 'unproven' || (copier?.counts.rejected ?? 0) > 0;
+  return { outcome: isPartial ? 'partial' : 'ok', verdict, error: copier?.doubts[0] ?? null };
+}
+
+/** What a ledger promises. */
+export function coverageOf(ledger: Ledger): Pick<SyncReport, 'gaps' | 'completeThrough'> {
+  const through = completeThrough(ledger);
+  return { gaps: ledger.gaps.length, completeThrough: through === null ? null : utcText(through) };
+}
+
+/** A failure in one line. */
+export function messageOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure);
+}
