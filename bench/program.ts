@@ -13,6 +13,8 @@ export interface SyncRun {
   url: string;
   full?: boolean;
   concurrency?: number;
+  /** As {@link Command} has it. */
+  onlyWall?: boolean;
 }
 
 /** taskmirror as it is published, in a folder without its sources. */
@@ -38,13 +40,14 @@ export function installProgram(folder: string): Program {
   });
   return {
     command,
-    async sync({ db, url, full = false, concurrency }) {
+    async sync({ db, url, full = false, concurrency, onlyWall = false }) {
       const env = {
         SIGMIC_API_KEY: API_KEY,
         SIGMIC_BASE_URL: url,
         ...(concurrency === undefined ? {} : { TASKMIRROR_SYNC_CONCURRENCY: String(concurrency) }),
       };
-      const spent = await spend(command(db, ['sync', '--json', ...(full ? ['--full'] : [])], env));
+      const args = ['sync', '--json', ...(full ? ['--full'] : [])];
+      const spent = await spend({ ...command(db, args, env), onlyWall });
       const { ok, sources }: SyncOutcome = JSON.parse(spent.stdout);
       const [report] = sources;
       if (!ok || report === undefined) throw new Error(`sync was not exact: ${spent.stdout}`);

@@ -51,14 +51,17 @@ export function verdictOf(measured: Measured): Line['verdict'] {
   return judged !== null && judged <= most ? 'ok' : 'over';
 }
 
-/** Pages that a walk over `tasks` rows reads: each brings 98 new ones, since it begins two rows above the last one's end. */
+/** Rows that a page of 100 brings to a walk: each begins two rows above the last one's end. */
+export const NEW_ROWS_A_PAGE = 98;
+
+/** Pages that a walk over `tasks` rows reads. */
 export function pagesOf(tasks: number): number {
-  return Math.max(1, Math.ceil((tasks - 2) / 98));
+  return Math.max(1, Math.ceil((tasks - 2) / NEW_ROWS_A_PAGE));
 }
 
 /** The list requests that catching up may cost, where `changes` rows are new at the top and `overlap` are read again. */
 export function mostCatchUpRequests(changes: number, overlap: number): number {
-  return Math.ceil((changes + overlap) / 98) + 1;
+  return Math.ceil((changes + overlap) / NEW_ROWS_A_PAGE) + 1;
 }
 
 /** The figures as people read them. */

@@ -3,7 +3,7 @@ import { grouped } from '../../src/commands/output/text.ts';
 import { API_KEY } from '../api.ts';
 import type { Bench } from '../fixtures.ts';
 import { alternate, type Command, spend } from '../measure.ts';
-import { type Measured, medianOf, pagesOf } from '../verdict.ts';
+import { type Measured, medianOf, NEW_ROWS_A_PAGE, pagesOf } from '../verdict.ts';
 
 /** The documentation's loop in a process of its own; without a file it only reads. */
 export function loop(url: string, file?: string): Command {
@@ -36,15 +36,31 @@ export async function backfill(bench: Bench): Promise<Measured[]> {
   ];
 }
 
-/** A first run of an API that takes its time, against what its pages take if `concurrency` of them are always under way. */
+/** Nothing but the requests of a first run, so many at once, in a process of its own. */
+function requests(url: string, tasks: number, concurrency: number): Command {
+  const path = fileURLToPath(new URL('../processes/pages.ts', import.meta.url));
+  const offsets = Array.from({ length: pagesOf(tasks) }, (_, nth) => nth * NEW_ROWS_A_PAGE);
+  return { args: [path, url, API_KEY, offsets.join(','), String(concurrency)], onlyWall: true };
+}
+
+/**
+ * A first run of an API that takes its time, against what its pages take if `concurrency` of them are always under way,
+ * and what is left of that where nothing is done with them.
+ */
 export async function latency(bench: Bench): Promise<Measured[]> {
   const tasks = 20_000;
   const latencyMs = 40;
   const api = await bench.api(tasks);
   await api.tell({ latencyMs });
   const sync = (concurrency: number) =>
-    bench.program.sync({ db: bench.freshFile(), url: api.url, concurrency });
-  const runs = await alternate(3, { 4: () => sync(4), 8: () => sync(8) });
+    bench.program.sync({ db: bench.freshFile(), url: api.url, concurrency, onlyWall: true });
+  const bare = (concurrency: number) => spend(requests(api.url, tasks, concurrency));
+  const runs = await alternate(3, {
+    4: () => sync(4),
+    8: () => sync(8),
+    bare4: () => bare(4),
+    bare8: () => bare(8),
+  });
   await api.tell({ latencyMs: 0 });
 
   return ([4, 8] as const).flatMap((concurrency): Measured[] => {
@@ -61,6 +77,12 @@ export async function latency(bench: Bench): Promise<Measured[]> {
         what: '  without the start of the process',
         unit: 'ms',
         ours: medianOf(runs[concurrency], ({ report }) => report.durationMs),
+        yardstick,
+      },
+      {
+        what: '  the same requests, so many at once, and nothing else',
+        unit: 'ms',
+        ours: medianOf(runs[`bare${concurrency}`], ({ wallMs }) => wallMs),
         yardstick,
       },
     ];

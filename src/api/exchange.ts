@@ -69,17 +69,18 @@ async function readText(body: Readable): Promise<string> {
 /** Empty where the body cannot be had: the status alone says enough. */
 async function readErrorText(body: Readable): Promise<string> {
   const bytes = await readBytes(body, MAX_ERROR_BODY_BYTES).catch(() => null);
-  return new TextDecoder().decode(bytes ?? new Uint8Array());
+  return Buffer.from(bytes ?? '', 'latin1').toString();
 }
 
-/** Null where there is more than `maxBytes`: leaving the loop closes the connection. */
-async function readBytes(body: Readable, maxBytes: number): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+/**
+ * The bytes, each as a character of a text; null where there are more than `maxBytes`: leaving the loop closes the
+ * connection. Not joined in a Buffer: with one for each page, what was freed before a long run's end fits nothing new.
+ */
+async function readBytes(body: Readable, maxBytes: number): Promise<string | null> {
+  let bytes = '';
   for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.byteLength;
-    if (size > maxBytes) return null;
-    chunks.push(chunk);
+    if (bytes.length + chunk.byteLength > maxBytes) return null;
+    bytes += chunk.toString('latin1');
   }
-  return Buffer.concat(chunks);
+  return bytes;
 }

@@ -7,7 +7,8 @@ const LONG = 'x'.repeat(70_000);
 const CHARACTERS = ['é', 'ß', '€', '中文', '🦊', 'Ａ', '\u0080', '\u07ff', '\u0800', '\uffff'];
 const MIXED = CHARACTERS.join(' ');
 
-const parsed = (json: string): unknown => JSON.parse(jsonTextFrom(Buffer.from(json)) ?? 'null');
+const textFrom = (bytes: Buffer): string | null => jsonTextFrom(bytes.toString('latin1'));
+const parsed = (json: string): unknown => JSON.parse(textFrom(Buffer.from(json)) ?? 'null');
 
 describe('the text of a JSON body', () => {
   test.each([
@@ -31,7 +32,7 @@ describe('the text of a JSON body', () => {
   });
 
   test('is of one byte a character where it is long and a few characters are not ASCII', () => {
-    const text = jsonTextFrom(Buffer.from(JSON.stringify([LONG, '€'])));
+    const text = textFrom(Buffer.from(JSON.stringify([LONG, '€'])));
     expect(text).toBe(JSON.stringify([LONG]).replace(']', ',"\\u20ac"]'));
   });
 
@@ -44,7 +45,7 @@ describe('the text of a JSON body', () => {
     ['a character cut short', [0xc3]],
     ['half of a surrogate pair', [0xed, 0xa0, 0x80]],
   ])('is none where the bytes are not UTF-8: %s', (_, bytes) => {
-    expect(jsonTextFrom(Buffer.from([0x22, ...bytes, 0x22]))).toBeNull();
-    expect(jsonTextFrom(Buffer.from([...Buffer.from(`"${LONG}`), ...bytes, 0x22]))).toBeNull();
+    expect(textFrom(Buffer.from([0x22, ...bytes, 0x22]))).toBeNull();
+    expect(textFrom(Buffer.from([...Buffer.from(`"${LONG}`), ...bytes, 0x22]))).toBeNull();
   });
 });
