@@ -162,9 +162,9 @@ export interface MirrorClaim {
   /** Stored tasks by id, removed ones too; what is not there is left out. */
   tasks(ids: readonly string[]): Promise<Task[]>;
 
-  /** Forgets which rows earlier sweeps met. However long the list is, the ids of a sweep do not stay in memory. */
+  /** Forgets what earlier sweeps met. From now on a row that `commit` is given counts as met. No ids stay in memory. */
   beginSweep(): Promise<void>;
-  /** Notes that the sweep met these tasks; one that is not mirrored is passed over. */
+  /** Notes that the sweep met these tasks without committing them; one that is not mirrored is passed over. */
   meet(ids: readonly string[]): Promise<void>;
   /** How many live rows of this source the sweep has not met. */
   countUnmet(): Promise<number>;

@@ -2,7 +2,9 @@
  * Nothing but the requests of a first run: `node pages.ts <url> <key> <offsets> <concurrency>` reads the pages at these
  * offsets (`0,98,196`), so many at once, to the last byte, and throws them away.
  */
-const [, , url, key, offsets = '', concurrency] = process.argv;
+import { argv } from 'node:process';
+
+const [, , url, key, offsets = '', concurrency] = argv;
 const waiting = offsets.split(',');
 
 async function read(): Promise<void> {
@@ -16,5 +18,3 @@ async function read(): Promise<void> {
 }
 
 await Promise.all(Array.from({ length: Number(concurrency) }, read));
-
-export {};

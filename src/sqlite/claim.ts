@@ -16,12 +16,12 @@ import { edgeText, parseEdge } from './edge.ts';
 import { withFile } from './failure.ts';
 import { makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';
-import { keyOfPayload } from './payload-key.ts';
 import { prepareQueries } from './queries.ts';
+import { type Rejections, rejectionsOf } from './rejections.ts';
 import { dropSearchIndex, pauseSearchIndex } from './search-index.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 import { toTask } from './tables.ts';
-import type { Upserter } from './upsert.ts';
+import type { Upserted, Upserter } from './upsert.ts';
 
 /** Run records kept for each source: a daemon that runs every other second would fill the disk with them. */
 const RUNS_KEPT = 10_000;
@@ -35,6 +35,7 @@ export class SqliteClaim implements MirrorClaim {
   readonly #clock: Clock;
   readonly #searchIndex: boolean;
   readonly #queries: ReturnType<typeof prepareQueries>;
+  readonly #rejections: Rejections;
   #sweep: Sweep | null = null;
 
   constructor(parts: {
@@ -52,6 +53,7 @@ export class SqliteClaim implements MirrorClaim {
     this.#clock = parts.clock;
     this.#searchIndex = parts.searchIndex;
     this.#queries = prepareQueries(parts.db);
+    this.#rejections = rejectionsOf(parts.db, parts.source);
   }
 
   async state(): Promise<SourceState> {
@@ -114,13 +116,15 @@ export class SqliteClaim implements MirrorClaim {
       const { total, surplus, learnedOverlapMs, ledger } = change;
       const source = this.#source;
       const written = this.#upserter.upsert(source, change.tasks, now);
-      const healedIds = this.#heal(change.tasks);
-      for (const row of change.rejected) this.#reject(row, now);
+      const healedIds = this.#rejections.heal(change.tasks);
+      const rejectedKeys = change.rejected.map((row) => this.#rejections.reject(row, now));
+      this.#meet(written, change.rejected, rejectedKeys);
       if (ledger !== undefined) this.#moveLedger(ledger);
       if (total !== undefined) this.#queries.setTotal.run({ source, total });
       if (surplus !== undefined) this.#queries.setSurplus.run({ source, surplus });
       if (learnedOverlapMs !== undefined) this.#queries.setOverlap.run({ source, ms: learnedOverlapMs });
-      return { ...written, healedIds };
+      const { unchangedRowids: _, ...counted } = written;
+      return { ...counted, healedIds };
     });
   }
 
@@ -210,24 +214,12 @@ export class SqliteClaim implements MirrorClaim {
     return this.#sweep;
   }
 
-  #heal(tasks: readonly Task[]): string[] {
-    const source = this.#source;
-    if (this.#queries.anyRejected.get({ source }) === undefined) return [];
-    return tasks.map(({ id }) => id).filter((id) => this.#queries.heal.run({ source, task_id: id }) > 0);
-  }
-
-  #reject(row: RejectedRow, now: string): void {
-    const key = row.id ?? keyOfPayload(row.payload);
-    this.#queries.reject.run({
-      source: this.#source,
-      row_key: key,
-      task_id: row.id,
-      payload: row.payload,
-      reason: row.reason,
-      now,
-    });
-    // The core knows no key for a row without an id.
-    this.#sweep?.meetRejected(key);
+  #meet(written: Upserted, rejected: readonly RejectedRow[], rejectedKeys: readonly string[]): void {
+    if (this.#sweep === null) return;
+    this.#sweep.meetRows(written.unchangedRowids);
+    const rejectedIds = rejected.flatMap(({ id }) => id ?? []);
+    this.#sweep.meet([...written.insertedIds, ...written.updatedIds, ...rejectedIds]);
+    for (const key of rejectedKeys) this.#sweep.meetRejected(key);
   }
 
   #moveLedger(ledger: Ledger): void {

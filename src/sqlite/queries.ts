@@ -10,7 +10,6 @@ export function prepareQueries(db: Database.Database) {
   return {
     ...prepareLedgerQueries(db),
     ...prepareRunQueries(db),
-    ...prepareRejectionQueries(db),
     markRemoved: prepare<{ source: string; id: string; now: string }, never>(db, (q, p) =>
       q
         .updateTable('tasks')
@@ -182,45 +181,4 @@ interface FinishedRun {
   removed: number;
   rejected: number;
   error: string | null;
-}
-
-function prepareRejectionQueries(db: Database.Database) {
-  return {
-    anyRejected: prepare<{ source: string }, { row_key: string }>(db, (q, p) =>
-      q.selectFrom('rejected_rows').select('row_key').where('source', '=', p('source')).limit(1),
-    ),
-    heal: prepare<{ source: string; task_id: string }, never>(db, (q, p) =>
-      q.deleteFrom('rejected_rows').where('source', '=', p('source')).where('task_id', '=', p('task_id')),
-    ),
-    reject: prepare<
-      {
-        source: string;
-        row_key: string;
-        task_id: string | null;
-        payload: string;
-        reason: string;
-        now: string;
-      },
-      never
-    >(db, (q, p) =>
-      q
-        .insertInto('rejected_rows')
-        .values({
-          source: p('source'),
-          row_key: p('row_key'),
-          task_id: p('task_id'),
-          payload: p('payload'),
-          reason: p('reason'),
-          first_rejected_at: p('now'),
-          last_rejected_at: p('now'),
-        })
-        .onConflict((conflict) =>
-          conflict.columns(['source', 'row_key']).doUpdateSet((eb) => ({
-            payload: eb.ref('excluded.payload'),
-            reason: eb.ref('excluded.reason'),
-            last_rejected_at: eb.ref('excluded.last_rejected_at'),
-          })),
-        ),
-    ),
-  };
 }

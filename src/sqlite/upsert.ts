@@ -14,12 +14,18 @@ import {
 type Field = (typeof JOURNALED)[number];
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
+
+/** What was done with some tasks, and SQLite's names for the rows of those that were there just so. */
+export interface Upserted extends Written {
+  unchangedRowids: readonly number[];
+}
+
 type Update = TaskColumns & DerivedColumns & { source: string; changed_at: string };
 
 /** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
 export interface Upserter {
   /** Inserts or updates by id, with a line in the journal for every field that changed. `now` is UTC text. */
-  upsert(source: string, tasks: readonly Task[], now: string): Written;
+  upsert(source: string, tasks: readonly Task[], now: string): Upserted;
   /** What `upsert` would do. */
   preview(tasks: readonly Task[]): Written;
   /** One line of the journal: this field of this task changed. `now` is UTC text. */
@@ -68,11 +74,18 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
 
   // A backfill knows next to nothing, a full run nearly everything: the next task is likely to be as new as the last.
   let expectsNew = false;
-  const upsertOne = (source: string, task: Task, now: string): keyof UpsertCounts => {
+  const upsertOne = (
+    { source, now, unchangedRowids }: { source: string; now: string; unchangedRowids: number[] },
+    task: Task,
+  ): keyof UpsertCounts => {
     const columns = toColumns(task);
     if (expectsNew && insertNew(source, columns, now)) return 'inserted';
     expectsNew = false;
-    if (findSame.get(columns) !== undefined) return 'unchanged';
+    const same = findSame.get(columns);
+    if (same !== undefined) {
+      unchangedRowids.push(same.rowid);
+      return 'unchanged';
+    }
     const stored = find.get({ id: task.id });
     if (stored === undefined) {
       expectsNew = true;
@@ -92,13 +105,17 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   };
 
   return {
-    upsert: (source, tasks, now) => tally(byId(tasks), (task) => upsertOne(source, task, now)),
+    upsert(source, tasks, now) {
+      const unchangedRowids: number[] = [];
+      const written = tally(byId(tasks), (task) => upsertOne({ source, now, unchangedRowids }, task));
+      return { ...written, unchangedRowids };
+    },
     preview: (tasks) => tally(tasks, previewOne),
     journal: writeJournal,
   };
 }
 
-/** Neighbours in the index are written together. Versions of one task keep their order: the last one stays. */
+/** Neighbours in the index are read and written together. Versions of one task keep their order: the last one stays. */
 function byId(tasks: readonly Task[]): Task[] {
   return tasks.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));
 }
@@ -132,11 +149,11 @@ function columnOf(field: OmittableField): Field {
  * Finds a task that is stored with these very fields. SQLite compares them where they lie: a full run would else read
  * every row of the mirror into an object, which leaves much to be collected.
  */
-function prepareFindSame(db: Database.Database): Statement<TaskColumns, { id: string }> {
-  return prepare<TaskColumns, { id: string }>(db, (q, p) =>
+function prepareFindSame(db: Database.Database): Statement<TaskColumns, { rowid: number }> {
+  return prepare<TaskColumns, { rowid: number }>(db, (q, p) =>
     q
       .selectFrom('tasks')
-      .select('id')
+      .select('rowid')
       .where('id', '=', p('id'))
       .where((eb) =>
         eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field)))),

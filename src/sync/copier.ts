@@ -87,7 +87,7 @@ export class Copier {
     return this.#total;
   }
 
-  /** From now on, notes every row that a page shows as met. */
+  /** From now on, every row that is committed counts as met. */
   async beginSweep(): Promise<void> {
     await this.parts.claim.beginSweep();
     this.#sweeping = true;
@@ -179,8 +179,6 @@ export class Copier {
     this.#committed = ledger;
     this.#count(committed, rejected);
     await this.head.learn(tasks, committed);
-    if (!this.#sweeping) return;
-    await claim.meet([...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id])));
   }
 
   #count(counts: UpsertCounts, rejected: readonly RejectedRow[]): void {

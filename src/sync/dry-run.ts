@@ -17,6 +17,7 @@ export class DryClaim implements MirrorClaim {
   readonly #mirror: MirrorClaim;
   /** Pages overlap: a row that comes twice would be written once. */
   readonly #written = new Set<string>();
+  #sweeping = false;
   /** Activities (ms) of the tasks that would have been inserted by now. */
   readonly #inserted: number[] = [];
 
@@ -39,7 +40,10 @@ export class DryClaim implements MirrorClaim {
     return this.#mirror.preview(tasks);
   }
 
-  async commit({ tasks }: Change): Promise<Committed> {
+  async commit({ tasks, rejected }: Change): Promise<Committed> {
+    if (this.#sweeping) {
+      await this.#mirror.meet([...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id])));
+    }
     const unwritten = new Map(
       tasks.filter(({ id }) => !this.#written.has(id)).map((task) => [task.id, task]),
     );
@@ -66,6 +70,7 @@ export class DryClaim implements MirrorClaim {
   }
 
   beginSweep(): Promise<void> {
+    this.#sweeping = true;
     return this.#mirror.beginSweep();
   }
 

@@ -23,6 +23,15 @@ export function sweeps(make: Make): void {
       expect(await claim.countUnmet()).toBe(25);
     });
 
+    test('has met what a commit was given since it began: rows that stay, that change, that come, and that are rejected', async () => {
+      const { claim } = await swept();
+      const tasks = [mirrorTask('t05', 5), mirrorTask('t06', 6, { status: 'failed' }), mirrorTask('new', 30)];
+      await claim.commit(changeOf({ tasks, rejected: [rejectedRow('t08'), rejectedRow(null)] }));
+      expect(await claim.unmet('', 100)).toEqual(ids.filter((id) => !['t05', 't06', 't08'].includes(id)));
+      await claim.beginSweep();
+      expect(await claim.countUnmet()).toBe(26);
+    });
+
     test('meets ids of every kind that a task may have', async () => {
       const { claim } = await swept();
       const odd = ['a\0b', 'a', '\0', '"quoted", [1]', '\\u0041', '\u2028', '\u{1F600} \u00e9', '1', '1.0'];
