@@ -1,15 +1,15 @@
 import type Database from 'better-sqlite3';
 import type { Committed, UpsertCounts } from '../ports.ts';
 import type { OmittableField, Task } from '../sync/task.ts';
-import { prepare, type Statement } from './statement.ts';
+import { prepare } from './statement.ts';
+import { derive, JOURNALED, type TaskColumns, type TaskRow, toColumns } from './tables.ts';
 import {
-  derive,
-  type DerivedColumns,
-  JOURNALED,
-  type TaskColumns,
-  type TaskRow,
-  toColumns,
-} from './tables.ts';
+  prepareFindSame,
+  prepareFindSameInPlace,
+  prepareInsert,
+  prepareJournal,
+  prepareUpdate,
+} from './task-statements.ts';
 
 type Field = (typeof JOURNALED)[number];
 type Value = string | number | null;
@@ -19,8 +19,6 @@ type Written = Omit<Committed, 'healedIds'>;
 export interface Upserted extends Written {
   unchangedRowids: readonly number[];
 }
-
-type Update = TaskColumns & DerivedColumns & { source: string; changed_at: string };
 
 /** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
 export interface Upserter {
@@ -38,6 +36,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     q.selectFrom('tasks').selectAll().where('id', '=', p('id')),
   );
   const findSame = prepareFindSame(db);
+  const findSameInPlace = prepareFindSameInPlace(db);
   const insert = prepareInsert(db);
   const update = prepareUpdate(db);
   const journal = prepareJournal(db);
@@ -81,7 +80,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     const columns = toColumns(task);
     if (expectsNew && insertNew(source, columns, now)) return 'inserted';
     expectsNew = false;
-    const same = findSame.get(columns);
+    const same = findSameInPlace.get({ ...columns, source }) ?? findSame.get(columns);
     if (same !== undefined) {
       unchangedRowids.push(same.rowid);
       return 'unchanged';
@@ -107,7 +106,10 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   return {
     upsert(source, tasks, now) {
       const unchangedRowids: number[] = [];
-      const written = tally(byId(tasks), (task) => upsertOne({ source, now, unchangedRowids }, task));
+      // What is known is found by its place in the list, so it stays in the list's order.
+      const written = tally(expectsNew ? byId(tasks) : tasks, (task) =>
+        upsertOne({ source, now, unchangedRowids }, task),
+      );
       return { ...written, unchangedRowids };
     },
     preview: (tasks) => tally(tasks, previewOne),
@@ -115,7 +117,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   };
 }
 
-/** Neighbours in the index are read and written together. Versions of one task keep their order: the last one stays. */
+/** Neighbours in the index are written together. Versions of one task keep their order: the last one stays. */
 function byId(tasks: readonly Task[]): Task[] {
   return tasks.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));
 }
@@ -143,100 +145,4 @@ function asText(value: Value): string | null {
 
 function columnOf(field: OmittableField): Field {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as Field;
-}
-
-/**
- * Finds a task that is stored with these very fields. SQLite compares them where they lie: a full run would else read
- * every row of the mirror into an object, which leaves much to be collected.
- */
-function prepareFindSame(db: Database.Database): Statement<TaskColumns, { rowid: number }> {
-  return prepare<TaskColumns, { rowid: number }>(db, (q, p) =>
-    q
-      .selectFrom('tasks')
-      .select('rowid')
-      .where('id', '=', p('id'))
-      .where((eb) =>
-        eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field)))),
-      ),
-  );
-}
-
-function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
-  return prepare<TaskRow, never>(db, (q, p) =>
-    q
-      .insertInto('tasks')
-      .values({
-        ...taskValues(p),
-        id: p('id'),
-        source: p('source'),
-        first_seen_at: p('first_seen_at'),
-        changed_at: p('changed_at'),
-        removed_at: p('removed_at'),
-      })
-      .onConflict((conflict) => conflict.column('id').doNothing()),
-  );
-}
-
-/**
- * A task that two keys can see stays with the source that showed it first. One that was removed goes to the source that
- * shows it now: else the first would remove it again with each full run, and the other bring it back.
- */
-function prepareUpdate(db: Database.Database): Statement<Update, never> {
-  return prepare<Update, never>(db, (q, p) =>
-    q
-      .updateTable('tasks')
-      .set((eb) => ({
-        ...taskValues(p),
-        source: eb.case().when('removed_at', 'is not', null).then(p('source')).else(eb.ref('source')).end(),
-        changed_at: p('changed_at'),
-        removed_at: null,
-      }))
-      .where('id', '=', p('id')),
-  );
-}
-
-function prepareJournal(db: Database.Database) {
-  return prepare<
-    {
-      task_id: string;
-      field: string;
-      old_value: string | null;
-      new_value: string | null;
-      observed_at: string;
-    },
-    never
-  >(db, (q, p) =>
-    q.insertInto('task_changes').values({
-      task_id: p('task_id'),
-      field: p('field'),
-      old_value: p('old_value'),
-      new_value: p('new_value'),
-      observed_at: p('observed_at'),
-    }),
-  );
-}
-
-function taskValues(p: <K extends keyof Omit<Update, 'id' | 'source' | 'changed_at'>>(name: K) => Update[K]) {
-  return {
-    api_key_id: p('api_key_id'),
-    username: p('username'),
-    session_id: p('session_id'),
-    conversation_id: p('conversation_id'),
-    status: p('status'),
-    message: p('message'),
-    system_prompt: p('system_prompt'),
-    show_in_history: p('show_in_history'),
-    auto_execute: p('auto_execute'),
-    env: p('env'),
-    error: p('error'),
-    created_at: p('created_at'),
-    started_at: p('started_at'),
-    completed_at: p('completed_at'),
-    last_activity_at: p('last_activity_at'),
-    message_count: p('message_count'),
-    extra: p('extra'),
-    error_group: p('error_group'),
-    queue_ms: p('queue_ms'),
-    run_ms: p('run_ms'),
-  };
 }
