@@ -180,7 +180,9 @@ export function twoSources(make: Make): void {
       const { store, claim } = await open(make);
       const other = await store.claim(B);
       await claim.commit(changeOf({ tasks: [mirrorTask('shared')] }));
-      await other.commit(changeOf({ tasks: [mirrorTask('shared', 0, { messageCount: 7 })] }));
+      const changed = changeOf({ tasks: [mirrorTask('shared', 0, { messageCount: 7 })] });
+      expect(await other.commit(changed)).toMatchObject({ updated: 1, unchanged: 0 });
+      expect(await other.commit(changed)).toMatchObject({ updated: 0, unchanged: 1 });
       expect(await store.status()).toMatchObject([
         { source: 'a', liveRows: 1 },
         { source: 'b', liveRows: 0 },
