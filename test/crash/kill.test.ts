@@ -39,7 +39,7 @@ test('a full run that is killed before each commit from the closing walk on: bet
   const gone = scenario.versions.size - live;
   expect(gone).toBeGreaterThan(0);
   // Up to there its steps are those of a backfill.
-  const struck = await sweep(scenario, steps('commit', ['before']).slice(10), folder);
+  const struck = await sweep(scenario, steps('commit', ['before']).slice(6), folder);
   expect(statesOf(struck).slice(-4)).toEqual([
     `${live + gone} rows, 0 removed, run open, leased`,
     `${live} rows, ${gone} removed, run open, leased`,
