@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
-import { sql } from 'kysely';
+import { type Expression, expressionBuilder, sql, type SqlBool } from 'kysely';
 import { prepare, type Statement } from './statement.ts';
-import { type DerivedColumns, JOURNALED, type TaskColumns, type TaskRow } from './tables.ts';
+import { type DerivedColumns, JOURNALED, type TaskColumns, type TaskRow, type Tables } from './tables.ts';
 
 type Update = TaskColumns & DerivedColumns & { source: string; changed_at: string };
 
@@ -11,13 +11,7 @@ type Update = TaskColumns & DerivedColumns & { source: string; changed_at: strin
  */
 export function prepareFindSame(db: Database.Database): Statement<TaskColumns, { rowid: number }> {
   return prepare<TaskColumns, { rowid: number }>(db, (q, p) =>
-    q
-      .selectFrom('tasks')
-      .select('rowid')
-      .where('id', '=', p('id'))
-      .where((eb) =>
-        eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field)))),
-      ),
+    q.selectFrom('tasks').select('rowid').where('id', '=', p('id')).where(holdsJust(p)),
   );
 }
 
@@ -37,10 +31,14 @@ export function prepareFindSameInPlace(
       .where('source', '=', p('source'))
       .where('last_activity_at', '=', p('last_activity_at'))
       .where('id', '=', p('id'))
-      .where((eb) =>
-        eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field)))),
-      ),
+      .where(holdsJust(p)),
   );
+}
+
+/** Every journaled field is the one that is bound, and the task has not been removed. */
+function holdsJust(p: <K extends keyof TaskColumns>(name: K) => TaskColumns[K]): Expression<SqlBool> {
+  const eb = expressionBuilder<Tables, 'tasks'>();
+  return eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field))));
 }
 
 export function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
