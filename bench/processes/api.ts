@@ -12,15 +12,8 @@ import { LIST_MOMENT, tasksAtRest } from '../list.ts';
 const [, , count] = process.argv;
 const list = new SimulatedList(tasksAtRest(Number(count)));
 let latencyMs = 0;
-const { app, stats } = createApi({
-  list,
-  keys: [API_KEY],
-  now: Date.now,
-  onRequest: async () => {
-    if (latencyMs > 0) await delay(latencyMs);
-  },
-});
-const { url } = await startServer(app);
+const { app, stats } = createApi({ list, keys: [API_KEY], now: Date.now });
+const { url } = await startServer({ fetch: answerInTime });
 
 process.on('message', (order: ApiOrder) => {
   if (order.latencyMs !== undefined) latencyMs = order.latencyMs;
@@ -29,6 +22,15 @@ process.on('message', (order: ApiOrder) => {
 });
 process.once('disconnect', () => process.exit());
 tell({ url, listRequests: 0, rowsNear: 0 });
+
+/** An answer leaves `latencyMs` after its request has come, whatever part of that it took to make it. */
+async function answerInTime(...request: Parameters<typeof app.fetch>): Promise<Response> {
+  const came = performance.now();
+  const answer = await app.fetch(...request);
+  const left = latencyMs - (performance.now() - came);
+  if (left > 0) await delay(left);
+  return answer;
+}
 
 function tell(answer: ApiAnswer): void {
   process.send?.(answer);

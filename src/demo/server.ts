@@ -85,7 +85,7 @@ export function createApi(options: ApiOptions): { app: Hono<Env>; stats: ApiStat
  * open or in the middle of an answer; calling it again does nothing. Rejects if the port cannot be had.
  */
 export async function startServer(
-  app: Hono<Env>,
+  app: Pick<Hono<Env>, 'fetch'>,
   options: { port?: number; hostname?: string } = {},
 ): Promise<{ url: string; close: () => Promise<void> }> {
   const hostname = options.hostname ?? '127.0.0.1';
