@@ -15,7 +15,7 @@ if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
   );
   process.exitCode = 2;
 } else {
-  start();
+  void start();
 }
 
 // CommonJS, as the built program is: Node loads it in less time than ES modules.

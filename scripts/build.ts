@@ -3,84 +3,89 @@
  * and the library's types. Run by `npm run build`.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { build, type BuildOptions, type Metafile, transform } from 'esbuild';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { type InputOptions, type OutputOptions, rolldown } from 'rolldown';
 
 const root = resolve(import.meta.dirname, '..');
 const DIST = join(root, 'dist');
 
-const PROGRAM = 'src/main.ts';
-/** The library, and the demo's process, which child.ts starts by its path. */
-const MODULES = ['src/index.ts', 'src/demo/process.ts'];
-
 /** The packages that dist/ loads from node_modules: one holds a binary, and the others are rarely needed. */
 export const OUTSIDE = ['better-sqlite3', 'node-cron', 'pino', 'pino-pretty'] as const;
 
-const TARGET = { platform: 'node', target: 'node22.18' } as const;
+/** A bundle: what is loaded lazily stays a file of its own. */
+interface Bundle {
+  /** The sources that others load, by the name that they have in dist/, without its ending. */
+  input: Record<string, string>;
+  format: 'cjs' | 'esm';
+  ending: 'cjs' | 'js';
+  /** As {@link InputOptions} has it: expressions of the sources, and what is to stand for them. */
+  define?: Record<string, string>;
+}
 
-/** Neither minified nor mapped: stack traces name the functions of the sources. */
-const BUNDLE = {
-  ...TARGET,
-  absWorkingDir: root,
-  outbase: '.',
-  outdir: DIST,
-  bundle: true,
-  // What is loaded lazily stays a file of its own.
-  splitting: true,
-  format: 'esm',
-  external: [...OUTSIDE],
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
-} satisfies BuildOptions;
+const BUNDLES: readonly Bundle[] = [
+  {
+    // The program starts sooner as CommonJS than as ES modules.
+    input: { 'src/main': 'src/main.ts' },
+    format: 'cjs',
+    ending: 'cjs',
+    // Whoever asks for the URL gives it to createRequire, which takes a path as well.
+    define: { 'import.meta.url': '__filename' },
+  },
+  {
+    // The library, and the demo's process, which child.ts starts by its path.
+    input: { 'src/index': 'src/index.ts', 'src/demo/process': 'src/demo/process.ts' },
+    format: 'esm',
+    ending: 'js',
+  },
+];
 
 /**
  * Makes dist/ anew, without the types, and returns for each of its files those that it was made of, all of them relative
- * to the project. Throws what esbuild finds wrong.
+ * to the project. Throws what rolldown finds wrong.
  */
 export async function bundle(): Promise<Record<string, string[]>> {
   rmSync(DIST, { recursive: true, force: true });
-  const modules = await build({
-    ...BUNDLE,
-    entryPoints: MODULES,
-    chunkNames: 'src/chunks/[name]-[hash]',
-  });
-  const program = await build({
-    ...BUNDLE,
-    entryPoints: [PROGRAM],
-    outExtension: { '.js': '.cjs' },
-    chunkNames: 'src/chunks/[name]-[hash]',
-    write: false,
-  });
-  for (const { path, text } of program.outputFiles) {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, await asCommonJs(text));
-  }
-  const inputs = { ...modules.metafile.inputs, ...program.metafile.inputs };
-  writeFileSync(join(DIST, 'THIRD-PARTY-LICENSES.txt'), licensesOf(inputs));
-  const outputs = Object.entries({ ...modules.metafile.outputs, ...program.metafile.outputs });
-  return Object.fromEntries(outputs.map(([file, made]) => [file, Object.keys(made.inputs)]));
+  const files: [file: string, parts: string[]][] = [];
+  for (const made of BUNDLES) files.push(...(await write(made)));
+  writeFileSync(join(DIST, 'THIRD-PARTY-LICENSES.txt'), licensesOf(files.flatMap(([, parts]) => parts)));
+  return Object.fromEntries(files);
 }
 
-/** The program starts sooner as CommonJS than as ES modules, but esbuild splits only these: each file is turned by itself. */
-async function asCommonJs(text: string): Promise<string> {
-  const { code } = await transform(text, {
-    ...TARGET,
-    format: 'cjs',
-    // Whoever asks for the URL gives it to createRequire, which takes a path as well.
-    define: { 'import.meta.url': '__filename', 'import.meta.filename': '__filename' },
-    supported: { 'dynamic-import': false },
+async function write({ input, format, ending, define = {} }: Bundle): Promise<[string, string[]][]> {
+  const bundled = await rolldown({
+    cwd: root,
+    input,
+    platform: 'node',
+    external: [...OUTSIDE],
+    transform: { target: 'node22.18', define },
+    onLog: (level, { message }) => {
+      if (level === 'warn') throw new Error(message);
+    },
+  } satisfies InputOptions);
+  const { output } = await bundled.write({
+    dir: DIST,
+    format,
+    entryFileNames: `[name].${ending}`,
+    chunkFileNames: `src/chunks/[name]-[hash].${ending}`,
+    // Neither minified nor mapped: stack traces name the functions of the sources. But a file is read at each start, and
+    // one character beyond ASCII makes V8 take two bytes for each.
+    comments: false,
+    charset: 'ascii',
+  } satisfies OutputOptions);
+  await bundled.close();
+  return output.flatMap((file) => {
+    if (file.type === 'asset') return [];
+    // Rolldown's own helpers are no file.
+    const parts = file.moduleIds.filter((id) => isAbsolute(id)).map((id) => relative(root, id));
+    return [[join('dist', file.fileName), parts]];
   });
-  return code;
 }
 
 /** The licenses of the packages that are bundled: most of them ask for being passed on with every copy. */
-function licensesOf(inputs: Metafile['inputs']): string {
-  const folders = Object.keys(inputs).flatMap(
-    (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? [],
-  );
-  const parts = [...new Set(folders)].toSorted().map((folder) => {
+function licensesOf(parts: readonly string[]): string {
+  const folders = parts.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []);
+  const licenses = [...new Set(folders)].toSorted().map((folder) => {
     const path = resolve(root, folder);
     const { name, version, license } = JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as {
       name: string;
@@ -91,7 +96,7 @@ function licensesOf(inputs: Metafile['inputs']): string {
     const text = file === undefined ? 'The package holds no text.' : readFileSync(join(path, file), 'utf8');
     return `${name} ${version} (${license})\n\n${text.trim()}\n`;
   });
-  return `taskmirror holds code of these packages.\n\n${parts.join(`\n${'-'.repeat(80)}\n\n`)}`;
+  return `taskmirror holds code of these packages.\n\n${licenses.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }
 
 /** The library's types. Throws, with what the compiler says, if they cannot be made. */
