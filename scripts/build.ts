@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { type InputOptions, type OutputOptions, rolldown } from 'rolldown';
+import { rolldown } from 'rolldown';
 
 const root = resolve(import.meta.dirname, '..');
 const DIST = join(root, 'dist');
@@ -19,7 +19,7 @@ interface Bundle {
   input: Record<string, string>;
   format: 'cjs' | 'esm';
   ending: 'cjs' | 'js';
-  /** As {@link InputOptions} has it: expressions of the sources, and what is to stand for them. */
+  /** Expressions of the sources, and what is to stand for them. */
   define?: Record<string, string>;
 }
 
@@ -62,7 +62,7 @@ async function write({ input, format, ending, define = {} }: Bundle): Promise<[s
     onLog: (level, { message }) => {
       if (level === 'warn') throw new Error(message);
     },
-  } satisfies InputOptions);
+  });
   const { output } = await bundled.write({
     dir: DIST,
     format,
@@ -72,7 +72,7 @@ async function write({ input, format, ending, define = {} }: Bundle): Promise<[s
     // one character beyond ASCII makes V8 take two bytes for each.
     comments: false,
     charset: 'ascii',
-  } satisfies OutputOptions);
+  });
   await bundled.close();
   return output.flatMap((file) => {
     if (file.type === 'asset') return [];
