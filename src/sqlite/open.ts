@@ -24,7 +24,7 @@ const PAGE_BYTES = 8_192;
  */
 const CHECKPOINT_PAGES = 4_000;
 /**
- * Memory for pages of the file, and for sorting an index, in KB. Four times of it made no backfill faster that could be
+ * Memory for pages of the file, for those of temporary tables, and for sorting an index, in KB. Four times of it made no backfill faster that could be
  * measured; better-sqlite3's own 16,000 make the peak of memory a third higher.
  */
 const CACHE_KB = 2_000;
@@ -50,7 +50,8 @@ export async function openDatabase(file: string, options: { create: boolean }): 
     db.pragma('synchronous = normal');
     db.pragma('foreign_keys = on');
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    db.pragma(`cache_size = -${CACHE_KB}`);
+    // Temporary tables have a cache of their own: a full run's is as large as it may be.
+    for (const schema of ['main', 'temp']) db.pragma(`${schema}.cache_size = -${CACHE_KB}`);
     db.pragma(`journal_size_limit = ${WAL_BYTES}`);
     if (identity.kind === 'empty' || identity.version < SCHEMA_VERSION) {
       const { migrate } = await import('./migrate.ts');

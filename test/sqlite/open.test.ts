@@ -17,6 +17,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { DatabaseError } from '../../src/errors.ts';
 import type { MirrorStore } from '../../src/ports.ts';
 import { SCHEMA_VERSION } from '../../src/sqlite/identity.ts';
+import { openDatabase } from '../../src/sqlite/open.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -127,6 +128,15 @@ describe('a new mirror', () => {
       return db.pragma('page_size', { simple: true });
     });
     expect(sizes).toEqual([8_192, 4_096]);
+  });
+
+  test('is kept in memory with no more than 2 MB of it, and as much of its temporary tables', async () => {
+    const db = await openDatabase(join(temporaryFolder(), 'mirror.db'), { create: true });
+    onTestFinished(() => void db.close());
+    db.exec('create temporary table met (task_rowid integer)');
+    const sizes = ['main', 'temp'].map((schema) => db.pragma(`${schema}.cache_size`, { simple: true }));
+    // In KB where it is negative, in pages where not (sqlite.org/pragma.html#pragma_cache_size).
+    expect(sizes).toEqual([-2_000, -2_000]);
   });
 });
 
