@@ -69,7 +69,7 @@ async function readText(body: Readable): Promise<string> {
 /** Empty where the body cannot be had: the status alone says enough. */
 async function readErrorText(body: Readable): Promise<string> {
   const bytes = await readBytes(body, MAX_ERROR_BODY_BYTES).catch(() => null);
-  return Buffer.from(bytes ?? '', 'latin1').toString();
+  return new TextDecoder().decode(Buffer.from(bytes ?? '', 'latin1'));
 }
 
 /**

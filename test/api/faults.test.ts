@@ -247,6 +247,12 @@ describe('a 404', () => {
     await expect(failure).rejects.toMatchObject({ exitCode: 5, hint: expect.stringContaining(url) });
   });
 
+  test('of one task says that it is gone, also where its body begins with a byte order mark', async () => {
+    const body = JSON.stringify({ success: false, error: { code: 'NOT_FOUND', message: 'no' } });
+    const { url } = await script(send404(`\u{FEFF}${body}`));
+    expect(await testSource(url).source.get('a', context())).toBeNull();
+  });
+
   test.each([
     ['HTML', send404('<h1>Not Found</h1>')],
     ['another error', send404('{"error":{"code":"404","message":"The page could not be found"}}')],
