@@ -18,7 +18,6 @@ interface Bundle {
   /** The sources that others load, by the name that they have in dist/, without its ending. */
   input: Record<string, string>;
   format: 'cjs' | 'esm';
-  ending: 'cjs' | 'js';
   /** Expressions of the sources, and what is to stand for them. */
   define?: Record<string, string>;
 }
@@ -28,7 +27,6 @@ const BUNDLES: readonly Bundle[] = [
     // The program starts sooner as CommonJS than as ES modules.
     input: { 'src/main': 'src/main.ts' },
     format: 'cjs',
-    ending: 'cjs',
     // Whoever asks for the URL gives it to createRequire, which takes a path as well.
     define: { 'import.meta.url': '__filename' },
   },
@@ -36,7 +34,6 @@ const BUNDLES: readonly Bundle[] = [
     // The library, and the demo's process, which child.ts starts by its path.
     input: { 'src/index': 'src/index.ts', 'src/demo/process': 'src/demo/process.ts' },
     format: 'esm',
-    ending: 'js',
   },
 ];
 
@@ -52,7 +49,8 @@ export async function bundle(): Promise<Record<string, string[]>> {
   return Object.fromEntries(files);
 }
 
-async function write({ input, format, ending, define = {} }: Bundle): Promise<[string, string[]][]> {
+async function write({ input, format, define = {} }: Bundle): Promise<[string, string[]][]> {
+  const ending = format === 'cjs' ? 'cjs' : 'js';
   const bundled = await rolldown({
     cwd: root,
     input,

@@ -90,7 +90,7 @@ test('dist/ loads from node_modules only what package.json asks for', () => {
     .filter((name) => /\.c?js$/.test(name))
     .flatMap((name) => [
       ...readFileSync(join(ROOT, 'dist', name), 'utf8').matchAll(
-        /(?:^(?:import|export)\b[^'"\n]*["']|\b(?:import|require(?:\$\d+)?)\(["'])(?!node:|\.)([^"']+)["']/gm,
+        /(?:^(?:import|export)\b[^'"\n]*["']|\b(?:import|require\$?\d*)\(["'])(?!node:|\.)([^"']+)["']/gm,
       ),
     ])
     .map(([, name = '']) => name);
