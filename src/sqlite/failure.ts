@@ -60,7 +60,7 @@ const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[]
   [
     // As in a container whose root is read-only (sqlite.org/tempfiles.html, section 5).
     'SQLITE_IOERR_GETTEMPPATH',
-    'SQLite finds no folder for temporary files, which large indexes and sorts need',
+    'SQLite finds no folder for temporary files, which large indexes, sorts and full runs need',
     'Make /tmp a folder that can be written, or name another in the environment variable SQLITE_TMPDIR.',
   ],
   [

@@ -24,8 +24,8 @@ const PAGE_BYTES = 8_192;
  */
 const CHECKPOINT_PAGES = 4_000;
 /**
- * Memory for pages of the file, for those of temporary tables, and for sorting an index, in KB. Four times of it made no backfill faster that could be
- * measured; better-sqlite3's own 16,000 make the peak of memory a third higher.
+ * Memory for pages of the file, for those of temporary tables, and for sorting an index, in KB. Four times of it made no
+ * backfill faster that could be measured; better-sqlite3's own 16,000 make the peak of memory a third higher.
  */
 const CACHE_KB = 2_000;
 
