@@ -45,6 +45,16 @@ export class ApiFailedError extends TaskmirrorError {
   readonly exitCode = EXIT.apiFailed;
 }
 
+/** The API answers, but cannot serve this page of the list: a smaller one, or another place, may fare better. */
+export class PageFailedError extends ApiFailedError {
+  readonly isTooLarge: boolean;
+
+  constructor(message: string, options: { hint?: string; cause?: unknown; isTooLarge?: boolean } = {}) {
+    super(message, options);
+    this.isTooLarge = options.isTooLarge ?? false;
+  }
+}
+
 /** Going on might lose data (the list is empty or shrank too far): somebody has to look first. */
 export class SafetyStopError extends TaskmirrorError {
   readonly exitCode = EXIT.removalBrake;

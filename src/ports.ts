@@ -28,6 +28,8 @@ export interface RequestContext {
   onRequest?: () => void;
   /** Called each time that the API asks to be asked less often (429, or Retry-After), before the wait. */
   onPushback?: () => void;
+  /** Attempts at this request at most; as many as the source makes on its own unless given. */
+  attempts?: number;
 }
 
 /** A row that did not validate. It still fills a place in the list. */
@@ -40,9 +42,9 @@ export interface RejectedRow {
   reason: string;
 }
 
+/** `activity`: lastActivityAt in ms; null where it could not be read, or says nothing about the row's place. */
 export type ListRow =
-  | { task: Task; rejected?: never; activity: number }
-  /** `activity` is null where lastActivityAt itself could not be read. */
+  | { task: Task; rejected?: never; activity: number | null }
   | { rejected: RejectedRow; task?: never; activity: number | null };
 
 /** One answer of the list: a contiguous slice of it, as it stood at one moment, newest activity first. */
@@ -59,7 +61,8 @@ export interface ListPage {
  * The API as the core sees it.
  *
  * Both calls are safe to repeat, retry on their own what is worth retrying, and throw only
- * KeyRefusedError (401, 403), ApiFailedError (after all retries), or the signal's reason.
+ * KeyRefusedError (401, 403), ApiFailedError (after all retries), or the signal's reason. A page that the API refuses
+ * although it answers is a PageFailedError: another one may fare better.
  */
 export interface TaskSource {
   /** Rows `offset` to `offset + limit`. The server may return fewer than it was asked for. */

@@ -8,22 +8,45 @@ export class AttemptFailed extends Error {
   readonly retryAfterMs: number | null;
   /** A time in ms that the attempt certainly took. */
   readonly tookMs: number;
+  /** The API answers, but not with this page: a smaller one, or another place of the list, may fare better. */
+  readonly isOfPage: boolean;
+  readonly isTooLarge: boolean;
 
   constructor(
     message: string,
-    options: { retryable: boolean; hint?: string; retryAfterMs?: number | null; tookMs?: number },
+    options: {
+      retryable: boolean;
+      hint?: string;
+      retryAfterMs?: number | null;
+      tookMs?: number;
+      isOfPage?: boolean;
+      isTooLarge?: boolean;
+    },
   ) {
     super(message);
     this.retryable = options.retryable;
     this.hint = options.hint;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.tookMs = options.tookMs ?? 0;
+    this.isOfPage = options.isOfPage ?? options.isTooLarge ?? false;
+    this.isTooLarge = options.isTooLarge ?? false;
   }
 }
 
 /** The body of a good answer is not what the API promises: cut off, or not from the API at all. */
 export class BadBodyError extends AttemptFailed {
   constructor(what: string) {
-    super(`a body that is not the JSON it should be (${what})`, { retryable: true });
+    super(`a body that is not the JSON it should be (${what})`, { retryable: true, isOfPage: true });
+  }
+}
+
+/** The body of a good answer is larger than we take: to ask for the same again brings the same. */
+export class TooLargeError extends AttemptFailed {
+  constructor(bytes: number) {
+    super(`a body of more than ${bytes / 1024 ** 2} MB`, {
+      retryable: false,
+      isTooLarge: true,
+      hint: 'Ask for fewer tasks a page (sync.pageSize).',
+    });
   }
 }

@@ -74,6 +74,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
         throw new AttemptFailed(`no whole answer within ${timeoutMs} ms`, {
           retryable: true,
           tookMs: timeoutMs,
+          isOfPage: true,
         });
       }
       throw error instanceof AttemptFailed ? error : fromRequestError(error, mask);
@@ -81,7 +82,8 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
   }
 
   function ask<T>(path: string, context: RequestContext, read: (answer: Answer) => T): Promise<T> {
-    return withRetries(policy, { path, signal: context.signal }, async (timeoutMs) =>
+    const { signal, attempts } = context;
+    return withRetries(policy, { path, signal, attempts }, async (timeoutMs) =>
       read(await send(path, context, timeoutMs)),
     );
   }

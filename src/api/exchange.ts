@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { addAbortSignal, pipeline, type Readable } from 'node:stream';
-import { BadBodyError } from './attempt.ts';
+import { BadBodyError, TooLargeError } from './attempt.ts';
 import { parseHttpDate } from './time.ts';
 import { jsonTextFrom } from './utf8.ts';
 
@@ -27,8 +27,8 @@ const MAX_ERROR_BODY_BYTES = 64 * 1024;
 
 /**
  * Sends one GET and reads the whole answer; never follows a redirect. The body of an error is read too, so
- * that its connection can be used again. Throws BadBodyError where a good answer is too large or not UTF-8,
- * and otherwise what node:http or node:zlib throws.
+ * that its connection can be used again. Throws TooLargeError or BadBodyError where a good answer is too large or not
+ * UTF-8, and otherwise what node:http or node:zlib throws.
  */
 export async function exchange(
   url: string,
@@ -60,7 +60,7 @@ function decoded(response: IncomingMessage): Readable {
 
 async function readText(body: Readable): Promise<string> {
   const bytes = await readBytes(body, MAX_BODY_BYTES);
-  if (bytes === null) throw new BadBodyError(`more than ${MAX_BODY_BYTES / 1024 ** 2} MB`);
+  if (bytes === null) throw new TooLargeError(MAX_BODY_BYTES);
   const text = jsonTextFrom(bytes);
   if (text === null) throw new BadBodyError('not UTF-8');
   return text;

@@ -24,6 +24,9 @@ const MAX_RETRY_AFTER_MS = 30 * 86_400_000;
 /** Beyond 5xx: a timeout, a replayed early request, a rate limit. */
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429]);
 
+/** Beyond 5xx: a request that the API does not take, or whose answer it finds too large. Another offset or limit it may. */
+const OF_PAGE_STATUS: ReadonlySet<number> = new Set([400, 413, 416, 422]);
+
 /** Errors of the network and of broken answers, from Node. A certificate that is not valid is none. */
 const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
@@ -53,9 +56,17 @@ export function assertGood(answer: Answer, context: FailureContext): void {
     );
   }
   if (status >= 500 || RETRYABLE_STATUS.has(status)) {
-    throw new AttemptFailed(said, { retryable: true, retryAfterMs: retryAfterMs(answer, context.now) });
+    throw new AttemptFailed(said, {
+      retryable: true,
+      retryAfterMs: retryAfterMs(answer, context.now),
+      isOfPage: status >= 500,
+    });
   }
-  throw new AttemptFailed(said, { retryable: false, hint: hintFor(status, context.baseUrl) });
+  throw new AttemptFailed(said, {
+    retryable: false,
+    hint: hintFor(status, context.baseUrl),
+    isOfPage: OF_PAGE_STATUS.has(status),
+  });
 }
 
 /** True where the API itself, and not something in front of it, says that there is no such task. */

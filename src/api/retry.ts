@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
 
-import { ApiFailedError } from '../errors.ts';
+import { ApiFailedError, PageFailedError } from '../errors.ts';
 import type { Clock, Log } from '../ports.ts';
 import { AttemptFailed } from './attempt.ts';
 import type { Limiter } from './limiter.ts';
@@ -34,7 +34,7 @@ const MAX_BACKOFF_MS = 30_000;
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
-  request: { path: string; signal: AbortSignal },
+  request: { path: string; signal: AbortSignal; attempts?: number | undefined },
   attempt: (timeoutMs: number) => Promise<T>,
 ): Promise<T> {
   let attempts = 0;
@@ -77,7 +77,7 @@ export async function withRetries<T>(
 
   try {
     return await pRetry(timed, {
-      retries: MAX_ATTEMPTS - 1,
+      retries: Math.min(MAX_ATTEMPTS, request.attempts ?? MAX_ATTEMPTS) - 1,
       minTimeout: 0,
       signal: request.signal,
       shouldRetry: ({ error }) => shouldRetry(error),
@@ -96,7 +96,10 @@ function backoffMs(attempts: number, random: number): number {
 function failed(policy: RetryPolicy, path: string, last: AttemptFailed, attempts: number, spentMs: number) {
   const tries = attempts === 1 ? 'once' : `${attempts} times in ${(spentMs / 1000).toFixed(1)} s`;
   const message = `Source "${policy.name}": GET ${path} was tried ${tries} and failed: ${last.message}.`;
-  return new ApiFailedError(message, { hint: last.hint ?? laterHint(last.retryAfterMs) });
+  const hint = last.hint ?? laterHint(last.retryAfterMs);
+  return last.isOfPage
+    ? new PageFailedError(message, { hint, isTooLarge: last.isTooLarge })
+    : new ApiFailedError(message, { hint });
 }
 
 function laterHint(retryAfterMs: number | null): string {

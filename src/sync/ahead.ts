@@ -1,25 +1,10 @@
-import type { ListPage, TaskSource } from '../ports.ts';
-import type { PlacedPage } from './walk.ts';
-
-/** Reads the page at `offset`. `onPushback` is called each time that the API asks to be asked less. */
-export type ReadPage = (
-  offset: number,
-  context: { signal: AbortSignal; onPushback: () => void },
-) => Promise<ListPage>;
-
-/** Reads pages of `pageSize` rows of a source, until `signal` aborts; `onRequest` is called for each request that is sent. */
-export function pagesOf(
-  source: TaskSource,
-  { pageSize, signal, onRequest }: { pageSize: number; signal: AbortSignal; onRequest: () => void },
-): ReadPage {
-  return async (offset, context) => {
-    signal.throwIfAborted();
-    return source.list(
-      { offset, limit: pageSize },
-      { signal: AbortSignal.any([signal, context.signal]), onRequest, onPushback: context.onPushback },
-    );
-  };
-}
+import { PageFailedError } from '../errors.ts';
+import { Drift, shownBy, shownBySeam } from './drift.ts';
+import { firstActivity, type Fit, lastActivity } from './links.ts';
+import { type PageRequest, PageRequests } from './requests.ts';
+import type { PageReader } from './served.ts';
+import { type Hole, newRowsPerPage, OVERLAP_ROWS, type PlacedPage, type Wanted } from './reading.ts';
+import { Window } from './window.ts';
 
 export interface AheadOptions {
   /** Requests under way at once, at most. */
@@ -28,163 +13,212 @@ export interface AheadOptions {
   reach: () => number;
 }
 
-interface Request {
-  offset: number;
-  page: Promise<ListPage>;
-  abort: AbortController;
-}
+/** Where a page is to show a seam, as a share of its rows. */
+const SEAM_AT = 1 / 2;
 
-/** Pages overlap by so many rows, unless rows at their border have the same activity. */
-const OVERLAP_ROWS = 2;
+/** A page that was answered, and how it fits to where the walk stands. */
+interface Judged {
+  request: PageRequest;
+  placed: PlacedPage;
+  fit: Fit;
+}
 
 /**
  * Reads pages for a walk, and those that it will ask for next ahead of time.
  *
- * The window of requests under way begins at one and grows by one with each page, up to `concurrency`; a failed link
- * sets it back to one, and an API that pushes back halves it, whereupon it grows slowly. Nothing is read ahead that
- * the walk does not certainly need. What is handed out proves nothing by itself: the walk links every page.
- *
- * A page that was read ahead is handed out where the walk asks for its place, or for one further down on it (ties at
- * the border of a page move the next one by a row or two). It is thrown away once the walk goes back. Its failure
- * shows when its turn comes.
+ * What was read ahead is handed out as soon as the walk can go on with it, wherever it was asked for. Where it begins too
+ * low, only the *seam* is asked for, the rows between the frontier and that page, while what lies below waits. Where pages
+ * begin follows from how the list has moved between pages so far. Nothing is read ahead that the walk does not
+ * certainly need. What is handed out proves nothing by itself: the walk links every page. A failure shows when its turn
+ * comes.
  */
 export class PagesAhead {
-  readonly #read: ReadPage;
-  readonly #options: AheadOptions;
+  readonly #reach: () => number;
+  readonly #window: Window;
+  readonly #drift = new Drift();
   /** Read ahead, from the top down, and not yet handed out. */
-  #ahead: Request[] = [];
-  /** Every request that has not settled, also those that were given up. */
-  readonly #open = new Map<AbortController, Promise<ListPage>>();
-  #window = 1;
-  /** From this window on it grows slowly: the API has pushed back. */
-  #ceiling = Infinity;
-  /** The page that was handed out last: its first place, and the place after it. */
-  #last = -1;
+  readonly #ahead: PageRequest[] = [];
+  readonly #requests: PageRequests;
+  /** The numbers of the requests whose page was handed out last, and on whose page the walk stands: the last that linked. */
+  #last = 0;
+  #standsOn = 0;
+  /** The place after the last page that was handed out. */
   #lastEnd = 0;
+  /** Where the last row above the frontier stood when a page was asked for last. */
+  #anchor: number | null = null;
   /** Where the page is read that the walk waits for, or waited for last. */
   #current = 0;
-  /** That page lies between the last one and those that were read ahead, which therefore go on meanwhile. */
-  #isBetween = false;
+  /** That page lies above those that were read ahead, which therefore go on meanwhile. */
+  #isSeam = false;
+  /** The page that was asked for last, right where the walk is, if it began too low. */
+  #tooLow: Judged | null = null;
   /** Rows of the longest page so far: a server may give fewer than it is asked for. */
   #rows = 0;
   /** Rows of the list, by the API's total or by its end. */
   #total = 0;
   #end = Infinity;
+  /** A page there has failed: nothing below it is needed until its turn comes. */
+  #failedAt = Infinity;
 
-  constructor(read: ReadPage, options: AheadOptions) {
-    this.#read = read;
-    this.#options = options;
+  constructor(pages: PageReader, { concurrency, reach }: AheadOptions) {
+    this.#reach = reach;
+    this.#window = new Window(concurrency);
+    this.#requests = new PageRequests(pages, {
+      onPage: (placed) => this.#learn(placed),
+      onFailure: (offset) => (this.#failedAt = Math.min(this.#failedAt, offset)),
+      onPushback: () => this.#window.halve(),
+    });
   }
 
-  /** The page at `offset`, or one that begins a little above it and leads further down. Throws what reading it threw. */
-  async read(offset: number): Promise<PlacedPage> {
+  /** A page to go on with, at the place that is wanted or near it, or the hole that is there. Throws what reading it threw. */
+  async read(wanted: Wanted): Promise<PlacedPage | Hole> {
     for (;;) {
-      const request = this.#take(offset);
-      this.#current = request.offset;
+      const [request] = this.#ahead;
+      if (request === undefined) return this.#ask(wanted, null);
+      this.#current = Math.min(wanted.offset, request.offset);
       this.#fill();
-      const page = await request.page;
-      const end = request.offset + page.rows.length;
-      if (request.offset < offset && !(end > this.#lastEnd && beginsAbove(page, offset - request.offset))) {
-        continue;
+      const found = await request.found;
+      if (!('page' in found)) {
+        // Only a page that is asked for right where the walk is may be looked for in parts.
+        this.#ahead.shift();
+        return this.#ask(wanted, null, found instanceof PageFailedError ? found : null);
       }
-      this.#last = request.offset;
-      this.#lastEnd = end;
-      return { offset: request.offset, page };
+      const judged = { request, placed: found, fit: wanted.fit(found) };
+      const { kind } = judged.fit;
+      if (kind === 'below') return this.#ask(wanted, judged);
+      this.#ahead.shift();
+      this.#use(judged);
+      this.#learnDrift(wanted, judged, null);
+      if (kind === 'links') return this.#handOut(judged);
     }
   }
 
   /** Gives up what was read ahead. Resolves when no request is under way any more. */
   async close(): Promise<void> {
-    this.#drop(0);
-    await Promise.allSettled(this.#open.values());
+    for (const { abort } of this.#ahead.splice(0)) abort.abort();
+    await this.#requests.settled();
   }
 
-  #take(offset: number): Request {
-    if (offset <= this.#last) {
-      this.#drop(0);
-      this.#window = 1;
-      this.#end = Infinity;
-      return this.#send(offset);
+  /** Asks for a page right where the walk is. `beyond`: the page read ahead that begins too low for it. */
+  async #ask(
+    wanted: Wanted,
+    beyond: Judged | null,
+    failed: PageFailedError | null = null,
+  ): Promise<PlacedPage | Hole> {
+    this.#isSeam = this.#ahead.length > 0;
+    const place = failed === null ? this.#placeFor(wanted) : wanted.offset;
+    const request = this.#requests.here(place, failed);
+    this.#current = place;
+    this.#fill();
+    const placed = await request.found.finally(() => (this.#isSeam = false));
+    if (placed instanceof PageFailedError) throw placed;
+    if (!('page' in placed)) return placed;
+    const judged = { request, placed, fit: wanted.fit(placed) };
+    this.#use(judged);
+    const { kind, above } = judged.fit;
+    if (kind !== 'links') {
+      this.#window.halve();
+      if (this.#last !== this.#standsOn) this.#drift.forget();
     }
-    const [next] = this.#ahead;
-    if (this.#last >= 0 && offset === this.#after(this.#last)) this.#grow();
-    this.#isBetween = next !== undefined && next.offset > offset;
-    if (this.#isBetween) {
-      // Ties: one more page in between, after which the others fit. It takes the place of the last of them.
-      while (this.#ahead.length > 0 && this.#underWay >= this.#options.concurrency) this.#drop(-1);
-      return this.#send(offset);
-    }
-    this.#ahead.shift();
-    return next ?? this.#send(offset);
+    const tooLow = beyond ?? this.#tooLow;
+    this.#tooLow = kind === 'below' ? judged : null;
+    if (kind !== 'below') this.#learnDrift(wanted, judged, above < 0 ? null : tooLow);
+    return this.#handOut(judged);
   }
 
-  #grow(): void {
-    const step = this.#window < this.#ceiling ? 1 : 1 / this.#window;
-    this.#window = Math.min(this.#options.concurrency, this.#window + step);
+  /**
+   * Where to ask for a page to go on with. A seam has few rows, so the frontier may be anywhere on the page: its middle is
+   * surest. A walk that steps back is taken at its word.
+   */
+  #placeFor({ offset, isRow, anchor }: Wanted): number {
+    // Where the page before brought the walk no further, another guess would bring the same page again.
+    const isAgain = anchor !== null && anchor === this.#anchor;
+    this.#anchor = anchor;
+    if (!isRow || (isAgain && offset === anchor)) return offset;
+    const place =
+      offset + this.#drift.expected(this.#requests.next - this.#last) - this.#marginFor(offset, anchor);
+    const deepest = Math.max(offset, this.#total - OVERLAP_ROWS);
+    return Math.max(Math.min(offset, 1), Math.min(place, deepest));
   }
 
-  #halve(): void {
-    this.#window = Math.max(1, this.#window / 2);
-    this.#ceiling = this.#window;
+  #marginFor(offset: number, anchor: number | null): number {
+    if (offset !== anchor) return 0;
+    // Where several rows are at the frontier, that alone keeps the next page from joining, and the place is known.
+    const isTied = this.#lastEnd - offset > OVERLAP_ROWS;
+    return this.#isSeam && !isTied ? this.#aboveSeam : this.#drift.margin(this.#rows);
+  }
+
+  /** `tooLow`: a page for the same place that began too low. */
+  #learnDrift({ anchor }: Wanted, { request, placed, fit: { above } }: Judged, tooLow: Judged | null): void {
+    const shown =
+      tooLow === null
+        ? shownBy(placed, above, anchor)
+        : shownBySeam(tooLow.placed, placed, { above, anchor });
+    this.#drift.learn(shown, (tooLow?.request ?? request).number - this.#standsOn);
+  }
+
+  #handOut({ request, placed, fit }: Judged): PlacedPage {
+    this.#last = request.number;
+    this.#lastEnd = placed.offset + placed.page.rows.length;
+    if (fit.kind === 'links') this.#standsOn = request.number;
+    return placed;
+  }
+
+  #use({ placed: { page }, fit: { kind, above } }: Judged): void {
+    const brought = kind === 'links' ? page.rows.length - above - OVERLAP_ROWS + 1 : 0;
+    this.#window.used(brought, newRowsPerPage(this.#rows));
   }
 
   /** Sends what is needed next, as far as the window allows; pages that wait for their turn are bounded as well. */
   #fill(): void {
     for (;;) {
-      const deepest = this.#ahead.at(-1)?.offset ?? this.#current;
-      const isNeeded = deepest + this.#rows < Math.min(this.#total, this.#end, this.#options.reach());
-      const window = Math.floor(this.#window);
-      const room = this.#isBetween ? 2 * window : window;
-      if (!isNeeded || window === 1 || this.#underWay >= window || this.#ahead.length >= room) return;
-      this.#ahead.push(this.#send(this.#after(deepest)));
+      const { size } = this.#window;
+      if (size === 1 || this.#requests.underWay >= size) return;
+      if (this.#mend()) continue;
+      const last = this.#ahead.at(-1) ?? { offset: this.#current, number: this.#requests.next - 1 };
+      const isNeeded =
+        last.offset + this.#rows < Math.min(this.#total, this.#end, this.#failedAt, this.#reach());
+      const isWaiting = this.#isSeam || this.#ahead.some(({ isSeam }) => isSeam);
+      if (!isNeeded || this.#ahead.length >= (isWaiting ? 2 * size : size)) return;
+      this.#ahead.push(this.#requests.ahead(this.#below(last)));
     }
   }
 
-  /** Where the walk reads after a full page at `offset`, as a rule. */
-  #after(offset: number): number {
-    return offset + Math.max(1, this.#rows - OVERLAP_ROWS);
+  /** Asks for what lies between two pages that are there and do not join; false where all do. */
+  #mend(): boolean {
+    const at = this.#ahead.findIndex((lower, i) => {
+      const upper = this.#ahead[i - 1];
+      if (upper === undefined || upper.isSeam || lower.isSeam || upper.page === null || lower.page === null)
+        return false;
+      const [last, first] = [lastActivity(upper.page.page), firstActivity(lower.page.page)];
+      return last !== null && first !== null && first < last;
+    });
+    const lower = this.#ahead[at];
+    if (lower === undefined) return false;
+    const moved = this.#drift.expected(this.#requests.next - lower.number);
+    const seam = this.#requests.ahead(Math.max(1, lower.offset + moved - this.#aboveSeam));
+    seam.isSeam = true;
+    this.#ahead.splice(at, 0, seam);
+    return true;
   }
 
-  get #underWay(): number {
-    return [...this.#open.keys()].filter(({ signal }) => !signal.aborted).length;
+  /** Rows above a seam that its page begins: it has few rows, so it may be anywhere on the page, and its middle is surest. */
+  get #aboveSeam(): number {
+    return Math.floor(this.#rows * SEAM_AT);
   }
 
-  #send(offset: number): Request {
-    const abort = new AbortController();
-    const page = this.#fetch(offset, abort);
-    this.#open.set(abort, page);
-    // Who waits for the page hears of its failure; nobody waits for one that was given up.
-    page.catch(() => undefined);
-    return { offset, page, abort };
+  /** Where to read after a full page at `offset`, as a rule. */
+  #below({ offset, number }: Pick<PageRequest, 'offset' | 'number'>): number {
+    const moved = this.#drift.expected(this.#requests.next - number) - this.#drift.margin(this.#rows);
+    return offset + Math.max(1, newRowsPerPage(this.#rows) + moved);
   }
 
-  async #fetch(offset: number, abort: AbortController): Promise<ListPage> {
-    try {
-      const page = await this.#read(offset, { signal: abort.signal, onPushback: () => this.#halve() });
-      this.#open.delete(abort);
-      if (!abort.signal.aborted) this.#learn(offset, page);
-      return page;
-    } catch (error) {
-      this.#open.delete(abort);
-      if (!abort.signal.aborted) this.#end = Math.min(this.#end, offset);
-      throw error;
-    }
-  }
-
-  #learn(offset: number, { rows, hasMore, total }: ListPage): void {
-    this.#rows = Math.max(this.#rows, rows.length);
+  #learn({ offset, page: { rows, hasMore, total }, asked }: PlacedPage): void {
+    this.#rows = Math.max(Math.min(this.#rows, asked), rows.length);
     this.#total = total ?? 0;
-    if (!hasMore) this.#end = Math.min(this.#end, offset + rows.length);
+    const end = offset + rows.length;
+    if (!hasMore) this.#end = Math.min(this.#end, end);
+    else if (end >= this.#end) this.#end = Infinity;
     this.#fill();
   }
-
-  #drop(from: number): void {
-    for (const { abort } of this.#ahead.splice(from)) abort.abort();
-  }
-}
-
-/** Whether the page's first row certainly stands above the one at `index`: then it links where that one does. */
-function beginsAbove({ rows }: ListPage, index: number): boolean {
-  const [first, row] = [rows[0]?.activity ?? null, rows[index]?.activity ?? null];
-  return first !== null && row !== null && first > row;
 }

@@ -1,13 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.ts';
-import { PagesAhead, pagesOf } from './ahead.ts';
+import { PagesAhead } from './ahead.ts';
 import { Batch } from './batch.ts';
 import { Head } from './head.ts';
 import { cover, type Ledger, nextGap } from './ledger.ts';
 import { readAgain } from './refresh.ts';
 import type { RunCounts, RunOptions, RunParts } from './run.ts';
+import { ServedPages } from './served.ts';
 import type { Task } from './task.ts';
-import { type Position, type Slice, walk } from './walk.ts';
+import type { Position, Slice } from './reading.ts';
+import { walk } from './walk.ts';
 
 /** Where a descent ended, and whether everything above that place, down from where it began, was proven to be read. */
 export interface Descent extends Position {
@@ -99,10 +101,10 @@ export class Copier {
     let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.frontier }] };
     const { concurrency, pageSize, signal } = this.options;
     const onRequest = () => (this.counts.requests += 1);
-    const readPage = pagesOf(this.parts.source, { pageSize, signal, onRequest });
-    const pages = new PagesAhead(readPage, { concurrency, reach: goal.reach });
+    const served = new ServedPages(this.parts.source, { pageSize, signal, onRequest });
+    const pages = new PagesAhead(served, { concurrency, reach: goal.reach });
     try {
-      for await (const slice of walk((offset) => pages.read(offset), position)) {
+      for await (const slice of walk((wanted) => pages.read(wanted), position)) {
         await this.#apply(slice);
         at = slice.next;
         if (slice.proven !== null) unproven = cover(unproven, slice.proven);
@@ -142,15 +144,18 @@ export class Copier {
   }
 
   async #apply(slice: Slice): Promise<void> {
-    const { page } = slice;
+    this.#judge(slice);
+    const { page, next } = slice;
+    if (page === null) return;
     const tasks = page.rows.flatMap(({ task }) => (task === undefined ? [] : [task]));
     const rejected = page.rows.flatMap((row) => (row.rejected === undefined ? [] : [row.rejected]));
     const mayBeQuiet = !this.#sweeping;
     const head = this.head.isRead
       ? null
-      : await this.head.read(slice, tasks, { ledger: this.#ledger, mayBeQuiet });
+      : await this.head.read({ ...slice, page }, tasks, { ledger: this.#ledger, mayBeQuiet });
     const before = head?.ledger ?? this.#ledger;
-    const ledger = slice.proven === null ? before : cover(before, slice.proven);
+    const proven = this.head.within(slice.proven);
+    const ledger = proven === null ? before : cover(before, proven);
     if (head?.quiet === true && rejected.length === 0 && before.gaps.length === 0) {
       this.counts.unchanged += tasks.length;
     } else {
@@ -165,8 +170,7 @@ export class Copier {
     this.#total = page.total;
     this.counts.rowsSeen += page.rows.length;
     this.#onTasks(tasks);
-    this.#judge(slice);
-    this.#report(slice.next.offset, page.total);
+    this.#report(next.offset, page.total);
   }
 
   /** One transaction: the rows of the pages that wait for it, and the ledger that they prove. */
@@ -191,6 +195,7 @@ export class Copier {
   #judge(slice: Slice): void {
     const { log } = this.parts;
     const { offset } = slice.next;
+    if (slice.fault !== null) log.warn({ offset }, slice.fault);
     if (slice.doubt !== null) {
       this.doubts.push(slice.doubt);
       log.warn({ offset }, slice.doubt);

@@ -1,14 +1,17 @@
 import { SafetyStopError } from '../errors.ts';
 import type { Committed, ListPage, SourceState } from '../ports.ts';
-import { isMissing, type Ledger, openGap } from './ledger.ts';
+import { EMPTY_LEDGER, isMissing, type Ledger, openGap } from './ledger.ts';
 import type { RunParts } from './run.ts';
-import { activityOf, type Task } from './task.ts';
-import type { Slice } from './walk.ts';
+import { activityOf, type Task, utcText } from './task.ts';
+import type { Slice } from './reading.ts';
 
 /** The server's Date header has whole seconds: a head this much (ms) in its future is still the present. */
 const CLOCK_GRAIN_MS = 1_000;
 /** The overlap is never learned to be longer than this, in ms: beyond it, late rows are for full walks. */
 const LONGEST_OVERLAP_MS = 24 * 3_600_000;
+
+/** What the first page brought. */
+type FirstSlice = Slice & { page: ListPage };
 
 /** What the top of the list means for a run: which gap it opens, and how much of the list it therefore has to read. */
 export class Head {
@@ -18,6 +21,9 @@ export class Head {
   readonly #before: SourceState;
   readonly #allowEmpty: boolean;
   #opened: Ledger;
+  /** Activity (ms) of the list's first row; Infinity: not known, or the list is empty. */
+  #top = Infinity;
+  #newest: number | null = null;
   #isRead = false;
   #lateSeen = false;
   #reach: number;
@@ -46,6 +52,20 @@ export class Head {
     return this.#reach;
   }
 
+  /** The newest activity (ms) of the run's first page that is not in the future; null before it was read, and of an empty list. */
+  get newest(): number | null {
+    return this.#newest;
+  }
+
+  /**
+   * What a page proves, less what lies above the list's first row: a server that lags behind shows none of the rows there,
+   * which a gap that an earlier run left may still lack. Null where nothing is left of it.
+   */
+  within(proven: Slice['proven']): Slice['proven'] {
+    if (proven === null || proven.above >= this.#top) return null;
+    return { above: proven.above, upTo: Math.min(proven.upTo, this.#top) };
+  }
+
   /** A task came later than the overlap reaches. */
   get lateSeen(): boolean {
     return this.#lateSeen;
@@ -58,19 +78,23 @@ export class Head {
    * Throws SafetyStopError where the list is empty and the mirror is not.
    */
   async read(
-    slice: Slice,
+    slice: FirstSlice,
     tasks: readonly Task[],
-    { ledger, mayBeQuiet }: { ledger: Ledger; mayBeQuiet: boolean },
+    { ledger: given, mayBeQuiet }: { ledger: Ledger; mayBeQuiet: boolean },
   ): Promise<{ ledger: Ledger; quiet: boolean }> {
     const { page } = slice;
     if (page.rows.length === 0) await this.#refuseEmptyList(page);
     const activities = page.rows.flatMap(({ activity }) => (activity === null ? [] : [activity]));
     // A page of rows that cannot be read has no head: the next one will show it.
-    if (activities.length === 0) return { ledger, quiet: false };
+    if (activities.length === 0) return { ledger: given, quiet: false };
     this.#isRead = true;
+    this.#top = Math.max(...activities);
 
+    const now = this.#parts.clock.now();
+    const ledger = this.#credible(given, Math.max(page.servedAt ?? Infinity, now) + CLOCK_GRAIN_MS);
+    const head = headOf(activities, Math.min(page.servedAt ?? now, now) + CLOCK_GRAIN_MS);
+    this.#newest = head;
     if (mayBeQuiet && (await this.#isQuiet(slice, tasks, ledger))) return { ledger, quiet: true };
-    const head = headOf(activities, (page.servedAt ?? this.#parts.clock.now()) + CLOCK_GRAIN_MS);
     this.#opened = openGap(ledger, head, this.overlapMs);
     this.#reach = await this.#rowsInGap(page.total);
     return { ledger: this.#opened, quiet: false };
@@ -91,8 +115,21 @@ export class Head {
     );
   }
 
-  async #isQuiet(slice: Slice, tasks: readonly Task[], { watermark }: Ledger): Promise<boolean> {
-    const reachesWatermark = watermark !== null && (slice.ended || slice.next.frontier < watermark);
+  /**
+   * The ledger, unless its watermark lies in the future of both clocks, the later of which says `latest` (ms): a clock that was
+   * wrong has set it, and rows that came since then lie below without having been read. Then nothing is known any more.
+   */
+  #credible(ledger: Ledger, latest: number): Ledger {
+    if (ledger.watermark === null || ledger.watermark <= latest) return ledger;
+    this.#parts.log.warn(
+      { watermark: utcText(ledger.watermark) },
+      'the watermark lies in the future, as a wrong clock set it: the whole list is read again',
+    );
+    return EMPTY_LEDGER;
+  }
+
+  async #isQuiet(slice: FirstSlice, tasks: readonly Task[], { watermark }: Ledger): Promise<boolean> {
+    const reachesWatermark = watermark !== null && (!slice.page.hasMore || slice.next.frontier < watermark);
     if (!reachesWatermark || slice.proven === null || slice.page.total !== this.#before.total) return false;
     return (await this.#parts.claim.preview(tasks)).unchanged === tasks.length;
   }
@@ -123,8 +160,8 @@ export class Head {
 }
 
 /**
- * The head that a page of these activities shows, at `now` (ms). A row from the future must not become the watermark:
- * whatever comes after it would lie below.
+ * The head that a page of these activities shows, at `now` (ms): by the server's clock or by ours, whichever is behind. A row
+ * from the future must not become the watermark: whatever comes after it would lie below.
  */
 function headOf(activities: readonly number[], now: number): number {
   const credible = activities.filter((activity) => activity <= now);

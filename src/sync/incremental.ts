@@ -3,7 +3,10 @@ import type { Copier } from './copier.ts';
 import { type Gap, nextGap } from './ledger.ts';
 import { planRefresh, rowsWorthWalking } from './refresh.ts';
 import { type Task, utcText } from './task.ts';
-import { type Position, TOP } from './walk.ts';
+import { type Position, TOP } from './reading.ts';
+
+const GAP_ABOVE =
+  'a gap that an earlier run left lies above the first row of the list: it stays until the list shows newer rows';
 
 /** Open tasks that no page has shown yet, newest activity first. */
 export class Unmet {
@@ -42,8 +45,10 @@ export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verd
   });
   await closeGaps(copier, top.frontier);
   await refreshOpenTasks(copier, unmet, top);
+  const { gaps } = copier.ledger;
+  if (gaps.length > 0 && copier.doubts.length === 0) copier.doubts.push(GAP_ABOVE);
   // A walk that passed nothing has not read the head, so there is no gap to say what may be missing.
-  if (copier.ledger.gaps.length > 0 || top.frontier === Infinity) return 'unproven';
+  if (gaps.length > 0 || top.frontier === Infinity) return 'unproven';
   return copier.repaired ? 'repaired' : 'clean';
 }
 

@@ -1,7 +1,8 @@
 import { SafetyStopError } from '../errors.ts';
-import type { Verdict } from '../ports.ts';
+import type { MirrorClaim, Verdict } from '../ports.ts';
 import type { Copier, Descent } from './copier.ts';
-import { TOP } from './walk.ts';
+import { activityOf, type Task, utcText } from './task.ts';
+import { TOP } from './reading.ts';
 
 /** A run that would remove more rows than this, and more than this share of the live mirror, removes nothing. */
 const BRAKE_ROWS = 20;
@@ -15,6 +16,8 @@ const BATCH = 500;
  *
  * A row is removed if the walk was proven from the top to the end and did not meet it, a closing walk from the head down
  * to where the full walk began did not meet it either (it may have moved up meanwhile), and the API answers 404 for it.
+ * A server that lags behind says all that of the rows that are newer than its copy: so a row above the head that the run
+ * saw is not removed, unless the caller allows it.
  * Throws SafetyStopError, having removed nothing, where that would take away too much of the mirror.
  */
 export async function runReconcile(copier: Copier, options: { allowRemovals: boolean }): Promise<Verdict> {
@@ -28,8 +31,11 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
     reach: () => rows,
   });
   if (!isProven(full, -Infinity) || !isProven(closing, start)) return 'unproven';
+  if (!options.allowRemovals) await assertFewUnmet(claim);
+  const head = options.allowRemovals ? Infinity : (copier.head.newest ?? Infinity);
+  if (await isOldCopy(copier, head)) return 'unproven';
 
-  await removeUnmet(copier, options.allowRemovals);
+  await removeUnmet(copier, head);
   await claim.forgetUnmetRejections();
   const live = await claim.countAbove(-Infinity);
   const surplus = copier.total === null ? null : copier.total - live;
@@ -42,32 +48,69 @@ function isProven({ isWhole, frontier }: Descent, downTo: number): boolean {
   return isWhole && frontier <= downTo;
 }
 
-async function removeUnmet(copier: Copier, allowRemovals: boolean): Promise<void> {
-  const { claim, log } = copier.parts;
+/** The brake. */
+async function assertFewUnmet(claim: MirrorClaim): Promise<void> {
   const unmet = await claim.countUnmet();
-  if (unmet === 0) return;
   const live = await claim.countAbove(-Infinity);
-  if (!allowRemovals && unmet > BRAKE_ROWS && unmet > live * BRAKE_SHARE) {
-    throw new SafetyStopError(
-      `${unmet} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
-      {
-        hint: 'Check that the key and the base URL are the right ones. If the tasks are gone indeed: taskmirror sync --full --allow-removals.',
-      },
+  if (unmet <= BRAKE_ROWS || unmet <= live * BRAKE_SHARE) return;
+  throw new SafetyStopError(
+    `${unmet} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
+    {
+      hint: 'Check that the key and the base URL are the right ones. If the tasks are gone indeed: taskmirror sync --full --allow-removals.',
+    },
+  );
+}
+
+/**
+ * Whether the list is an old copy: rows are mirrored above its head (ms), and the API still has the newest of them up
+ * there. Where that one has sunk or is gone, the head may well be right.
+ */
+async function isOldCopy(copier: Copier, head: number): Promise<boolean> {
+  const { claim, log } = copier.parts;
+  let newest: Task | undefined;
+  for await (const tasks of unmetTasks(claim)) {
+    for (const task of tasks) {
+      if (activityOf(task) > (newest === undefined ? head : activityOf(newest))) newest = task;
+    }
+  }
+  if (newest === undefined) return false;
+  const gone = await copier.refreshByGet([newest.id]);
+  const [now] = await claim.tasks([newest.id]);
+  if (gone.length > 0 || now === undefined || activityOf(now) <= head) return false;
+  const doubt = `the list is an old copy: it begins at ${utcText(head)}, but task ${now.id} is newer, and the API has it`;
+  copier.doubts.push(doubt);
+  log.warn({ task: now.id }, doubt);
+  return true;
+}
+
+async function removeUnmet(copier: Copier, head: number): Promise<void> {
+  const { claim, log } = copier.parts;
+  let kept = 0;
+  let above = 0;
+  for await (const tasks of unmetTasks(claim)) {
+    const below = tasks.filter((task) => activityOf(task) <= head);
+    const gone = await copier.refreshByGet(below.map(({ id }) => id));
+    copier.counts.removed += await claim.remove(gone);
+    kept += below.length - gone.length;
+    above += tasks.length - below.length;
+  }
+  if (kept > 0) log.info({ tasks: kept }, 'tasks that the list does not show are still there: kept');
+  if (above > 0) {
+    log.info(
+      { tasks: above },
+      'tasks newer than the head of the list are not in it: kept until it shows newer ones',
     );
   }
+}
+
+/** The live tasks that the sweep has not met, some at a time. */
+async function* unmetTasks(claim: MirrorClaim): AsyncGenerator<Task[]> {
   let after = '';
   for (;;) {
     const ids = await claim.unmet(after, BATCH);
     const last = ids.at(-1);
     if (last === undefined) return;
     after = last;
-    const gone = await copier.refreshByGet(ids);
-    copier.counts.removed += await claim.remove(gone);
-    if (gone.length < ids.length) {
-      log.info(
-        { tasks: ids.length - gone.length },
-        'tasks that the list does not show are still there: kept',
-      );
-    }
+    yield await claim.tasks(ids);
   }
 }

@@ -1,5 +1,6 @@
 import type { RejectedRow, RequestContext, TaskSource } from '../ports.ts';
 import { deriveLastActivityAt, type Task, type TaskDetail } from './task.ts';
+import { newRowsPerPage } from './reading.ts';
 
 /**
  * How to read the open tasks again that a walk did not meet (they change without their sort key moving): by walking
@@ -13,16 +14,11 @@ export function planRefresh(openTasks: number, rowsToOldest: number, pageSize: n
 
 /** The rows to count at most before `planRefresh` knows that GETs are cheaper. */
 export function rowsWorthWalking(openTasks: number, pageSize: number): number {
-  return openTasks * rowsPerPage(pageSize) + 1;
+  return openTasks * newRowsPerPage(pageSize) + 1;
 }
 
 function pagesFor(rows: number, pageSize: number): number {
-  return Math.ceil(rows / rowsPerPage(pageSize));
-}
-
-/** Pages overlap by two rows. */
-function rowsPerPage(pageSize: number): number {
-  return Math.max(1, pageSize - 2);
+  return Math.ceil(rows / newRowsPerPage(pageSize));
 }
 
 /**

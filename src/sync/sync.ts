@@ -169,12 +169,17 @@ function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
   return reachesEnd(ledger) ? 'incremental' : 'backfill';
 }
 
-/** Whether the API's total and the live rows have drifted apart since the last clean full run: a cheap alarm, no proof. */
+/**
+ * Whether the API's total and the live rows have drifted apart since the last clean full run: a cheap alarm, no proof. Before
+ * the first full run, a run that found nothing compares them as they are: a row that sank while the first backfill read
+ * its old and its new place at once may be on no page.
+ */
 async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): Promise<boolean> {
-  if (surplus === null || copier.total === null) return false;
-  // A run that found nothing has nothing to add to what the last one said.
-  if (copier.total === total && copier.counts.inserted === 0) return false;
-  return copier.total - (await copier.parts.claim.countAbove(-Infinity)) !== surplus;
+  if (copier.total === null) return false;
+  const foundNothing = copier.total === total && copier.counts.inserted === 0;
+  // After a full run, a run that found nothing has nothing to add to what the last one said; before, only such a run has.
+  if (foundNothing !== (surplus === null)) return false;
+  return copier.total - (await copier.parts.claim.countAbove(-Infinity)) !== (surplus ?? 0);
 }
 
 function exitCodeFor(report: SyncReport, failure: unknown): ExitCode {

@@ -100,6 +100,6 @@ export function isLinked(ties: TieGroup, row: ListRow): boolean {
 }
 
 /** What tells two rows apart: the id, or the whole row where it has none. */
-function keyOf(row: ListRow): string {
+export function keyOf(row: ListRow): string {
   return row.task?.id ?? row.rejected?.id ?? row.rejected?.payload ?? '';
 }

@@ -1,8 +1,10 @@
 import type { MirrorClaim, MirrorStore, SourceIdentity, TaskSource } from '../ports.ts';
 import { completeThrough, isMissing, ledgerProblems } from './ledger.ts';
 import { activityOf, isOpen, type Task } from './task.ts';
-import { PagesAhead, pagesOf } from './ahead.ts';
-import { type Slice, TOP, walk } from './walk.ts';
+import { ServedPages } from './served.ts';
+import { PagesAhead } from './ahead.ts';
+import { type Slice, TOP } from './reading.ts';
+import { walk } from './walk.ts';
 
 /** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
 export interface VerifyReport {
@@ -79,10 +81,10 @@ class Comparison {
   async readList({ pageSize, concurrency }: { pageSize: number; concurrency: number }): Promise<void> {
     await this.#claim.beginSweep();
     const onRequest = () => (this.#requests += 1);
-    const readPage = pagesOf(this.#source, { pageSize, signal: this.#signal, onRequest });
-    const pages = new PagesAhead(readPage, { concurrency, reach: () => Infinity });
+    const served = new ServedPages(this.#source, { pageSize, signal: this.#signal, onRequest });
+    const pages = new PagesAhead(served, { concurrency, reach: () => Infinity });
     try {
-      await this.#compare(walk((offset) => pages.read(offset), TOP));
+      await this.#compare(walk((wanted) => pages.read(wanted), TOP));
     } finally {
       await pages.close();
     }
@@ -92,7 +94,11 @@ class Comparison {
     const suspects = new Map<string, Task>();
     // Pages overlap: a row is compared once.
     let last: ReadonlySet<string> = new Set();
-    for await (const { page, doubt, next } of slices) {
+    for await (const { page, doubt, fault, next } of slices) {
+      this.#isWhole = next.frontier === -Infinity;
+      const said = doubt ?? fault;
+      if (said !== null) this.#problems.push(said);
+      if (page === null) continue;
       const tasks = page.rows.flatMap(({ task }) => (task === undefined || last.has(task.id) ? [] : [task]));
       last = new Set(page.rows.flatMap(({ task }) => task?.id ?? []));
       const rejected = page.rows.flatMap((row) => (row.rejected?.id ? [row.rejected.id] : []));
@@ -101,8 +107,6 @@ class Comparison {
       const unequal = new Set([...insertedIds, ...updatedIds]);
       for (const task of tasks) if (unequal.has(task.id)) suspects.set(task.id, task);
       this.#rowsCompared += tasks.length;
-      if (doubt !== null) this.#problems.push(doubt);
-      this.#isWhole = next.frontier === -Infinity;
       if (suspects.size >= BATCH) await this.#judge(suspects);
     }
     await this.#judge(suspects);

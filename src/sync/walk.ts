@@ -1,224 +1,193 @@
 import type { ListPage } from '../ports.ts';
-import { beginTies, isLinked, judgeTies, meetTies, type TieGroup } from './ties.ts';
+import { firstActivity, type Fit, inPlace, lastActivity, links } from './links.ts';
+import {
+  advance,
+  beginWalk,
+  count,
+  giveUp,
+  nothingProven,
+  passAgain,
+  PATIENCE,
+  readAgain,
+  type Step,
+  stepBack,
+  type WalkState,
+} from './next.ts';
+import type { Hole, PlacedPage, Position, ReadNext, Slice } from './reading.ts';
+import { judgeTies, meetTies } from './ties.ts';
+
+const TIES_IN_DOUBT =
+  'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
+const OLDER_LIST =
+  'the API shows an older list than before: its first row lies below rows that it has just shown';
 
 /**
  * The walk: reads a list that moves, page after page downward, and says of every page what it proves.
  *
  * A page is a contiguous slice of the list as it stood at one moment. It *links* to what was read before if it
- * starts at the top of the list, or at a row strictly above the frontier: then no row can lie between. Rows
- * with the same activity may come in another order with every request, so a boundary inside such a group proves
- * nothing; that is why the next page starts at the last row strictly above the frontier.
+ * begins above the frontier (links.ts): then no row can lie between. Rows with the same activity may come in
+ * another order with every request, so a boundary inside such a group proves nothing; that is why the next page
+ * starts at the last row strictly above the frontier.
  *
  * {@link step} decides and reads nothing; {@link walk} reads and decides nothing. Neither knows of storage.
+ *
+ * Reads pages from `position` downward until the list ends, the walk gives up, or the consumer stops.
  */
-export interface Position {
-  /** Where to read next, in rows from the top. */
-  offset: number;
-  /** Everything with activity above this (ms) has been passed; Infinity at the very beginning. */
-  frontier: number;
-}
-
-export const TOP: Position = { offset: 0, frontier: Infinity };
-
-/** A page, and where it was read: at the place asked for, or a little above it. */
-export interface PlacedPage {
-  offset: number;
-  page: ListPage;
-}
-
-/** What one page brought. */
-export interface Slice {
-  page: ListPage;
-  /** The interval of activity, above < a <= upTo, that this page newly proves to be read; -Infinity: to the end. */
-  proven: { above: number; upTo: number } | null;
-  /** The page did not link: rows above it had been pulled up, so the walk steps back to read again. */
-  repaired: boolean;
-  /** Why something stays unproven, for people; the walk goes on unless it has `ended`. */
-  doubt: string | null;
-  /** The list's end was met, or the walk gave up (then `doubt` says why). */
-  ended: boolean;
-  /** Where the walk stands after this page: enough to go on from here later. */
-  next: Position;
-}
-
-export interface WalkState extends Position {
-  /** Some page of this walk has linked: until then a failed link is seeking, not repair. */
-  linked: boolean;
-  /** The group of ties being walked because it does not fit into a page. */
-  ties: TieGroup | null;
-  /** Walks over the ties at the frontier so far, beyond the first: what bounds them. */
-  passes: number;
-  /** Rows of the last step back; 0 after a page that linked. */
-  back: number;
-  /** The deepest offset read: pages above it only go over old ground again. */
-  deepest: number;
-  /**
-   * The lowest activity that a page has reached since the frontier last moved; Infinity: none has. Above the frontier, where
-   * rows that the mirror does not count stand, or many came in at the top, to get deeper is progress, too.
-   */
-  reached: number;
-  /** Pages that brought nothing new since the last that did: what bounds the loop. */
-  idle: number;
-}
-
-/** Pages in a row without any progress, going over old ground not counted, after which a walk gives up. */
-const PATIENCE = 32;
-const TIES_IN_DOUBT =
-  'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
-
-export function beginWalk(position: Position): WalkState {
-  return {
-    ...position,
-    linked: false,
-    ties: null,
-    passes: 0,
-    back: 0,
-    deepest: 0,
-    reached: Infinity,
-    idle: 0,
-  };
-}
-
-/** Reads pages from `position` downward until the list ends, the walk gives up, or the consumer stops. */
-export async function* walk(
-  read: (offset: number) => Promise<PlacedPage>,
-  position: Position,
-): AsyncGenerator<Slice, void> {
+export async function* walk(read: ReadNext, position: Position): AsyncGenerator<Slice, void> {
   let state = beginWalk(position);
   for (;;) {
-    const { offset, page } = await read(state.offset);
-    const result = step({ ...state, offset }, page);
+    const { offset, isRow, anchor } = state;
+    const at = state;
+    const placed = await read({ offset, isRow, anchor, fit: (page) => fitOf(at, page) });
+    const result =
+      'page' in placed
+        ? step({ ...state, offset: placed.offset }, placed.page, placed.asked)
+        : pass(state, placed);
     yield result.slice;
     if (result.slice.ended) return;
     state = result.state;
   }
 }
 
-/** What `page`, read at the place where `state` stands, proves, and where to go from there. */
-export function step(state: WalkState, page: ListPage): { slice: Slice; state: WalkState } {
-  const flaw = flawOf(page, state);
-  if (flaw !== null || !links(state, page)) return stepBack(state, page, flaw);
+/** What `page`, read at the place where `state` stands, proves, and where to go from there. `asked`: rows asked for. */
+export function step(state: WalkState, given: ListPage, asked = Infinity): Step {
+  const page = inPlace(given);
+  const isOrdered = page === given;
+  const unsorted = `the API's list is not sorted by lastActivityAt near offset ${state.offset}`;
+  if (page.rows.length === 0 && page.hasMore) {
+    return stepBack(
+      state,
+      given,
+      `the API returns no rows at offset ${state.offset} but says that there are more`,
+    );
+  }
+  const isOlder = showsOlderList(state, page);
+  if (!isOlder && !state.broken && !links(state, page))
+    return stepBack(state, given, isOrdered ? null : unsorted);
+  if (!isOrdered && !state.isReread) return readAgain(state, given, unsorted);
+  const begun = isOlder || !links(state, page) ? beginStretch(state, page) : { ...state, broken: false };
+  const doubt = isOlder ? OLDER_LIST : isOrdered ? null : unsorted;
+  return goOn(begun, { page, given, asked, doubt, isOrdered });
+}
 
+/** Goes on below a place that the API cannot serve: nothing is proven there. */
+export function pass(state: WalkState, { offset, rows, reason }: Hole): Step {
+  const ended = rows === Infinity;
+  const to = {
+    ...state,
+    offset: ended ? offset : offset + rows,
+    isRow: false,
+    anchor: null,
+    ties: null,
+    back: 0,
+  };
+  const next = count({ ...to, broken: true }, offset, offset > state.deepest);
+  if (next.idle > PATIENCE) return giveUp(next, null, reason);
+  const last = ended ? 'its end' : `offset ${offset + rows - 1}`;
+  const doubt = `the API cannot serve the list from offset ${offset} to ${last}: ${reason}`;
+  return { state: next, slice: { ...nothingProven(next, null), doubt, ended } };
+}
+
+/** How a page, read at some place, fits to where the walk stands. */
+function fitOf(state: WalkState, { offset, page: given }: PlacedPage): Fit {
+  const page = inPlace(given);
+  const above = page.rows.findIndex(({ activity }) => activity !== null && activity <= state.frontier);
+  const last = lastActivity(page);
+  if (page !== given || last === null) return { kind: 'useless', above };
+  if (state.broken && offset === state.offset) return { kind: 'links', above };
+  // In a group of ties only the place tells whether a page goes on, or back to rows that were counted before.
+  const isAhead = state.ties !== null && offset > state.offset;
+  if (isAhead || !links({ ...state, offset }, page)) return { kind: 'below', above };
+  const end = offset + page.rows.length;
+  const isDeeper = !page.hasMore || last < state.frontier || (state.ties !== null && end > state.offset + 1);
+  return { kind: isDeeper ? 'links' : 'useless', above };
+}
+
+/** At the very top, the first row lies at or below the frontier: rows above it were read, and the list has none. */
+function showsOlderList({ offset, frontier, linked, broken, ties }: WalkState, page: ListPage): boolean {
+  if (offset > 0 || frontier === Infinity || broken) return false;
+  const first = firstActivity(page);
+  if (first === null) return page.rows.length === 0 && linked;
+  // A list may well begin with the group of ties that is being read.
+  return first < frontier || (first === frontier && ties === null);
+}
+
+/** What lies between the frontier and this page is left unproven, and with it rows of the same activity as its first. */
+function beginStretch(state: WalkState, page: ListPage): WalkState {
+  const first = firstActivity(page) ?? state.frontier;
+  return { ...state, frontier: Math.min(state.frontier, first - 1), broken: false, ties: null };
+}
+
+interface Linked {
+  /** As it was given, and with the activity of rows that stand out of order hidden. */
+  given: ListPage;
+  page: ListPage;
+  isOrdered: boolean;
+  asked: number;
+  doubt: string | null;
+}
+
+/** What a page proves that can be taken for the next one, and where the walk goes from there. */
+function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked): Step {
   const last = lastActivity(page) ?? Infinity;
   const frontier = Math.min(state.frontier, last);
   const isLower = frontier < state.frontier;
   const lowest = isLower ? Infinity : Math.min(state.reached, last);
-  const reached = { ...state, linked: true, back: 0, frontier, reached: lowest };
+  const reached = { ...state, linked: true, isReread: false, back: 0, frontier, reached: lowest };
   const known = state.ties?.linked.size ?? 0;
   const ties = meetTies(state.ties, { offset: state.offset, page, linked: true });
-  const group = ties === null ? 'proven' : judgeTies(ties, reached, page);
-  if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, page);
+  const hasGrown = isLower || (ties?.linked.size ?? 0) > known;
 
-  const ended = !page.hasMore;
-  const progress = ended || isLower || lowest < state.reached || (ties?.linked.size ?? 0) > known;
-  const passes = isLower ? 0 : state.passes;
-  const next = count({ ...reached, passes, ...advance(reached, ties, page) }, state.offset, progress);
-  if (next.idle > PATIENCE) return giveUp(next, page, 'the same rows come again and again');
+  const isEnd = endOf(state, page, { asked, hasGrown });
+  const group = ties === null ? 'proven' : judgeTies(ties, reached, page);
+  if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, given);
+
+  const progress = isEnd === 'end' || hasGrown || lowest < state.reached;
+  const next = count(
+    {
+      ...reached,
+      passes: isLower ? 0 : state.passes,
+      longest: Math.max(state.longest, page.rows.length),
+      saidEnd: isEnd === 'doubtful' ? frontier : null,
+      ...advance(reached, ties, page),
+    },
+    state.offset,
+    progress,
+  );
+  if (next.idle > PATIENCE) return giveUp(next, given, doubt ?? 'the same rows come again and again');
+  const ended = isEnd === 'end';
+  const upTo = group === 'unproven' ? state.frontier - 1 : state.frontier;
   const slice: Slice = {
-    page,
-    proven: interval(
-      ended ? -Infinity : next.frontier,
-      group === 'unproven' ? state.frontier - 1 : state.frontier,
-    ),
+    page: given,
+    proven: isOrdered ? interval(ended ? -Infinity : next.frontier, upTo) : null,
     repaired: false,
-    doubt: group === 'unproven' ? TIES_IN_DOUBT : null,
+    doubt: doubt ?? (group === 'unproven' ? TIES_IN_DOUBT : null),
+    fault:
+      state.saidEnd !== null && hasGrown
+        ? `the API said that the list ends near offset ${state.offset}, but there are rows below`
+        : null,
     ended,
     next: { offset: next.offset, frontier: ended ? -Infinity : next.frontier },
   };
   return { slice, state: next };
 }
 
-function links(state: WalkState, page: ListPage): boolean {
-  if (state.offset === 0) return true;
-  const [first] = page.rows;
-  if (first === undefined) return false;
-  const activity = page.rows.find((row) => row.activity !== null)?.activity ?? null;
-  if (activity !== null && activity > state.frontier) return true;
-  return state.ties !== null && isLinked(state.ties, first);
-}
-
-/** What makes a page useless for any proof; null where nothing does. */
-function flawOf(page: ListPage, state: WalkState): string | null {
-  if (page.rows.length === 0 && page.hasMore) {
-    return `the API returns no rows at offset ${state.offset} but says that there are more`;
-  }
-  let above = Infinity;
-  for (const { activity } of page.rows) {
-    if (activity === null) continue;
-    if (activity > above) return `the API's list is not sorted by lastActivityAt near offset ${state.offset}`;
-    above = activity;
-  }
-  return null;
-}
-
-function stepBack(state: WalkState, page: ListPage, flaw: string | null): { slice: Slice; state: WalkState } {
-  const back = state.back === 0 ? 1 : state.back * 2;
-  const offset = Math.max(0, state.offset - back);
-  const known = state.ties?.met.size ?? 0;
-  const ties =
-    flaw === null ? meetTies(state.ties, { offset: state.offset, page, linked: false }) : state.ties;
-  const progress = (ties?.met.size ?? 0) > known;
-  const next = count({ ...state, offset, back, ties }, Infinity, progress);
-  if (next.idle > PATIENCE) return giveUp(next, page, flaw ?? 'it moves faster than it can be read');
-  return { state: next, slice: { ...nothingProven(next, page), repaired: state.linked } };
-}
-
-/** Another pass over a group of ties of which rows are still missing; begins a little further up each time. */
-function passAgain(
-  state: WalkState & { ties: TieGroup },
-  page: ListPage,
-): { slice: Slice; state: WalkState } {
-  const passes = state.passes + 1;
-  const top = state.ties.start?.offset ?? state.offset;
-  const next = {
-    ...state,
-    offset: Math.max(0, top - passes),
-    ties: { ...state.ties, start: null },
-    passes,
-    back: 0,
-    deepest: Math.max(state.deepest, state.offset),
-  };
-  return { state: next, slice: { ...nothingProven(next, page), repaired: true } };
-}
-
-function giveUp(state: WalkState, page: ListPage, reason: string): { slice: Slice; state: WalkState } {
-  const doubt = `gave up on the list after ${state.idle} requests without progress: ${reason}`;
-  return { state, slice: { ...nothingProven(state, page), doubt, ended: true } };
-}
-
-function nothingProven(state: WalkState, page: ListPage): Slice {
-  const next = { offset: state.offset, frontier: state.frontier };
-  return { page, proven: null, repaired: false, doubt: null, ended: false, next };
-}
-
-/** Where to read after a page that linked. */
-function advance(
+/**
+ * Whether the list ends with this page. Where the API says so although its own total counts rows below, or the page is
+ * full (then a server that clamps the limit may reckon with the one that was asked for), the end is doubtful until
+ * one more page has brought nothing.
+ */
+function endOf(
   state: WalkState,
-  ties: TieGroup | null,
   page: ListPage,
-): Pick<WalkState, 'offset' | 'ties'> {
-  const { rows } = page;
-  const last = lastActivity(page);
-  // A page cannot link by a row whose activity cannot be read, so it had better not begin there.
-  const readable = rows.findLastIndex((row) => row.activity !== null);
-  const lastRow = state.offset + (readable > 0 ? readable : Math.max(1, rows.length - 1));
-  // Still above the frontier after a step back: nothing to prove yet, so go on with the last row.
-  if (last !== null && last > state.frontier) return { offset: lastRow, ties };
-  const anchor = rows.findLastIndex((row) => row.activity !== null && row.activity > state.frontier);
-  const kept = ties?.activity === last ? ties : null;
-  if (anchor > 0) return { offset: state.offset + anchor, ties: kept };
-  return { offset: lastRow, ties: kept ?? beginTies(state.offset, last, page) };
-}
-
-/** Counts a page read at `offset` as idle where it neither made progress nor went over old ground again. */
-function count(state: WalkState, offset: number, progress: boolean): WalkState {
-  const idle = progress ? 0 : state.idle + (offset >= state.deepest ? 1 : 0);
-  const deepest = Number.isFinite(offset) ? Math.max(state.deepest, offset) : state.deepest;
-  return { ...state, idle, deepest };
-}
-
-function lastActivity(page: ListPage): number | null {
-  return page.rows.findLast((row) => row.activity !== null)?.activity ?? null;
+  { asked, hasGrown }: { asked: number; hasGrown: boolean },
+): 'open' | 'end' | 'doubtful' {
+  if (page.hasMore) return 'open';
+  if (state.saidEnd !== null && !hasGrown) return 'end';
+  const { total, rows } = page;
+  const isFull = rows.length >= Math.min(asked, state.longest === 0 ? Infinity : state.longest);
+  const isShort = total === null ? isFull : state.offset + rows.length < total;
+  return isShort && rows.length > 0 ? 'doubtful' : 'end';
 }
 
 function interval(above: number, upTo: number): Slice['proven'] {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 
-import { ApiFailedError, KeyRefusedError } from '../../src/errors.ts';
+import { ApiFailedError, KeyRefusedError, PageFailedError } from '../../src/errors.ts';
 import { apiError, EMPTY_LIST, json, startScript, testSource, type Loopback } from './loopback.ts';
 
 const PAGE = { offset: 0, limit: 100 };
@@ -105,30 +105,6 @@ describe('a broken answer is repeated', () => {
     const { url } = await script(send(`<p>${'x'.repeat(100_000)}`, { 'content-type': 'text/html' }));
     const failure: unknown = await testSource(url, { retryMs: 0 }).source.list(PAGE, context()).catch(String);
     expect(failure).toMatch(/begins with: <p>x{50,250}…\)\.$/);
-  });
-
-  test('a gzip bomb, which is cut off at 32 MB', async () => {
-    const bomb = gzipSync(Buffer.alloc(200 * 1024 ** 2, ' '), { level: 1 });
-    const { url, requests } = await script(send(bomb, { 'content-encoding': 'gzip' }), GOOD);
-    const { source, lines } = testSource(url);
-    await source.list(PAGE, context());
-    expect(requests).toHaveLength(2);
-    expect(JSON.stringify(lines)).toContain('more than 32 MB');
-  });
-
-  test('an endless body, whose connection is closed at 32 MB', async () => {
-    const chunk = Buffer.alloc(1024 ** 2, ' ');
-    let closed: Promise<boolean> | undefined;
-    const { url } = await script((response, request) => {
-      closed = closing(request);
-      const pour = () => {
-        while (!response.destroyed && response.write(chunk));
-      };
-      response.on('drain', pour);
-      pour();
-    }, GOOD);
-    await testSource(url).source.list(PAGE, context());
-    expect(await closed).toBe(true);
   });
 
   test('a port that nobody listens on', async () => {
@@ -302,5 +278,33 @@ describe('an abort', () => {
     await expect(source.list(PAGE, { signal: controller.signal })).rejects.toBe(reason);
     expect(clock.waits).toEqual([250]);
     expect(requests).toHaveLength(1);
+  });
+});
+
+describe('a body that is too large is not asked for again: it would be as large', () => {
+  test('a gzip bomb, which is cut off at 32 MB', async () => {
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 ** 2, ' '), { level: 1 });
+    const { url, requests } = await script(send(bomb, { 'content-encoding': 'gzip' }), GOOD);
+    const failure = await testSource(url)
+      .source.list(PAGE, context())
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(PageFailedError);
+    expect(failure).toMatchObject({ isTooLarge: true, message: expect.stringContaining('more than 32 MB') });
+    expect(requests).toHaveLength(1);
+  });
+
+  test('an endless one, whose connection is closed at 32 MB', async () => {
+    const chunk = Buffer.alloc(1024 ** 2, ' ');
+    let closed: Promise<boolean> | undefined;
+    const { url } = await script((response, request) => {
+      closed = closing(request);
+      const pour = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on('drain', pour);
+      pour();
+    }, GOOD);
+    await expect(testSource(url).source.list(PAGE, context())).rejects.toBeInstanceOf(PageFailedError);
+    expect(await closed).toBe(true);
   });
 });

@@ -154,8 +154,10 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'a small body that unpacks to more than 32 MB',
     answer: () => body(BOMB, { 'content-encoding': 'gzip' }),
-    error: /not the JSON it should be \(more than 32 MB\)/,
-    ...temporary,
+    error: /limit=8&offset=\d+ was tried once and failed: a body of more than 32 MB\.$/,
+    exitCode: 5,
+    hint: /^Ask for fewer tasks a page/,
+    isRepeated: false,
   },
   {
     what: 'a closed connection',

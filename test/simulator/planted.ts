@@ -20,44 +20,60 @@ interface Change {
 }
 
 const WALK = 'src/sync/walk.ts';
+const NEXT = 'src/sync/next.ts';
+const LINKS = 'src/sync/links.ts';
 const AHEAD = 'src/sync/ahead.ts';
+const SERVED = 'src/sync/served.ts';
 const COPIER = 'src/sync/copier.ts';
 const HEAD = 'src/sync/head.ts';
 const ADVANCE = '  const { rows } = page;\n';
 
 const LIMIT_ASKED: readonly Change[] = [
   {
-    file: AHEAD,
-    from: 'return source.list(',
-    to: 'return asking(source)(',
+    file: SERVED,
+    from: 'return this.#source.list(',
+    to: 'return asking(this.#source)(',
   },
   {
-    file: AHEAD,
-    from: 'export interface AheadOptions {',
+    file: SERVED,
+    from: '/** Who reads pages for',
     to: `const asking = (source: TaskSource) => async (wanted: { offset: number; limit: number }, context: object) => {
   const page = await source.list(wanted, context as never);
   return { ...page, asked: wanted.limit } as ListPage;
 };
-export interface AheadOptions {`,
+/** Who reads pages for`,
   },
   {
-    file: WALK,
+    file: NEXT,
     from: ADVANCE,
     to: `${ADVANCE}  const { asked } = page as ListPage & { asked: number };
-  if (rows.length < asked) return { offset: state.offset + asked - 2, ties: null };\n`,
+  if (rows.length < asked) return { offset: state.offset + asked - 2, isRow: false, anchor: null, ties: null };\n`,
   },
 ];
 const NO_OVERLAP: Change = {
-  file: WALK,
+  file: NEXT,
   from: ADVANCE,
-  to: `${ADVANCE}  if (rows.length > 0) return { offset: state.offset + rows.length, ties: null };\n`,
+  to: `${ADVANCE}  if (rows.length > 0) return { offset: state.offset + rows.length, isRow: false, anchor: null, ties: null };\n`,
 };
 /** What a loader without proofs does: it takes whatever comes for the next rows. */
 const NO_LINKS: Change = {
-  file: WALK,
-  from: '  if (state.offset === 0) return true;\n',
+  file: LINKS,
+  from: '  if (at.offset === 0) return true;\n',
   to: '  if (page.rows.length > 0) return true;\n',
 };
+/** The walk takes the reader's word for a page that it marks. */
+const TRUSTING: readonly Change[] = [
+  {
+    file: WALK,
+    from: 'if (!isOlder && !state.broken && !links(state, page))',
+    to: "if (!isOlder && !state.broken && !links(state, page) && !('trusted' in given))",
+  },
+  {
+    file: WALK,
+    from: 'isOlder || !links(state, page) ? beginStretch',
+    to: 'isOlder ? beginStretch',
+  },
+];
 
 export const PLANTED: readonly Planted[] = [
   { name: 'a: advance by the limit asked for, though links are asked for', changes: LIMIT_ASKED },
@@ -65,19 +81,38 @@ export const PLANTED: readonly Planted[] = [
   { name: 'b: no overlap between pages, though links are asked for', changes: [NO_OVERLAP] },
   { name: 'b: no overlap between pages, and hope', changes: [NO_OVERLAP, NO_LINKS] },
   {
-    name: 'h: a page read ahead taken for the next one after a failed link',
+    name: 'h: a page read ahead handed out although it does not link',
     changes: [
       {
         file: AHEAD,
-        from: 'if (offset <= this.#last) {',
-        to: 'if (this.#ahead.length === 0 && offset <= this.#last) {',
+        from: "if (kind === 'below') return this.#ask(wanted, judged);",
+        to: "if (kind === 'below') Object.assign(found.page, { trusted: true });",
       },
       {
         file: AHEAD,
-        from: 'this.#isBetween = next !== undefined && next.offset > offset;',
-        to: 'this.#isBetween = offset > this.#last && next !== undefined && next.offset > offset;',
+        from: "if (kind === 'links') return this.#handOut",
+        to: "if (kind !== 'useless') return this.#handOut",
       },
-      { ...NO_LINKS, to: '  if (state.offset === 0 || state.back > 0) return true;\n' },
+      ...TRUSTING,
+    ],
+  },
+  {
+    name: 'h: a seam taken for closed although it is not',
+    changes: [
+      {
+        file: AHEAD,
+        from: "if (kind === 'below') return this.#ask(wanted, judged);",
+        to: `if (kind === 'below' && !('trusted' in found.page)) {
+        Object.assign(found.page, { trusted: true });
+        return this.#ask(wanted, judged);
+      }`,
+      },
+      {
+        file: AHEAD,
+        from: "if (kind === 'links') return this.#handOut",
+        to: "if (kind !== 'useless') return this.#handOut",
+      },
+      ...TRUSTING,
     ],
   },
   {
@@ -148,8 +183,8 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: 'src/sync/reconcile.ts',
-        from: 'const gone = await copier.refreshByGet(ids);',
-        to: 'await copier.refreshByGet(ids);\n    const gone = ids;',
+        from: 'const gone = await copier.refreshByGet(below.map(({ id }) => id));',
+        to: 'const gone = below.map(({ id }) => id);\n    await copier.refreshByGet(gone);',
       },
     ],
   },
@@ -190,7 +225,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a walk that never gives up',
-    changes: [{ file: WALK, from: 'const PATIENCE = 32;', to: 'const PATIENCE = 1e9;' }],
+    changes: [{ file: NEXT, from: 'const PATIENCE = 32;', to: 'const PATIENCE = 1e9;' }],
   },
   {
     name: 'a write without looking at the lease',

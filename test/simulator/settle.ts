@@ -12,12 +12,14 @@ import type { Version, World } from './world.ts';
 const HEALING_RUNS = 12;
 
 /**
- * The end of a history: the list has come to rest, and nothing fails any more. One plain run misses nothing but
+ * The end of a history: the list has come to rest with one more task at its top, since of what lies above its first row no
+ * answer can tell whether it is gone or not shown yet; and nothing fails any more. One plain run misses nothing but
  * what the design says that it may; a full one makes the copy exact; and then there is nothing left to do.
  */
 export async function settle(simulation: Simulation): Promise<void> {
   for (const [source, { name }] of simulation.identities.entries()) {
     simulation.time.advance(400_000);
+    simulation.arrive(name);
     const calm = (mode: RunDecision['mode']) => performCalm(simulation, source, mode);
     const { report, failure } = await calm('plain');
     if (failure === null) {

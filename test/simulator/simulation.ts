@@ -121,6 +121,13 @@ export class Simulation {
     }
   }
 
+  /** One more task enters at the top of the list. */
+  arrive(source: string): void {
+    const now = Math.floor(this.time.now());
+    const move = { what: 'move', run: -1, request: 0, move: 'new', where: 0.5, size: 1, lagMs: 0 } as const;
+    applyMove({ world: this.world(source), now, prefix: `${source}-` }, move);
+  }
+
   /** The store that one process after the other works with. */
   async store(): Promise<MirrorStore> {
     this.#store ??= await this.open(this.time.clockFor(() => false));

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ListPage } from '../../src/ports.ts';
-import { PagesAhead, type ReadPage } from '../../src/sync/ahead.ts';
+import { PagesAhead } from '../../src/sync/ahead.ts';
+import type { PlacedPage, Wanted } from '../../src/sync/reading.ts';
+import type { PageContext, PageReader } from '../../src/sync/served.ts';
 import { listRow } from './moving-list.ts';
 
 const SIZE = 100;
@@ -19,7 +21,15 @@ class HeldList {
     this.#rows = rows;
   }
 
-  readonly read: ReadPage = async (offset, { signal, onPushback }) => {
+  /** Rows that were pushed down (up: less than 0) since the beginning. */
+  moved = 0;
+
+  get reader(): PageReader {
+    const read = (offset: number, context: PageContext) => this.#read(offset, context);
+    return { read, readAround: read };
+  }
+
+  async #read(offset: number, { signal, onPushback }: PageContext): Promise<PlacedPage> {
     this.sent.push(offset);
     const answer = Promise.withResolvers<ListPage>();
     this.#waiting.set(offset, answer);
@@ -28,8 +38,8 @@ class HeldList {
       this.aborted.push(offset);
       answer.reject(signal.reason);
     });
-    return answer.promise;
-  };
+    return { offset, page: await answer.promise, asked: SIZE };
+  }
 
   /** Requests that are neither answered nor given up. */
   get underWay(): number[] {
@@ -38,7 +48,8 @@ class HeldList {
 
   answer(offset: number): void {
     const to = Math.min(this.#rows, offset + SIZE);
-    const rows = Array.from({ length: to - offset }, (_, i) => listRow(`r${offset + i}`, -(offset + i)));
+    const first = offset - this.moved;
+    const rows = Array.from({ length: to - offset }, (_, i) => listRow(`r${first + i}`, -(first + i)));
     this.#take(offset).resolve({ rows, total: this.#rows, hasMore: to < this.#rows, servedAt: null });
   }
 
@@ -58,6 +69,22 @@ class HeldList {
   }
 }
 
+/** Where a walk stands that has read this list, as it was at first, down to the row after the one at `offset`. */
+function at(offset: number): Wanted {
+  const frontier = -(offset + 1);
+  return {
+    offset,
+    isRow: true,
+    anchor: offset,
+    fit({ page: { rows } }) {
+      const activities = rows.map(({ activity }) => activity ?? 0);
+      const above = activities.findIndex((activity) => activity <= frontier);
+      const isDeeper = (activities.at(-1) ?? 0) < frontier;
+      return { kind: above === 0 ? 'below' : isDeeper ? 'links' : 'useless', above };
+    },
+  };
+}
+
 const everything = () => Infinity;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -65,7 +92,7 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 async function readOn(list: HeldList, pages: PagesAhead, from: number, count: number): Promise<number[]> {
   const underWay: number[] = [];
   for (let page = from; page < from + count; page += 1) {
-    const reading = pages.read(page * STRIDE);
+    const reading = pages.read(at(page * STRIDE));
     underWay.push(list.underWay.length);
     if (list.underWay.includes(page * STRIDE)) list.answer(page * STRIDE);
     await reading;
@@ -76,7 +103,7 @@ async function readOn(list: HeldList, pages: PagesAhead, from: number, count: nu
 describe('reading ahead', () => {
   test('begins with one request, and grows with each page up to the concurrency', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 4, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 4, reach: everything });
     expect(await readOn(list, pages, 0, 6)).toEqual([1, 2, 3, 4, 4, 4]);
     expect(list.sent).toEqual(list.sent.toSorted((a, b) => a - b));
     await pages.close();
@@ -84,30 +111,37 @@ describe('reading ahead', () => {
 
   test.each([1, 2, 5, 8])('never has more requests under way than %i', async (concurrency) => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency, reach: everything });
     const underWay = await readOn(list, pages, 0, 20);
     expect(Math.max(...underWay)).toBe(concurrency);
-    // One more page in between, as ties ask for it, takes the place of another.
-    const reading = pages.read(20 * STRIDE - 1);
-    expect(list.underWay.length).toBe(concurrency);
-    list.answer(20 * STRIDE - 1);
+    // Nor when rows have vanished above, and the seam is asked for as well.
+    list.moved = -5;
+    const reading = pages.read(at(20 * STRIDE));
+    for (let left = 40; left > 0; left -= 1) {
+      const [next] = list.underWay.toSorted((a, b) => a - b);
+      if (next !== undefined) list.answer(next);
+      await settled();
+      expect(list.underWay.length).toBeLessThanOrEqual(concurrency);
+    }
     await reading;
     await pages.close();
   });
 
   test('hands pages out in order, in whatever order they are answered', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 4, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 4, reach: everything });
     await readOn(list, pages, 0, 4);
     for (const offset of list.underWay.toReversed()) list.answer(offset);
-    const { offset, page } = await pages.read(4 * STRIDE);
-    expect([offset, page.rows[0]?.task?.id]).toEqual([4 * STRIDE, `r${4 * STRIDE}`]);
+    expect(await pages.read(at(4 * STRIDE))).toMatchObject({
+      offset: 4 * STRIDE,
+      page: { rows: expect.arrayContaining([expect.objectContaining({ activity: -4 * STRIDE })]) },
+    });
     await pages.close();
   });
 
   test.each([101, 198, 199, 297, 1_000])('asks for no page beyond the end of %i rows', async (rows) => {
     const list = new HeldList(rows);
-    const pages = new PagesAhead(list.read, { concurrency: 8, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 8, reach: everything });
     const count = 1 + Math.ceil((rows - SIZE) / STRIDE);
     await readOn(list, pages, 0, count);
     await settled();
@@ -118,69 +152,92 @@ describe('reading ahead', () => {
 
   test('asks for nothing ahead of what the walk certainly needs', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 8, reach: () => 300 });
+    const pages = new PagesAhead(list.reader, { concurrency: 8, reach: () => 300 });
     await readOn(list, pages, 0, 4);
     await settled();
     expect(list.sent).toEqual([0, 98, 196, 294]);
     await pages.close();
   });
 
-  test('throws away what was read ahead once the walk goes back, and begins with one request again', async () => {
+  test('asks only for the seam where a page begins too low, and goes on with that page then', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 4, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 4, reach: everything });
     await readOn(list, pages, 0, 4);
+    // Five rows vanish above: what stood at 392 stands at 387.
+    list.moved = -5;
     const ahead = list.underWay;
-    const reading = pages.read(3 * STRIDE - 1);
-    expect(list.aborted).toEqual(ahead);
-    expect(list.underWay).toEqual([3 * STRIDE - 1]);
-    list.answer(3 * STRIDE - 1);
-    expect((await reading).offset).toBe(3 * STRIDE - 1);
+    const reading = pages.read(at(4 * STRIDE));
+    list.answer(4 * STRIDE);
+    await settled();
+    const [seam] = list.sent.filter((offset) => offset < 4 * STRIDE && offset > 3 * STRIDE);
+    expect(seam).toBe(4 * STRIDE - SIZE / 2);
+    list.answer(seam ?? 0);
+    expect((await reading).offset).toBe(seam);
+    expect(list.aborted).toEqual([]);
+    // The seam was read down to the row that stood at 446 at first.
+    expect((await pages.read(at(445))).offset).toBe(4 * STRIDE);
+    expect(list.sent).toEqual(expect.arrayContaining(ahead));
+    expect(new Set(list.sent).size).toBe(list.sent.length);
     await pages.close();
   });
 
-  test('keeps what was read ahead where ties move the next page: one more page, then the others fit', async () => {
+  test('asks at once for all seams between pages that are there', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 4, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 8, reach: everything });
+    await readOn(list, pages, 0, 8);
+    const [first = 0, ...others] = list.underWay;
+    // Each of them is answered after five more rows have vanished.
+    for (const offset of others) {
+      list.moved -= 5;
+      list.answer(offset);
+    }
+    await settled();
+    const seams = list.sent.filter((offset) => offset > first && offset % STRIDE !== 0);
+    expect(seams.length).toBeGreaterThanOrEqual(others.length - 1);
+    await pages.close();
+  });
+
+  test('passes over a page that brings nothing, since the list was pushed down by more than a page', async () => {
+    const list = new HeldList(100_000);
+    const pages = new PagesAhead(list.reader, { concurrency: 4, reach: everything });
     await readOn(list, pages, 0, 4);
-    const between = pages.read(4 * STRIDE - 1);
-    list.answer(4 * STRIDE - 1);
-    expect((await between).offset).toBe(4 * STRIDE - 1);
-    const after = pages.read(5 * STRIDE - 1);
+    list.moved = 98;
+    const reading = pages.read(at(4 * STRIDE));
     list.answer(4 * STRIDE);
-    expect((await after).offset).toBe(4 * STRIDE);
-    expect(list.sent.filter((offset) => offset === 4 * STRIDE)).toHaveLength(1);
+    list.answer(5 * STRIDE);
+    expect((await reading).offset).toBe(5 * STRIDE);
     await pages.close();
   });
 
   test('shows the failure of a page when its turn comes, and asks for nothing below it meanwhile', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 4, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 4, reach: everything });
     await readOn(list, pages, 0, 3);
     list.fail(4 * STRIDE);
     await settled();
     const sent = list.sent.length;
     list.answer(3 * STRIDE);
-    expect((await pages.read(3 * STRIDE)).offset).toBe(3 * STRIDE);
-    await expect(pages.read(4 * STRIDE)).rejects.toThrow('page 392 failed');
+    expect((await pages.read(at(3 * STRIDE))).offset).toBe(3 * STRIDE);
+    await expect(pages.read(at(4 * STRIDE))).rejects.toThrow('page 392 failed');
     expect(list.sent.length).toBe(sent);
     await pages.close();
   });
 
   test('halves its window when the API pushes back, and grows slowly from there', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 8, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 8, reach: everything });
     await readOn(list, pages, 0, 8);
     list.pushBack(8 * STRIDE);
     // Those under way stay; one more for each window of pages, not for each page.
     const underWay = await readOn(list, pages, 8, 30);
-    expect(underWay.slice(0, 10)).toEqual([8, 7, 6, 5, 5, 5, 5, 5, 5, 6]);
-    expect(underWay.indexOf(8, 10)).toBe(23);
+    expect(underWay.slice(0, 10)).toEqual([7, 6, 5, 4, 4, 5, 5, 5, 5, 5]);
+    expect(underWay.indexOf(8, 10)).toBe(24);
     await pages.close();
   });
 
   test('has given up every request, and waited for its end, once it is closed', async () => {
     const list = new HeldList(100_000);
-    const pages = new PagesAhead(list.read, { concurrency: 4, reach: everything });
+    const pages = new PagesAhead(list.reader, { concurrency: 4, reach: everything });
     await readOn(list, pages, 0, 5);
     const ahead = list.underWay;
     await pages.close();

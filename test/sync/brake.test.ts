@@ -8,10 +8,10 @@ import { mirrored } from './mirrored.ts';
 
 const MINUTE = 60_000;
 
-/** A mirror of `rows` tasks, the newest `gone` of which have left the list. */
+/** A mirror of `rows` tasks, `gone` of which have left the list: the newest ones but the very first. */
 async function vanish(rows: number, gone: number): Promise<{ bench: Bench; list: SimulatedList }> {
   const { bench, list } = await mirrored(rows, MINUTE);
-  for (const { id } of list.all().slice(0, gone)) list.remove(id);
+  for (const { id } of list.all().slice(1, gone + 1)) list.remove(id);
   return { bench, list };
 }
 

@@ -99,7 +99,7 @@ describe('nothing is removed', () => {
     });
     expect(exitCode).toBe(3);
     expect(report).toMatchObject({ outcome: 'partial', verdict: 'unproven', removed: 0 });
-    expect(report.error).toMatch(/gave up/);
+    expect(report.error).toMatch(/gave up|not sorted/);
     expect(gets).toEqual([]);
     expect(isLive(bench, 't000010')).toBe(true);
     expect((await bench.store.status())[0]?.lastCleanFullAt).toBeNull();

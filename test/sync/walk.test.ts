@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ListPage, ListRow } from '../../src/ports.ts';
-import { beginWalk, type Position, type Slice, step, walk, type WalkState } from '../../src/sync/walk.ts';
+import { beginWalk, type WalkState } from '../../src/sync/next.ts';
+import type { Position, ReadNext, Slice } from '../../src/sync/reading.ts';
+import { step, walk } from '../../src/sync/walk.ts';
 import { idOf, listRow } from './moving-list.ts';
 
 /** A page of rows with these activities; each row is named after its activity, ties after their place as well. */
@@ -9,7 +11,7 @@ function pageOf(activities: readonly (number | null)[], changes: Partial<ListPag
     const tied = activities.indexOf(activity) !== i || activities.lastIndexOf(activity) !== i;
     return listRow(tied ? `r${activity}-${i}` : `r${activity}`, activity);
   });
-  return { rows, total: 100, hasMore: true, servedAt: null, ...changes };
+  return { rows, total: null, hasMore: true, servedAt: null, ...changes };
 }
 
 const standing = (offset: number, frontier: number): WalkState => beginWalk({ offset, frontier });
@@ -28,12 +30,12 @@ async function walked(
   start?: Position,
 ): Promise<Walked> {
   const result: Walked = { offsets: [], slices: [], ids: [] };
-  const read = async (offset: number) => {
+  const read: ReadNext = async ({ offset }) => {
     result.offsets.push(offset);
     if (result.offsets.length > 1_000) throw new Error('the walk does not end');
     const page = answer(offset, result.offsets.length);
     result.ids.push(...page.rows.map(idOf));
-    return { offset, page };
+    return { offset, page, asked: Infinity };
   };
   for await (const slice of walk(read, start ?? { offset: 0, frontier: Infinity })) result.slices.push(slice);
   return result;
@@ -57,9 +59,8 @@ describe('a page that links', () => {
     expect(slice).toMatchObject({ proven: { above: 30, upTo: Infinity }, repaired: false, ended: false });
   });
 
-  test('at the top of the list does so after a step back to it, whatever its first row is', () => {
-    const { slice } = step(standing(0, 60), pageOf([50, 40, 30]));
-    expect(slice.proven).toEqual({ above: 30, upTo: 60 });
+  test('at the top of the list does so after a step back to it, if its first row lies above the frontier', () => {
+    expect(step(standing(0, 60), pageOf([61, 40, 30])).slice.proven).toEqual({ above: 30, upTo: 60 });
   });
 
   test('further down begins strictly above the frontier', () => {
@@ -69,7 +70,8 @@ describe('a page that links', () => {
   });
 
   test('may begin with rows without an activity, as long as the first that has one is above the frontier', () => {
-    expect(step(standing(7, 40), pageOf([null, null, 41, 30])).slice.proven).toEqual({ above: 30, upTo: 40 });
+    const page = pageOf([null, null, 41, 40, 30]);
+    expect(step(standing(7, 40), page).slice.proven).toEqual({ above: 30, upTo: 40 });
     expect(step(standing(7, 40), pageOf([null, null, 40, 30])).slice.proven).toBeNull();
   });
 
@@ -79,12 +81,13 @@ describe('a page that links', () => {
   });
 
   test('is followed by one that begins at the last row above the new frontier: two rows overlap', () => {
-    expect(step(standing(10, 60), pageOf([61, 50, 40, 30])).slice.next).toEqual({ offset: 12, frontier: 30 });
-    expect(step(standing(10, 60), pageOf([61, 50, 30, 30])).slice.next).toEqual({ offset: 11, frontier: 30 });
+    const state = standing(10, 60);
+    expect(step(state, pageOf([61, 60, 50, 40, 30])).slice.next).toEqual({ offset: 13, frontier: 30 });
+    expect(step(state, pageOf([61, 60, 50, 30, 30])).slice.next).toEqual({ offset: 12, frontier: 30 });
   });
 
   test('and is the last one proves everything down to the end of the list', () => {
-    const { slice } = step(standing(7, 40), pageOf([41, 30], { hasMore: false }));
+    const { slice } = step(standing(7, 40), pageOf([41, 40, 30], { hasMore: false }));
     expect(slice).toMatchObject({
       proven: { above: -Infinity, upTo: 40 },
       ended: true,
@@ -121,7 +124,7 @@ describe('a page that does not link', () => {
     const pages = [
       [39, 30],
       [39, 35],
-      [45, 39],
+      [45, 40, 39],
     ].map((activities) => pageOf(activities));
     const state = pages.reduce((at, page) => step(at, page).state, standing(20, 40));
     expect(state).toMatchObject({ offset: 18, frontier: 39, back: 0 });

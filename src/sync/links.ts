@@ -1,0 +1,85 @@
+import type { ListPage } from '../ports.ts';
+import { isLinked, type TieGroup } from './ties.ts';
+
+/** How a page fits to where a walk stands. */
+export interface Fit {
+  /** `links`: the walk can go on with it. `below`: rows between it and the frontier are still to be read. */
+  kind: 'links' | 'below' | 'useless';
+  /** Rows of it above the frontier, which come for the second time; less than 0: all of them. */
+  above: number;
+}
+
+/** Of a page of fewer rows than this no more than one may be above the frontier. */
+const SMALL = 3;
+
+/**
+ * Whether no row can lie between what was read down to the frontier and this page: it begins at the top of the list, or
+ * with a row strictly above the frontier, or with a row of the group of ties at it that a linked page has shown.
+ *
+ * One row above the frontier alone is no proof where the row after it lies below: it may stand in the wrong place, as a
+ * server's faulty order has it. The row at the frontier, one more above it, or one that cannot be read is to follow.
+ */
+export function links(
+  at: { offset: number; frontier: number; ties: TieGroup | null },
+  page: ListPage,
+): boolean {
+  if (at.offset === 0) return true;
+  const { rows } = page;
+  const [first] = rows;
+  if (first === undefined) return false;
+  const upper = rows.findIndex(({ activity }) => activity !== null);
+  if ((rows[upper]?.activity ?? -Infinity) > at.frontier) {
+    const next = rows[upper + 1]?.activity ?? Infinity;
+    return next >= at.frontier || rows.length < SMALL;
+  }
+  return at.ties !== null && isLinked(at.ties, first);
+}
+
+/**
+ * The page as it is where its rows are in order, newest activity first; else the same rows, those that stand out of order
+ * without their activity: it says nothing about their place. Of all that could be left out, the fewest are.
+ */
+export function inPlace(page: ListPage): ListPage {
+  if (isOrdered(page)) return page;
+  const kept = longestOrdered(page);
+  const rows = page.rows.map((row, i) => (kept.has(i) ? row : { ...row, activity: null }));
+  return { ...page, rows };
+}
+
+/** The activity of the first row that has one; null where none has. */
+export function firstActivity({ rows }: ListPage): number | null {
+  return rows.find(({ activity }) => activity !== null)?.activity ?? null;
+}
+
+/** The same of the last row. */
+export function lastActivity({ rows }: ListPage): number | null {
+  return rows.findLast(({ activity }) => activity !== null)?.activity ?? null;
+}
+
+function isOrdered({ rows }: ListPage): boolean {
+  let above = Infinity;
+  for (const { activity } of rows) {
+    if (activity === null) continue;
+    if (activity > above) return false;
+    above = activity;
+  }
+  return true;
+}
+
+/** Places of the longest choice of rows that are in order: a longest subsequence, found by patience sorting. */
+function longestOrdered({ rows }: ListPage): ReadonlySet<number> {
+  const activityAt = (place: number): number => rows[place]?.activity ?? -Infinity;
+  /** By length less one: the place of the row with which the best choice of that length ends. */
+  const ends: number[] = [];
+  const before = new Map<number, number | undefined>();
+  for (const [place, { activity }] of rows.entries()) {
+    if (activity === null) continue;
+    const found = ends.findIndex((end) => activityAt(end) < activity);
+    const length = found < 0 ? ends.length : found;
+    before.set(place, ends[length - 1]);
+    ends[length] = place;
+  }
+  const kept = new Set<number>();
+  for (let place = ends.at(-1); place !== undefined; place = before.get(place)) kept.add(place);
+  return kept;
+}

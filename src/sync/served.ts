@@ -1,0 +1,140 @@
+import { PageFailedError } from '../errors.ts';
+import type { ListPage, RequestContext, TaskSource } from '../ports.ts';
+import { type Hole, OVERLAP_ROWS, type PlacedPage } from './reading.ts';
+
+/** What one request needs beside its place. `onPushback` is called each time that the API asks to be asked less. */
+export type PageContext = Required<Pick<RequestContext, 'signal' | 'onPushback'>>;
+
+/** Attempts at a page of which parts are looked for: it has failed before, so that patience would be wasted. */
+const ATTEMPTS = 3;
+/** A page is not made smaller than this for the rest of a run, in rows: it has to overlap with the next one. */
+const FEWEST_ROWS = 8;
+/** Requests at most for the end of a stretch that cannot be served. */
+const MOST_PROBES = 40;
+
+/** Who reads pages for {@link PagesAhead}. */
+export type PageReader = Pick<ServedPages, 'read' | 'readAround'>;
+
+/**
+ * The pages of a source, also where it cannot serve all of them: a page that is too large is asked for in halves, and so are
+ * all later ones; one that fails for another reason is narrowed down to the row that it fails on, which is passed over.
+ */
+export class ServedPages {
+  readonly #source: TaskSource;
+  readonly #signal: AbortSignal;
+  readonly #onRequest: () => void;
+  readonly #pageSize: number;
+  /** Rows asked for; fewer once a page was too large. */
+  #rows: number;
+  /** The row that a page was just narrowed down to, and why; null: none. */
+  #bad: { offset: number; reason: string } | null = null;
+
+  /** Until `signal` aborts; `onRequest` is called for each request that is sent. */
+  constructor(
+    source: TaskSource,
+    { pageSize, signal, onRequest }: { pageSize: number; signal: AbortSignal; onRequest: () => void },
+  ) {
+    this.#source = source;
+    this.#pageSize = pageSize;
+    this.#rows = pageSize;
+    this.#signal = signal;
+    this.#onRequest = onRequest;
+  }
+
+  /** The page at `offset`. Throws what the source throws, PageFailedError where another place may fare better. */
+  async read(offset: number, context: PageContext): Promise<PlacedPage> {
+    for (;;) {
+      const asked = this.#rows;
+      try {
+        return { offset, page: await this.#list(offset, asked, context), asked };
+      } catch (error) {
+        if (!(error instanceof PageFailedError) || !error.isTooLarge || asked <= FEWEST_ROWS) throw error;
+        this.#rows = Math.min(this.#rows, Math.max(FEWEST_ROWS, asked >> 1));
+      }
+    }
+  }
+
+  /**
+   * The page at `offset`, or as much of it as can be had, or the hole that begins there. `failed`: reading it has just failed.
+   * Throws where the API serves nothing at all.
+   */
+  async readAround(
+    offset: number,
+    context: PageContext,
+    failed: PageFailedError | null = null,
+  ): Promise<PlacedPage | Hole> {
+    const bad = this.#bad;
+    this.#bad = null;
+    // The walk has read all above it.
+    if (bad !== null && offset <= bad.offset && bad.offset <= offset + OVERLAP_ROWS) {
+      return this.#hole(bad.offset, bad.reason, context);
+    }
+    if (failed !== null) return this.#narrowDown(offset, failed, context);
+    try {
+      return await this.read(offset, context);
+    } catch (error) {
+      if (!(error instanceof PageFailedError)) throw error;
+      return this.#narrowDown(offset, error, context);
+    }
+  }
+
+  async #narrowDown(
+    offset: number,
+    error: PageFailedError,
+    context: PageContext,
+  ): Promise<PlacedPage | Hole> {
+    const isServed = async (place: number) => (await this.#try(place, 1, context)) !== null;
+    if (!(await isServed(0)) && !(await isServed(offset + this.#rows))) throw error;
+    let found: PlacedPage | null = null;
+    let [good, bad] = [0, this.#rows];
+    while (bad - good > 1) {
+      const asked = (good + bad) >> 1;
+      const page = await this.#try(offset, asked, context);
+      if (page === null) bad = asked;
+      else [good, found] = [asked, { offset, page, asked }];
+    }
+    const reason = error.message;
+    if (found === null || found.page.rows.length <= OVERLAP_ROWS) {
+      return this.#hole(offset + good, reason, context);
+    }
+    this.#bad = { offset: offset + good, reason };
+    return found;
+  }
+
+  /** How far the rows reach that cannot be served, from `offset` on: by doubling, then by halving. */
+  async #hole(offset: number, reason: string, context: PageContext): Promise<Hole> {
+    let [bad, good] = [1, Infinity];
+    for (let probes = 0; bad + 1 < good; probes += 1) {
+      const rows = good === Infinity ? bad * 2 : (bad + good) >> 1;
+      const page = probes < MOST_PROBES ? await this.#try(offset + rows - 1, 1, context) : null;
+      if (page !== null && page.rows.length > 0) good = rows;
+      else if (page !== null || probes >= MOST_PROBES) break;
+      else bad = rows;
+    }
+    // If a row here was too large, the others need not be asked for in small pages.
+    this.#rows = this.#pageSize;
+    return { offset, rows: good === Infinity ? Infinity : good - 1, reason };
+  }
+
+  /** Null where it fails. */
+  async #try(offset: number, rows: number, context: PageContext): Promise<ListPage | null> {
+    try {
+      return await this.#list(offset, rows, { ...context, attempts: ATTEMPTS });
+    } catch (error) {
+      if (error instanceof PageFailedError) return null;
+      throw error;
+    }
+  }
+
+  async #list(
+    offset: number,
+    limit: number,
+    { signal, ...context }: PageContext & Pick<RequestContext, 'attempts'>,
+  ): Promise<ListPage> {
+    this.#signal.throwIfAborted();
+    return this.#source.list(
+      { offset, limit },
+      { ...context, signal: AbortSignal.any([this.#signal, signal]), onRequest: this.#onRequest },
+    );
+  }
+}
