@@ -98,7 +98,7 @@ export class Copier {
   /** Walks down from `position` until the goal or the walk's own end. Whatever it brought is committed then, and if it fails. */
   async descend(position: Position, goal: Goal): Promise<Descent> {
     let at = position;
-    let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.frontier }] };
+    let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.proven }] };
     const { concurrency, pageSize, signal } = this.options;
     const onRequest = () => (this.counts.requests += 1);
     const served = new ServedPages(this.parts.source, { pageSize, signal, onRequest });
@@ -114,17 +114,17 @@ export class Copier {
       await pages.close();
       await this.#commit();
     }
-    const isWhole = unproven.gaps.every(({ upper }) => upper <= at.frontier);
+    const isWhole = unproven.gaps.every(({ upper }) => upper <= at.proven);
     return { ...at, isWhole };
   }
 
   /** True once a walk stands in covered territory: the next gap, if there is one, begins further down. */
-  hasLeftGaps({ frontier }: Position): boolean {
+  hasLeftGaps({ proven }: Position): boolean {
     const { watermark } = this.#ledger;
     // Above the watermark no ledger speaks for the rows, so none may be jumped over.
-    if (watermark === null || frontier > watermark) return false;
-    const gap = nextGap(this.#ledger, frontier);
-    return gap === undefined || gap.upper < frontier;
+    if (watermark === null || proven > watermark) return false;
+    const gap = nextGap(this.#ledger, proven);
+    return gap === undefined || gap.upper < proven;
   }
 
   /** Reads single tasks, and updates those that are there. Returns the ids that the API does not know. */

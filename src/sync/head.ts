@@ -129,7 +129,7 @@ export class Head {
   }
 
   async #isQuiet(slice: FirstSlice, tasks: readonly Task[], { watermark }: Ledger): Promise<boolean> {
-    const reachesWatermark = watermark !== null && (!slice.page.hasMore || slice.next.frontier < watermark);
+    const reachesWatermark = watermark !== null && (!slice.page.hasMore || slice.next.proven < watermark);
     if (!reachesWatermark || slice.proven === null || slice.page.total !== this.#before.total) return false;
     return (await this.#parts.claim.preview(tasks)).unchanged === tasks.length;
   }

@@ -43,51 +43,55 @@ export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verd
     isReached: (at) => copier.hasLeftGaps(at),
     reach: () => copier.head.reach,
   });
-  await closeGaps(copier, top.frontier);
+  await closeGaps(copier, top.proven);
   await refreshOpenTasks(copier, unmet, top);
   const { gaps } = copier.ledger;
   if (gaps.length > 0 && copier.doubts.length === 0) copier.doubts.push(GAP_ABOVE);
   // A walk that passed nothing has not read the head, so there is no gap to say what may be missing.
-  if (gaps.length > 0 || top.frontier === Infinity) return 'unproven';
+  if (gaps.length > 0 || top.proven === Infinity) return 'unproven';
   return copier.repaired ? 'repaired' : 'clean';
 }
 
-/** Seeks and walks the gaps below `frontier` that earlier runs left, each one once. */
-async function closeGaps(copier: Copier, frontier: number): Promise<void> {
+/** Seeks and walks the gaps below `proven` that earlier runs left, each one once. */
+async function closeGaps(copier: Copier, proven: number): Promise<void> {
   const { claim, log } = copier.parts;
-  let gap = gapBelow(copier, frontier);
+  let gap = gapBelow(copier, proven);
   while (gap !== undefined) {
     const above = await claim.countAbove(gap.upper);
     const lower = gap.lower === null ? 'the end' : utcText(gap.lower);
     log.debug({ upper: utcText(gap.upper), lower, offset: above }, 'seeking a gap that an earlier run left');
-    const start = { offset: Math.max(0, above - 1), frontier: gap.upper };
+    // Two rows above the gap, since one alone would not show that the page joins it.
+    const start = { offset: Math.max(0, above - 2), frontier: gap.upper, proven: gap.upper };
     const reach = gap.lower === null ? Infinity : await claim.countAbove(gap.lower);
     const end = await copier.descend(start, {
       isReached: (at) => copier.hasLeftGaps(at),
       reach: () => reach,
     });
-    gap = gapBelow(copier, Math.min(end.frontier, gap.lower ?? -Infinity));
+    gap = gapBelow(copier, Math.min(end.proven, gap.lower ?? -Infinity));
   }
 }
 
-/** The next gap to seek; one that begins right at `frontier` was just given up, so the one after it. */
-function gapBelow({ ledger }: Copier, frontier: number): Gap | undefined {
-  const gap = nextGap(ledger, frontier);
-  return gap?.upper === frontier ? nextGap(ledger, gap.lower ?? -Infinity) : gap;
+/** The next gap to seek; one that begins right at `proven` was just given up, so the one after it. */
+function gapBelow({ ledger }: Copier, proven: number): Gap | undefined {
+  const gap = nextGap(ledger, proven);
+  return gap?.upper === proven ? nextGap(ledger, gap.lower ?? -Infinity) : gap;
 }
 
 async function refreshOpenTasks(copier: Copier, unmet: Unmet, top: Position): Promise<void> {
   const oldest = unmet.oldest?.activity;
   if (oldest === undefined) return;
   const { pageSize } = copier.options;
-  const passed = top.frontier < oldest;
+  const passed = top.proven < oldest;
   const limit = top.offset + rowsWorthWalking(unmet.size, pageSize);
   const reach = passed ? 0 : await copier.parts.claim.countAbove(oldest - 1, limit);
   if (planRefresh(unmet.size, reach - top.offset, pageSize) === 'walk') {
-    await copier.descend(top, {
-      isReached: ({ frontier }) => frontier < oldest || unmet.size === 0,
-      reach: () => reach,
-    });
+    await copier.descend(
+      { ...top, offset: Math.max(0, top.offset - 1) },
+      {
+        isReached: ({ proven }) => proven < oldest || unmet.size === 0,
+        reach: () => reach,
+      },
+    );
   }
   for (const id of await copier.refreshByGet(unmet.ids)) {
     copier.parts.log.info({ task: id }, 'an open task is gone from the API; only a full run may remove it');

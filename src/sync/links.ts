@@ -1,5 +1,6 @@
 import type { ListPage } from '../ports.ts';
-import { isLinked, type TieGroup } from './ties.ts';
+import type { Position } from './reading.ts';
+import { isLinked, keyOf, type TieGroup } from './ties.ts';
 
 /** How a page fits to where a walk stands. */
 export interface Fit {
@@ -14,23 +15,24 @@ const SMALL = 3;
 
 /**
  * Whether no row can lie between what was read down to the frontier and this page: it begins at the top of the list, or
- * with a row strictly above the frontier, or with a row of the group of ties at it that a linked page has shown.
+ * with a row strictly above the frontier, or with a row of the group of ties at it that a linked page has shown. A row between
+ * the last two of the page before will not do: the last one, too, may stand too high.
  *
- * One row above the frontier alone is no proof where the row after it lies below: it may stand in the wrong place, as a
- * server's faulty order has it. The row at the frontier, one more above it, or one that cannot be read is to follow.
+ * One row above the frontier alone is no proof unless the last page has shown it (`shown`: the keys of its rows): it may be one
+ * that the server has in the wrong place.
  */
 export function links(
-  at: { offset: number; frontier: number; ties: TieGroup | null },
-  page: ListPage,
+  at: Position & { ties: TieGroup | null; shown: ReadonlySet<string> },
+  { rows }: ListPage,
 ): boolean {
   if (at.offset === 0) return true;
-  const { rows } = page;
   const [first] = rows;
   if (first === undefined) return false;
-  const upper = rows.findIndex(({ activity }) => activity !== null);
-  if ((rows[upper]?.activity ?? -Infinity) > at.frontier) {
-    const next = rows[upper + 1]?.activity ?? Infinity;
-    return next >= at.frontier || rows.length < SMALL;
+  const upper = rows.find(({ activity }) => activity !== null);
+  const activity = upper?.activity ?? -Infinity;
+  if (upper !== undefined && activity > at.frontier && activity >= at.proven) {
+    const above = rows.filter(({ activity }) => activity !== null && activity > at.frontier).length;
+    return above > 1 || rows.length < SMALL || at.shown.has(keyOf(upper));
   }
   return at.ties !== null && isLinked(at.ties, first);
 }

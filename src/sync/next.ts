@@ -8,6 +8,8 @@ export interface WalkState extends Position {
   /** See {@link Wanted}. */
   isRow: boolean;
   anchor: number | null;
+  /** The keys of the rows of the last page that linked. */
+  shown: ReadonlySet<string>;
   /** Some page of this walk has linked: until then a failed link is seeking, not repair. */
   linked: boolean;
   /** The place before could not be read: the next page has nothing to link to, and begins a stretch of its own. */
@@ -46,6 +48,7 @@ export function beginWalk(position: Position): WalkState {
     ...position,
     isRow: false,
     anchor: null,
+    shown: new Set(),
     linked: false,
     broken: false,
     isReread: false,
@@ -101,7 +104,8 @@ export function passAgain(state: WalkState & { ties: TieGroup }, page: ListPage)
   const top = state.ties.start?.offset ?? state.offset;
   const next = {
     ...state,
-    offset: Math.max(0, top - passes),
+    // Two rows above the group at least, since one alone would not show that the page joins it.
+    offset: Math.max(0, top - passes - 1),
     isRow: false,
     anchor: null,
     ties: { ...state.ties, start: null },
@@ -118,7 +122,7 @@ export function giveUp(state: WalkState, page: ListPage | null, reason: string):
   return { state, slice: { ...nothingProven(state, page), doubt, ended: true } };
 }
 
-export function nothingProven({ offset, frontier }: WalkState, page: ListPage | null): Slice {
+export function nothingProven({ offset, frontier, proven }: WalkState, page: ListPage | null): Slice {
   return {
     page,
     proven: null,
@@ -126,7 +130,7 @@ export function nothingProven({ offset, frontier }: WalkState, page: ListPage | 
     doubt: null,
     fault: null,
     ended: false,
-    next: { offset, frontier },
+    next: { offset, frontier, proven },
   };
 }
 

@@ -5,11 +5,16 @@ import type { Fit } from './links.ts';
 export interface Position {
   /** Where to read next, in rows from the top. */
   offset: number;
-  /** Everything with activity above this (ms) has been passed; Infinity at the very beginning. */
+  /** The lowest activity (ms) that was read without a hole: what the next page has to link to. Infinity at the very beginning. */
   frontier: number;
+  /**
+   * Everything with activity above this (ms) is proven to be read. It is that of the last row but one: that the
+   * last of a page stands where it belongs only shows once the next page goes on below it.
+   */
+  proven: number;
 }
 
-export const TOP: Position = { offset: 0, frontier: Infinity };
+export const TOP: Position = { offset: 0, frontier: Infinity, proven: Infinity };
 
 /** Rows by which a page overlaps the one above it in a list at rest: one strictly above the frontier, and one at it. */
 export const OVERLAP_ROWS = 2;

@@ -27,7 +27,7 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   const start = (copier.ledger.watermark ?? -Infinity) - copier.head.overlapMs;
   const rows = await claim.countAbove(start);
   const closing = await copier.descend(TOP, {
-    isReached: ({ frontier }) => frontier < start,
+    isReached: ({ proven }) => proven < start,
     reach: () => rows,
   });
   if (!isProven(full, -Infinity) || !isProven(closing, start)) return 'unproven';
@@ -44,8 +44,8 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
 }
 
 /** A walk that gave up on the way is whole as far as it came, but proves nothing of what lies below. */
-function isProven({ isWhole, frontier }: Descent, downTo: number): boolean {
-  return isWhole && frontier <= downTo;
+function isProven({ isWhole, proven }: Descent, downTo: number): boolean {
+  return isWhole && proven <= downTo;
 }
 
 /** The brake. */

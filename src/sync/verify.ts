@@ -95,7 +95,7 @@ class Comparison {
     // Pages overlap: a row is compared once.
     let last: ReadonlySet<string> = new Set();
     for await (const { page, doubt, fault, next } of slices) {
-      this.#isWhole = next.frontier === -Infinity;
+      this.#isWhole = next.proven === -Infinity;
       const said = doubt ?? fault;
       if (said !== null) this.#problems.push(said);
       if (page === null) continue;

@@ -13,8 +13,15 @@ import {
   stepBack,
   type WalkState,
 } from './next.ts';
-import type { Hole, PlacedPage, Position, ReadNext, Slice } from './reading.ts';
-import { judgeTies, meetTies } from './ties.ts';
+import {
+  type Hole,
+  OVERLAP_ROWS,
+  type PlacedPage,
+  type Position,
+  type ReadNext,
+  type Slice,
+} from './reading.ts';
+import { judgeTies, keyOf, meetTies } from './ties.ts';
 
 const TIES_IN_DOUBT =
   'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
@@ -115,7 +122,13 @@ function showsOlderList({ offset, frontier, linked, broken, ties }: WalkState, p
 /** What lies between the frontier and this page is left unproven, and with it rows of the same activity as its first. */
 function beginStretch(state: WalkState, page: ListPage): WalkState {
   const first = firstActivity(page) ?? state.frontier;
-  return { ...state, frontier: Math.min(state.frontier, first - 1), broken: false, ties: null };
+  const [frontier, proven] = [Math.min(state.frontier, first - 1), Math.min(state.proven, first - 1)];
+  return { ...state, frontier, proven, broken: false, ties: null };
+}
+
+/** The activity of the last row but one that has one; Infinity where there is none. */
+function lastButOne({ rows }: ListPage): number {
+  return rows.flatMap(({ activity }) => activity ?? []).at(-2) ?? Infinity;
 }
 
 interface Linked {
@@ -130,10 +143,12 @@ interface Linked {
 /** What a page proves that can be taken for the next one, and where the walk goes from there. */
 function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked): Step {
   const last = lastActivity(page) ?? Infinity;
-  const frontier = Math.min(state.frontier, last);
+  // Out of order, the row at the frontier may be one that stands too high: it has to be passed over as well.
+  const frontier = isOrdered ? Math.min(state.frontier, last) : last;
   const isLower = frontier < state.frontier;
   const lowest = isLower ? Infinity : Math.min(state.reached, last);
-  const reached = { ...state, linked: true, isReread: false, back: 0, frontier, reached: lowest };
+  const shown = new Set(page.rows.map(keyOf));
+  const reached = { ...state, shown, linked: true, isReread: false, back: 0, frontier, reached: lowest };
   const known = state.ties?.linked.size ?? 0;
   const ties = meetTies(state.ties, { offset: state.offset, page, linked: true });
   const hasGrown = isLower || (ties?.linked.size ?? 0) > known;
@@ -142,10 +157,13 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
   const group = ties === null ? 'proven' : judgeTies(ties, reached, page);
   if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, given);
 
-  const progress = isEnd === 'end' || hasGrown || lowest < state.reached;
+  const ended = isEnd === 'end';
+  const proven = last > state.frontier ? state.proven : Math.min(state.proven, lastButOne(page));
+  const progress = ended || hasGrown || lowest < state.reached;
   const next = count(
     {
       ...reached,
+      proven,
       passes: isLower ? 0 : state.passes,
       longest: Math.max(state.longest, page.rows.length),
       saidEnd: isEnd === 'doubtful' ? frontier : null,
@@ -155,11 +173,11 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
     progress,
   );
   if (next.idle > PATIENCE) return giveUp(next, given, doubt ?? 'the same rows come again and again');
-  const ended = isEnd === 'end';
-  const upTo = group === 'unproven' ? state.frontier - 1 : state.frontier;
+  const upTo = group === 'unproven' ? Math.min(state.proven, state.frontier - 1) : state.proven;
+  const to = ended ? -Infinity : proven;
   const slice: Slice = {
     page: given,
-    proven: isOrdered ? interval(ended ? -Infinity : next.frontier, upTo) : null,
+    proven: isOrdered ? interval(to, upTo) : null,
     repaired: false,
     doubt: doubt ?? (group === 'unproven' ? TIES_IN_DOUBT : null),
     fault:
@@ -167,7 +185,7 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
         ? `the API said that the list ends near offset ${state.offset}, but there are rows below`
         : null,
     ended,
-    next: { offset: next.offset, frontier: ended ? -Infinity : next.frontier },
+    next: { offset: next.offset, frontier: ended ? -Infinity : frontier, proven: to },
   };
   return { slice, state: next };
 }
@@ -183,10 +201,12 @@ function endOf(
   { asked, hasGrown }: { asked: number; hasGrown: boolean },
 ): 'open' | 'end' | 'doubtful' {
   if (page.hasMore) return 'open';
-  if (state.saidEnd !== null && !hasGrown) return 'end';
   const { total, rows } = page;
   const isFull = rows.length >= Math.min(asked, state.longest === 0 ? Infinity : state.longest);
-  const isShort = total === null ? isFull : state.offset + rows.length < total;
+  // A full page that brings nothing lower may just not reach beyond the frontier.
+  if (state.saidEnd !== null && !hasGrown) return isFull && rows.length > OVERLAP_ROWS ? 'doubtful' : 'end';
+  const end = state.offset + rows.length;
+  const isShort = total === null || total < end ? isFull : total > end;
   return isShort && rows.length > 0 ? 'doubtful' : 'end';
 }
 

@@ -29,14 +29,15 @@ export interface ApiParts {
   beforeAnswer(request: number): void;
   advance(ms: number): void;
   abort(reason: Error): void;
-  /** Hears of the first page that shows an activity. */
-  onHead(page: ListPage): void;
+  /** Hears of the first page that shows an activity, and whether the list ends with it. */
+  onHead(page: ListPage, isLast: boolean): void;
 }
 
 /** A TaskSource over the simulated list, with the faults that the plan has for this run. */
 export class SimulatedApi implements TaskSource {
   readonly #parts: ApiParts;
   readonly #delays: Random;
+  #lagging: readonly Version[] | null = null;
 
   constructor(parts: ApiParts) {
     this.#parts = parts;
@@ -44,12 +45,13 @@ export class SimulatedApi implements TaskSource {
   }
 
   async list(wanted: { offset: number; limit: number }, context: RequestContext): Promise<ListPage> {
-    const { world, probe, setup } = this.#parts;
+    const { world, probe, setup, plan } = this.#parts;
     const fault = this.#begin(context);
     await turns(this.#delays.int(0, TURNS));
     probe.from ??= world.moment;
     probe.snapshots.push(world.inOrder());
     const order = this.#shownOrder(fault);
+    probe.showedNothing ||= order.length === 0;
     const limit = Math.min(
       wanted.limit,
       setup.serverLimit,
@@ -61,13 +63,20 @@ export class SimulatedApi implements TaskSource {
     const isLast = end >= order.length;
     probe.seePage(order, versions, { isLast, isShuffled: setup.tieOrder === 'shuffled' });
     const rows = versions.map(({ row }) => row);
+    const total = this.#total(order.length);
+    // Where neither the total nor a full page speaks against it, no program could tell.
+    const speaksAgainst = total === null ? rows.length === wanted.limit : total > end;
+    const isEarly = fault?.fault === 'early' && rows.length > 2 && speaksAgainst;
     const page: ListPage = {
       rows: fault?.fault === 'unsorted' ? rows.toReversed() : rows,
-      total: this.#total(world.inOrder().length),
-      hasMore: !isLast || fault?.fault === 'empty',
-      servedAt: setup.isDated ? Math.floor(this.#parts.now() / 1_000) * 1_000 : null,
+      total,
+      hasMore: (!isLast && !isEarly) || fault?.fault === 'empty',
+      servedAt: setup.isDated
+        ? Math.floor((this.#parts.now() + plan.run.serverSkewMs) / 1_000) * 1_000
+        : null,
     };
-    if (probe.head === null && rows.some(({ activity }) => activity !== null)) this.#parts.onHead(page);
+    if (probe.head === null && rows.some(({ activity }) => activity !== null))
+      this.#parts.onHead(page, isLast);
     await turns(this.#delays.int(0, TURNS));
     context.signal.throwIfAborted();
     return page;
@@ -76,10 +85,11 @@ export class SimulatedApi implements TaskSource {
   async get(id: string, context: RequestContext): ReturnType<TaskSource['get']> {
     const { world, probe, plan } = this.#parts;
     this.#begin(context);
-    const version = world.rows.get(id)?.current ?? null;
+    const present = world.rows.get(id)?.current ?? null;
+    const version = plan.run.lag === 0 ? present : (this.#replica().find((shown) => shown.id === id) ?? null);
     if (version === null || plan.run.getLies) {
       probe.gone.add(id);
-      if (version !== null) probe.denied.add(id);
+      if (present !== null) probe.denied.add(id);
       return null;
     }
     version.shared.got = true;
@@ -105,10 +115,30 @@ export class SimulatedApi implements TaskSource {
   }
 
   #shownOrder(fault: FaultDecision | undefined): readonly Version[] {
-    const { probe, world } = this.#parts;
+    const { probe, world, plan } = this.#parts;
+    if (plan.run.lag > 0) return this.#replica();
+    if (fault?.fault === 'lagging') return this.#past(3 * fault.size);
     if (fault?.fault !== 'stale') return world.inOrder();
     const { snapshots } = probe;
     const order = snapshots[Math.max(0, snapshots.length - 1 - fault.size)] ?? world.inOrder();
+    probe.isStale ||= order !== world.inOrder();
+    return order;
+  }
+
+  /** The list of a replica that stands still during the run. */
+  #replica(): readonly Version[] {
+    const { plan } = this.#parts;
+    this.#lagging ??= this.#past(plan.run.lag);
+    return this.#lagging;
+  }
+
+  #past(changes: number): readonly Version[] {
+    const { world, probe, tally } = this.#parts;
+    const { moment, order } = world.past(changes);
+    tally.add('replicas', 'lagging answers');
+    probe.oldest = Math.min(probe.oldest, moment);
+    probe.oldestTop = Math.max(probe.oldestTop, ...order.map(({ activity }) => activity));
+    world.oldest = Math.min(world.oldest, moment);
     probe.isStale ||= order !== world.inOrder();
     return order;
   }
@@ -137,7 +167,7 @@ function failureOf(fault: FaultKind): Error | null {
 }
 
 function shuffleTies(order: readonly Version[], random: Random): Version[] {
-  return [...Map.groupBy(order, ({ activity }) => activity).values()].flatMap((ties) => random.shuffle(ties));
+  return [...Map.groupBy(order, ({ place }) => place).values()].flatMap((ties) => random.shuffle(ties));
 }
 
 async function turns(count: number): Promise<void> {

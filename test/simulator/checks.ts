@@ -9,7 +9,7 @@ import {
   isMirroredSince,
   neverShown,
 } from './invariants.ts';
-import { depthOf, notReadAgain, wronglyRemoved } from './run-invariants.ts';
+import { depthOf, notReadAgain, topOf, wronglyRemoved } from './run-invariants.ts';
 import type { Run } from './run.ts';
 
 /** Up to so many rows may go without a word (design: "Removal, only on proof"). */
@@ -41,7 +41,13 @@ export function checkAfterCall(
   if (name === 'remove') {
     const gone = removed.filter((id) => facts.tasks.get(id)?.isLive === false);
     const closing = (facts.source.ledger.watermark ?? -Infinity) - run.before.overlapMs;
-    simulation.judgeAndCount('2 removed on proof', wronglyRemoved(facts, gone, run.probe, closing));
+    simulation.judgeAndCount(
+      '2 removed on proof',
+      wronglyRemoved(facts, gone, run.probe, {
+        closing,
+        allowRemovals: run.plan.run.allowRemovals,
+      }),
+    );
     for (const id of gone) if (run.probe.denied.has(id)) simulation.denied.add(id);
   }
   simulation.judge('3 ledger not ahead', checkLedger(run, facts));
@@ -89,15 +95,21 @@ function checkReport(run: Run, { report, failure }: SyncResult, facts: Facts, th
   if (failure !== null) return;
   if (!run.isFull) simulation.judgeAndCount('5 open tasks', notReadAgain(facts, before.open, probe));
   if (report.verdict === 'unproven' || probe.from === null) return;
-  const floor = before.watermark === null ? -Infinity : before.watermark - before.overlapMs - 1;
+  // Of what an old copy of the list lacks above its head, the run has read nothing.
+  const shown = probe.head === null ? -Infinity : topOf(probe.head);
+  const top = probe.oldest < Infinity ? shown : Infinity;
+  // By a clock that is behind, the head lies below the overlap, which is then left to the next run.
+  const isBehind = Math.min(run.plan.run.serverSkewMs, run.plan.run.ownSkewMs) < 0;
+  const overlapMs = isBehind ? 0 : before.overlapMs + 1;
+  const floor = before.watermark === null ? -Infinity : before.watermark - overlapMs;
   if (run.isFull) {
-    simulation.stretches(run.identity.name).push(stretchOf(run, -Infinity, Infinity));
+    simulation.stretches(run.identity.name).push(stretchOf(run, -Infinity, top));
   } else if (probe.head?.mayBeQuiet === true) {
-    const depth = depthOf(probe.head.page);
+    const depth = depthOf(probe.head);
     countQuiet(run, facts, { above: floor, upTo: depth });
-    simulation.stretches(run.identity.name).push(stretchOf(run, depth, Infinity));
+    simulation.stretches(run.identity.name).push(stretchOf(run, depth, top));
   } else {
-    simulation.stretches(run.identity.name).push(stretchOf(run, floor, Infinity));
+    simulation.stretches(run.identity.name).push(stretchOf(run, floor, top));
   }
 }
 
@@ -124,6 +136,8 @@ function stretchOf({ probe, simulation, identity }: Run, above: number, upTo: nu
     above,
     upTo,
     from,
+    shownFrom: Math.min(from, probe.oldest),
+    shownTop: probe.oldestTop,
     mayBeTorn: (activity) => probe.crowded.has(activity) && (probe.until ?? world.moment) > from,
   };
 }
@@ -143,7 +157,7 @@ function checkFailure(run: Run, { failure }: SyncResult): void {
 
 /** The brake is for a list that is empty, and for full runs of mirrors with more rows than may go at once. */
 function mayStop({ simulation, probe, plan, isFull }: Run): boolean {
-  const wasEmpty = probe.snapshots.some((order) => order.length === 0);
+  const wasEmpty = probe.showedNothing;
   return !plan.run.allowRemovals && (wasEmpty || (isFull && simulation.view.tasks.size > BRAKE_ROWS));
 }
 

@@ -10,6 +10,10 @@ export interface Interval {
 export interface Stretch extends Interval {
   /** The moment of the run's first answer. */
   from: number;
+  /** The moment of the oldest list that an answer showed: earlier where a replica lagged behind. */
+  shownFrom: number;
+  /** The newest activity (ms) of a list that was shown late: what came at or below it later, no answer told of. */
+  shownTop: number;
   /** Whether rows of this activity could not be proven by any answer of the API (see TornTies). */
   mayBeTorn(activity: number): boolean;
 }

@@ -14,12 +14,23 @@ export const MOVES = [
   'future',
   'spoil',
   'cure',
+  'misplace',
   'wait',
 ] as const;
 export type MoveKind = (typeof MOVES)[number];
 
 /** What may be wrong with one answer. */
-export const FAULTS = ['refused', 'failed', 'abort', 'empty', 'clamped', 'stale', 'unsorted'] as const;
+export const FAULTS = [
+  'refused',
+  'failed',
+  'abort',
+  'empty',
+  'clamped',
+  'stale',
+  'lagging',
+  'early',
+  'unsorted',
+] as const;
 export type FaultKind = (typeof FAULTS)[number];
 
 /**
@@ -51,6 +62,11 @@ export interface RunDecision {
   reopen: boolean;
   /** During this run GET says 404 of every task. */
   getLies: boolean;
+  /** During this run every answer is that of a replica which lacks the last so many changes of the list. */
+  lag: number;
+  /** How far the clocks of the server and of the program are off, in ms. */
+  serverSkewMs: number;
+  ownSkewMs: number;
 }
 
 export interface FaultDecision {

@@ -10,6 +10,7 @@ import {
   type Setup,
 } from './decisions.ts';
 
+const HOUR_MS = 3_600_000;
 /** Requests and calls of one run at which something may happen. */
 const REQUESTS = 24;
 const CALLS = 60;
@@ -76,6 +77,8 @@ function createRun(random: Random, run: number, setup: Setup, temper: Temper): D
       pauseMs: random.pick([1_000, 10_000, 300_000]),
       reopen: random.chance(0.2),
       getLies,
+      lag: random.chance(0.08) ? random.int(1, 12) : 0,
+      ...createSkews(random, setup),
     },
   ];
   const between = random.int(0, 3);
@@ -90,6 +93,12 @@ function createRun(random: Random, run: number, setup: Setup, temper: Temper): D
     if (random.chance(temper.faults)) decisions.push(createFault(random, run, request));
   }
   return [...decisions, ...createDeaths(random, run, temper)];
+}
+
+/** One of the clocks is wrong now and then; both at once no program could tell. */
+function createSkews(random: Random, { isDated }: Setup): Pick<RunDecision, 'serverSkewMs' | 'ownSkewMs'> {
+  const skew = isDated && random.chance(0.15) ? random.pick([-HOUR_MS, -20_000, 20_000, HOUR_MS]) : 0;
+  return random.chance(0.5) ? { serverSkewMs: skew, ownSkewMs: 0 } : { serverSkewMs: 0, ownSkewMs: skew };
 }
 
 function createFault(random: Random, run: number, request: number): FaultDecision {
@@ -123,6 +132,7 @@ const KINDS: readonly { move: MoveKind; weight: number }[] = [
   { move: 'future', weight: 0.7 },
   { move: 'spoil', weight: 1 },
   { move: 'cure', weight: 1 },
+  { move: 'misplace', weight: 0.5 },
   { move: 'wait', weight: 1 },
 ];
 

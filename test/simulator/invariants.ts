@@ -13,6 +13,10 @@ export type Excuse =
   | 'quiet head'
   /** Ties that do not fit into a page, in changing order, while the list moved (src/sync/ties.ts, judgeTies). */
   | 'torn ties'
+  /** A replica that lagged behind showed the list without it, or as it was, in the midst of what it did show. */
+  | 'old copy'
+  /** The server has it in another place than where its activity belongs. */
+  | 'misplaced'
   /** GET said 404 of a row that is there. */
   | 'GET lied'
   /** Changed in place, where no run has looked again since. */
@@ -38,6 +42,8 @@ export interface Facts {
   stretches: readonly Stretch[];
   /** Tasks that were removed because GET said 404 of them, though they are there. */
   denied: ReadonlySet<string>;
+  /** The moment of the oldest list that any run was shown: a later one may have been written over by it. */
+  oldest: number;
 }
 
 const ARRIVALS = {
@@ -66,7 +72,7 @@ export function neverShown({ world, tasks }: Facts, ids: Iterable<string>): Find
  * read this place last (`from`: its first answer) is mirrored, live, as it was at some moment since then; or
  * rejected, where the API garbled it then. And the ledger claims no place that no run has read.
  */
-export function behindLedger({ world, source, tasks, stretches, denied }: Facts): Finding[] {
+export function behindLedger({ world, source, tasks, stretches, denied, oldest }: Facts): Finding[] {
   return world.inOrder().flatMap((version) => {
     const row = world.rows.get(version.id);
     const stretch = lastOver(stretches, version.activity);
@@ -79,7 +85,8 @@ export function behindLedger({ world, source, tasks, stretches, denied }: Facts)
     // Above the watermark nothing is claimed: what has come there since is for the next run.
     if (row.placedSince > stretch.from && !claimsAll(source.ledger, version.activity)) return [];
     const isDenied = denied.has(row.id) && tasks.get(row.id)?.isLive === false;
-    const excuse = isDenied ? 'GET lied' : excuseOf(row, version, stretch);
+    const isOld = isMirroredSince(row, version, { source, tasks }, Math.min(oldest, stretch.shownFrom));
+    const excuse = isOld ? 'old copy' : isDenied ? 'GET lied' : excuseOf(row, version, stretch);
     return [{ what: describe(row, version, tasks), excuse }];
   });
 }
@@ -119,7 +126,9 @@ function isDerived({ createdAt, startedAt, completedAt, lastActivityAt }: Mirror
 }
 
 function excuseOf(row: Row, version: Version, stretch: Stretch): Excuse | null {
+  if (version.place !== version.activity) return 'misplaced';
   if (row.placedSince > stretch.from) return ARRIVALS[row.arrival];
+  if (row.placedSince > stretch.shownFrom && version.activity <= stretch.shownTop) return 'old copy';
   return stretch.mayBeTorn(version.activity) ? 'torn ties' : null;
 }
 

@@ -41,6 +41,12 @@ export function applyMove(scene: Scene, move: MoveDecision): void {
         if (task !== undefined) world.put(move.where < 0.5 ? risen(task, now) : task, null, 'returned');
       }
       return;
+    case 'misplace':
+      for (const version of rowsAt(world, { ...move, size: 1 })) {
+        const other = rowsAt(world, { ...move, where: (move.where * 7.3) % 1, size: 1 })[0];
+        if (other !== undefined) world.misplace(version, other.activity);
+      }
+      return;
     default:
       for (const version of rowsAt(world, move)) changeRow(scene, move, version);
   }

@@ -164,7 +164,7 @@ export const PLANTED: readonly Planted[] = [
       {
         file: 'src/sync/reconcile.ts',
         from: 'const closing = await copier.descend(TOP, {',
-        to: 'const closing = { ...full, frontier: start };\n  void ({',
+        to: 'const closing = { ...full, proven: start };\n  void ({',
       },
     ],
   },
@@ -191,7 +191,7 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'removal after a walk that was not proven',
     changes: [
-      { file: 'src/sync/reconcile.ts', from: 'return isWhole && frontier <= downTo;', to: 'return true;' },
+      { file: 'src/sync/reconcile.ts', from: 'return isWhole && proven <= downTo;', to: 'return true;' },
     ],
   },
   {

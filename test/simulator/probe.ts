@@ -10,12 +10,17 @@ export class Probe {
   until: number | null = null;
   /** The list as it stood at each list answer. */
   readonly snapshots: (readonly Version[])[] = [];
-  /** Some answer showed the list as it was before. */
+  /** Some answer showed the list as it was before; some one showed an empty list. */
   isStale = false;
+  showedNothing = false;
+  /** The moment of the oldest list that an answer showed; Infinity: none showed an old one. */
+  oldest = Infinity;
+  /** The newest activity of such a list, in ms: what came at or below it later, no program can miss. */
+  oldestTop = -Infinity;
   /** The fewest rows of an answer that was not the last page and not empty. */
   smallestPage = Infinity;
   /** The first page with an activity that can be read, and whether the run may stop there (see mayBeQuiet). */
-  head: { page: ListPage; mayBeQuiet: boolean } | null = null;
+  head: { page: ListPage; isLast: boolean; mayBeQuiet: boolean } | null = null;
   /** Tasks of which GET said 404, and those of them that were there. */
   readonly gone = new Set<string>();
   readonly denied = new Set<string>();

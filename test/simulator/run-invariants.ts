@@ -4,6 +4,7 @@ import type { Facts, Finding } from './invariants.ts';
 import { detailKey, taskKey } from './keys.ts';
 import type { MirroredSource, MirroredTask } from './mirror.ts';
 import type { Probe } from './probe.ts';
+import type { Row } from './world.ts';
 
 /**
  * Invariant 2: no task is removed (`ids`: those that just were) that was there at every moment of the run, or of which
@@ -14,7 +15,7 @@ export function wronglyRemoved(
   { world }: Facts,
   ids: Iterable<string>,
   probe: Probe,
-  closing: number,
+  { closing, allowRemovals }: { closing: number; allowRemovals: boolean },
 ): Finding[] {
   return [...ids].flatMap((id): Finding[] => {
     const row = world.rows.get(id);
@@ -28,10 +29,19 @@ export function wronglyRemoved(
       isNamed && !probe.isStale && moves.length < 2 && moves.every(({ to }) => to >= closing);
     const isTorn = world.moment > from && probe.crowded.has(row.current.activity);
     const isLie = probe.denied.has(id) && (!isProtected || isTorn);
-    return [
-      { what: `${id} was removed although it was there all the time`, excuse: isLie ? 'GET lied' : null },
-    ];
+    const what = `${id} was removed although it was there all the time`;
+    if (isOlderThan(row, probe, allowRemovals)) return [{ what, excuse: 'old copy' }];
+    return [{ what, excuse: isLie ? 'GET lied' : null }];
   });
+}
+
+/**
+ * Whether the replica of the list that the run was shown lacks the row where no program could tell: it came at or below the head
+ * of that list. A newer one stands above, which tells; unless the user takes the answers for true.
+ */
+function isOlderThan(row: Row, { oldest, oldestTop }: Probe, allowRemovals: boolean): boolean {
+  if (row.placedSince <= oldest) return false;
+  return allowRemovals || (row.current?.activity ?? Infinity) <= oldestTop;
 }
 
 /** Ids of the tasks that the mirror takes to be open: every run has to read them again. */
@@ -52,7 +62,8 @@ export function notReadAgain({ world, tasks }: Facts, ids: Iterable<string>, pro
     const mirrored = tasks.get(id);
     if (current === null || current.flaw !== null || current.since > (probe.from ?? 0)) return [];
     if (mirrored === undefined || mirrored.detailKey === detailKey(current.task)) return [];
-    const excuse = probe.denied.has(id) ? 'GET lied' : null;
+    const isOld = current.since > probe.oldest;
+    const excuse = isOld ? 'old copy' : probe.denied.has(id) ? 'GET lied' : null;
     return [{ what: `${id} was open, and was not read again`, excuse }];
   });
 }
@@ -78,8 +89,14 @@ export function mayBeQuiet(
 }
 
 /** The deepest activity that the page shows, in ms; -Infinity where the list ends with it. */
-export function depthOf(page: ListPage): number {
-  return page.hasMore ? lastActivity(page) : -Infinity;
+export function depthOf({ page, isLast }: { page: ListPage; isLast: boolean }): number {
+  return isLast ? -Infinity : lastActivity(page);
+}
+
+/** The newest activity that the page shows, in ms; Infinity where it shows all that there is, or none. */
+export function topOf({ page, isLast }: { page: ListPage; isLast: boolean }): number {
+  const activities = page.rows.flatMap(({ activity }) => activity ?? []);
+  return activities.length === 0 || (isLast && page.rows.length === 0) ? Infinity : Math.max(...activities);
 }
 
 function lastActivity({ rows }: ListPage): number {

@@ -1,4 +1,4 @@
-import type { Change, MirrorStore, SourceIdentity } from '../../src/ports.ts';
+import type { Change, Clock, MirrorStore, SourceIdentity } from '../../src/ports.ts';
 import { LEASE_MS } from '../../src/sqlite/lease.ts';
 import type { SyncResult } from '../../src/sync/sync.ts';
 import { SimulatedApi } from './api.ts';
@@ -61,7 +61,11 @@ export class Run {
     if (plan.rivals.length > 0) this.#rival = await simulation.open(clock);
     const result = await simulation.sync(
       this.identity,
-      { store: process.wrapStore(store), clock, connect: () => process.wrapSource(this.#createApi()) },
+      {
+        store: process.wrapStore(store),
+        clock: off(clock, plan.run.ownSkewMs),
+        connect: () => process.wrapSource(this.#createApi()),
+      },
       {
         pageSize: setup.pageSize,
         concurrency: setup.concurrency,
@@ -100,9 +104,9 @@ export class Run {
       },
       advance: (ms) => time.advance(ms),
       abort: (reason) => this.#abort.abort(reason),
-      onHead: (page) => {
+      onHead: (page, isLast) => {
         const state = simulation.view.sources.get(identity.name);
-        probe.head = { page, mayBeQuiet: mayBeQuiet(page, state, simulation.view.tasks) };
+        probe.head = { page, isLast, mayBeQuiet: mayBeQuiet(page, state, simulation.view.tasks) };
       },
     });
   }
@@ -181,6 +185,11 @@ export class Run {
     this.process.isDead = true;
     throw (this.simulation.violation ??= new Violation(invariant, message));
   }
+}
+
+/** A clock that is wrong by so many ms. */
+function off(clock: Clock, ms: number): Clock {
+  return { ...clock, now: () => clock.now() + ms };
 }
 
 function touched(change: Change): string[] {

@@ -87,6 +87,9 @@ function run(number: number, mode: RunDecision['mode']): Decision {
     pauseMs: 10_000,
     reopen: false,
     getLies: false,
+    lag: 0,
+    serverSkewMs: 0,
+    ownSkewMs: 0,
   };
 }
 

@@ -19,6 +19,7 @@ const HEALING_RUNS = 12;
 export async function settle(simulation: Simulation): Promise<void> {
   for (const [source, { name }] of simulation.identities.entries()) {
     simulation.time.advance(400_000);
+    simulation.world(name).sortOut();
     simulation.arrive(name);
     const calm = (mode: RunDecision['mode']) => performCalm(simulation, source, mode);
     const { report, failure } = await calm('plain');
@@ -95,6 +96,9 @@ async function performCalm(simulation: Simulation, source: number, mode: RunDeci
     pauseMs: 0,
     reopen: false,
     getLies: false,
+    lag: 0,
+    serverSkewMs: 0,
+    ownSkewMs: 0,
   };
   return new Run(simulation, new Plan(decision, [])).perform(await simulation.store());
 }
@@ -103,7 +107,7 @@ async function performCalm(simulation: Simulation, source: number, mode: RunDeci
  * Every difference between the list at rest and the mirror. Excused is what came to its place, or changed in it, after
  * the place was read last, what lies where the ledger says that rows may lack, and what only a full run may remove.
  */
-function differences({ world, source, tasks, stretches, denied }: Facts): Finding[] {
+function differences({ world, source, tasks, stretches, denied, oldest }: Facts): Finding[] {
   const present = world.inOrder().flatMap((version): Finding[] => {
     const mirrored = tasks.get(version.id);
     if (version.flaw !== null || (mirrored?.isLive === true && mirrored.key === taskKey(version.task)))
@@ -111,9 +115,13 @@ function differences({ world, source, tasks, stretches, denied }: Facts): Findin
     const row = world.rows.get(version.id);
     const stretch = lastOver(stretches, version.activity);
     const from = stretch?.from ?? 0;
+    const shownFrom = Math.min(oldest, stretch?.shownFrom ?? 0);
     const what = `${version.id} is not in the mirror as it is in the list, at rest`;
     if (row !== undefined && row.placedSince > from) return [{ what, excuse: 'came late' }];
     if (version.since > from) return [{ what, excuse: 'silent edit' }];
+    const isOld =
+      row !== undefined && row.placedSince > shownFrom && version.activity > (stretch?.shownTop ?? 0);
+    if (version.since > shownFrom && !isOld) return [{ what, excuse: 'old copy' }];
     if (denied.has(version.id) && mirrored?.isLive === false) return [{ what, excuse: 'GET lied' }];
     if (stretch?.mayBeTorn(version.activity) === true) return [{ what, excuse: 'torn ties' }];
     return [{ what, excuse: claimsAll(source.ledger, version.activity) ? null : 'in a gap' }];

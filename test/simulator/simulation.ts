@@ -88,7 +88,8 @@ export class Simulation {
     const state = this.view.sources.get(source);
     if (state === undefined) return null;
     const [world, stretches] = [this.world(source), this.stretches(source)];
-    return { world, source: state, tasks: this.view.tasks, stretches, denied: this.denied };
+    const { oldest } = world;
+    return { world, source: state, tasks: this.view.tasks, stretches, denied: this.denied, oldest };
   }
 
   /** Throws the first finding that has no excuse. */

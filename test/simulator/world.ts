@@ -28,6 +28,8 @@ export interface Version {
   until: number;
   /** Whether a list answer has shown it. */
   listed: boolean;
+  /** Where it is sorted, in ms: by its activity, unless the server has it in the wrong place. */
+  place: number;
   /** What GET tells of it: versions that differ only in what the list alone shows have it in common. */
   readonly shared: Detail;
 }
@@ -63,10 +65,13 @@ export class World {
   moment = 0;
   /** Rows at the last answer: what a total that lags behind says. */
   lastTotal: number | null = null;
+  /** The moment of the oldest list that an answer has shown late; Infinity: none. */
+  oldest = Infinity;
   readonly rows = new Map<string, Row>();
   readonly #tieOrder: TieOrder;
   #order: readonly Version[] | null = null;
   #sequence = 0;
+  readonly #past: { moment: number; order: readonly Version[] }[] = [];
 
   constructor(tieOrder: TieOrder) {
     this.#tieOrder = tieOrder;
@@ -76,9 +81,29 @@ export class World {
   inOrder(): readonly Version[] {
     this.#order ??= [...this.rows.values()]
       .flatMap(({ current, sequence }) => (current === null ? [] : [{ current, sequence }]))
-      .toSorted((a, b) => b.current.activity - a.current.activity || b.sequence - a.sequence)
+      .toSorted((a, b) => b.current.place - a.current.place || b.sequence - a.sequence)
       .map(({ current }) => current);
     return this.#order;
+  }
+
+  /** The list as it stood `changes` changes ago, or at its beginning, and the moment at which it did. */
+  past(changes: number): { moment: number; order: readonly Version[] } {
+    return (
+      this.#past[Math.max(0, this.#past.length - changes)] ?? { moment: this.moment, order: this.inOrder() }
+    );
+  }
+
+  /** Puts a row where rows of another activity (ms) stand. */
+  misplace(version: Version, place: number): void {
+    this.#change();
+    this.#moveTo(version, place);
+  }
+
+  /** Puts every row back where it belongs. */
+  sortOut(): void {
+    const wrong = this.inOrder().filter(({ place, activity }) => place !== activity);
+    if (wrong.length > 0) this.#change();
+    for (const version of wrong) this.#moveTo(version, version.activity);
   }
 
   vanished(): Row[] {
@@ -100,6 +125,7 @@ export class World {
       if (before !== null) row.moves.push({ moment: this.moment, to: activity });
     }
     row.current = this.#versionOf(row, task, flaw);
+    if (before?.activity === activity) row.current.place = before.place;
   }
 
   vanish(id: string): void {
@@ -110,7 +136,18 @@ export class World {
     row.current = null;
   }
 
+  /** A row that is moved so was not in its place all the time. */
+  #moveTo(version: Version, place: number): void {
+    version.place = place;
+    const row = this.rows.get(version.id);
+    if (row === undefined) return;
+    row.placedSince = this.moment;
+    row.arrival = 'late';
+    row.moves.push({ moment: this.moment, to: place });
+  }
+
   #change(): void {
+    this.#past.push({ moment: this.moment, order: this.inOrder() });
     this.moment += 1;
     this.#order = null;
   }
@@ -140,6 +177,7 @@ export class World {
     const key = `${flaw ?? ''}${taskKey(task)}`;
     const version = row.byTask.get(key) ?? this.#newVersion(row, task, flaw);
     row.byTask.set(key, version);
+    version.place = version.activity;
     version.since = this.moment;
     version.until = Infinity;
     version.shared.until = Infinity;
@@ -154,6 +192,7 @@ export class World {
     return {
       id: task.id,
       activity: activityOf(task),
+      place: activityOf(task),
       task,
       flaw,
       row:

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { createRandom } from '../../src/demo/random.ts';
 import type { ListPage, ListRow } from '../../src/ports.ts';
+import { type Position, TOP } from '../../src/sync/reading.ts';
 import { at, completedTask, EPOCH } from '../support/tasks.ts';
 
 /** A row as the API lists it; `activity` null: its lastActivityAt cannot be read. */
@@ -123,10 +124,11 @@ export class MovingList {
   }
 
   /** Where the history has the walk begin. */
-  get start(): { offset: number; frontier: number } {
+  get start(): Position {
     const { start } = this.#history;
-    if (start === null) return { offset: 0, frontier: Infinity };
-    return { offset: start.offset, frontier: start.group * GROUP_MS };
+    if (start === null) return TOP;
+    const frontier = start.group * GROUP_MS;
+    return { offset: start.offset, frontier, proven: frontier };
   }
 
   /** Whether at every request so far all ties, with a row above and one below, fitted into the smallest page. */

@@ -46,7 +46,7 @@ describe('a page that says nothing of where its ties begin', () => {
     hasMore: true,
     servedAt: null,
   });
-  const walking = { ...beginWalk({ offset: 12, frontier: 40 }), ties: group };
+  const walking = { ...beginWalk({ offset: 12, frontier: 40, proven: 40 }), ties: group };
 
   test.each([
     ['because it is not sorted', [listRow('x', 30), listRow('d', 40)]],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ListPage, ListRow } from '../../src/ports.ts';
 import { beginWalk, type WalkState } from '../../src/sync/next.ts';
-import type { Position, ReadNext, Slice } from '../../src/sync/reading.ts';
+import { type Position, type ReadNext, type Slice, TOP } from '../../src/sync/reading.ts';
 import { step, walk } from '../../src/sync/walk.ts';
 import { idOf, listRow } from './moving-list.ts';
 
@@ -14,7 +14,8 @@ function pageOf(activities: readonly (number | null)[], changes: Partial<ListPag
   return { rows, total: null, hasMore: true, servedAt: null, ...changes };
 }
 
-const standing = (offset: number, frontier: number): WalkState => beginWalk({ offset, frontier });
+const at = (offset: number, frontier: number): Position => ({ offset, frontier, proven: frontier });
+const standing = (offset: number, frontier: number): WalkState => beginWalk(at(offset, frontier));
 const range = (from: number, to: number): number[] =>
   Array.from({ length: from - to + 1 }, (_, i) => from - i);
 
@@ -37,7 +38,7 @@ async function walked(
     result.ids.push(...page.rows.map(idOf));
     return { offset, page, asked: Infinity };
   };
-  for await (const slice of walk(read, start ?? { offset: 0, frontier: Infinity })) result.slices.push(slice);
+  for await (const slice of walk(read, start ?? TOP)) result.slices.push(slice);
   return result;
 }
 
@@ -54,24 +55,27 @@ function still(rows: readonly ListRow[], size: number, total: number | null = ro
 const rowsAt = (...activities: (number | null)[]): ListRow[] => activities.map((a, i) => listRow(`r${i}`, a));
 
 describe('a page that links', () => {
-  test('at the top of the list proves everything above its last row, and no more', () => {
+  test('at the top of the list proves everything above its last row but one, and no more', () => {
     const { slice } = step(standing(0, Infinity), pageOf([50, 40, 30]));
-    expect(slice).toMatchObject({ proven: { above: 30, upTo: Infinity }, repaired: false, ended: false });
+    expect(slice).toMatchObject({ proven: { above: 40, upTo: Infinity }, repaired: false, ended: false });
   });
 
   test('at the top of the list does so after a step back to it, if its first row lies above the frontier', () => {
-    expect(step(standing(0, 60), pageOf([61, 40, 30])).slice.proven).toEqual({ above: 30, upTo: 60 });
+    expect(step(standing(0, 60), pageOf([61, 40, 30])).slice.proven).toEqual({ above: 40, upTo: 60 });
   });
 
   test('further down begins strictly above the frontier', () => {
-    expect(step(standing(7, 40), pageOf([41, 40, 30])).slice.proven).toEqual({ above: 30, upTo: 40 });
+    expect(step(standing(7, 40), pageOf([42, 41, 40, 35, 30])).slice.proven).toEqual({
+      above: 35,
+      upTo: 40,
+    });
     expect(step(standing(7, 40), pageOf([40, 35, 30])).slice.proven).toBeNull();
     expect(step(standing(7, 40), pageOf([39, 35, 30])).slice.proven).toBeNull();
   });
 
   test('may begin with rows without an activity, as long as the first that has one is above the frontier', () => {
-    const page = pageOf([null, null, 41, 40, 30]);
-    expect(step(standing(7, 40), page).slice.proven).toEqual({ above: 30, upTo: 40 });
+    const page = pageOf([null, null, 42, 41, 40, 35, 30]);
+    expect(step(standing(7, 40), page).slice.proven).toEqual({ above: 35, upTo: 40 });
     expect(step(standing(7, 40), pageOf([null, null, 40, 30])).slice.proven).toBeNull();
   });
 
@@ -82,12 +86,20 @@ describe('a page that links', () => {
 
   test('is followed by one that begins at the last row above the new frontier: two rows overlap', () => {
     const state = standing(10, 60);
-    expect(step(state, pageOf([61, 60, 50, 40, 30])).slice.next).toEqual({ offset: 13, frontier: 30 });
-    expect(step(state, pageOf([61, 60, 50, 30, 30])).slice.next).toEqual({ offset: 12, frontier: 30 });
+    expect(step(state, pageOf([62, 61, 50, 40, 30])).slice.next).toEqual({
+      offset: 13,
+      frontier: 30,
+      proven: 40,
+    });
+    expect(step(state, pageOf([62, 61, 50, 30, 30])).slice.next).toEqual({
+      offset: 12,
+      frontier: 30,
+      proven: 30,
+    });
   });
 
   test('and is the last one proves everything down to the end of the list', () => {
-    const { slice } = step(standing(7, 40), pageOf([41, 40, 30], { hasMore: false }));
+    const { slice } = step(standing(7, 40), pageOf([42, 41, 30], { hasMore: false }));
     expect(slice).toMatchObject({
       proven: { above: -Infinity, upTo: 40 },
       ended: true,
@@ -106,7 +118,7 @@ describe('a page that does not link', () => {
   test('makes the walk step back by 1, 2, 4, ... rows, down to the top of the list', async () => {
     const { offsets } = await walked(
       (offset) => (offset === 0 ? pageOf([9], { hasMore: false }) : pageOf([10, 5])),
-      { offset: 40, frontier: 30 },
+      at(40, 30),
     );
     expect(offsets).toEqual([40, 39, 37, 33, 25, 9, 0]);
   });
@@ -124,7 +136,7 @@ describe('a page that does not link', () => {
     const pages = [
       [39, 30],
       [39, 35],
-      [45, 40, 39],
+      [45, 41, 39],
     ].map((activities) => pageOf(activities));
     const state = pages.reduce((at, page) => step(at, page).state, standing(20, 40));
     expect(state).toMatchObject({ offset: 18, frontier: 39, back: 0 });
@@ -169,10 +181,7 @@ describe('the intervals that a walk proves', () => {
   );
 
   test('begin at the frontier that the walk was given when it seeks', async () => {
-    const { slices, offsets } = await walked(still(rowsAt(...range(60, 1)), 10), {
-      offset: 42,
-      frontier: 25,
-    });
+    const { slices, offsets } = await walked(still(rowsAt(...range(60, 1)), 10), at(42, 25));
     expect(offsets.slice(0, 5)).toEqual([42, 41, 39, 35, 27]);
     expect(slices.flatMap(({ proven }) => proven ?? [])[0]?.upTo).toBe(25);
     expect(slices.some(({ repaired }) => repaired)).toBe(false);
@@ -209,7 +218,7 @@ describe('ties that do not fit into a page', () => {
     const { slices, offsets } = await walked((offset, request) =>
       still(rows, 10, request <= 2 ? 37 : 38)(offset),
     );
-    expect(offsets.filter((offset) => offset <= 3)).toEqual([0, 2, 2]);
+    expect(offsets.filter((offset) => offset <= 3)).toEqual([0, 2, 1, 2]);
     expect(slices.filter(({ repaired }) => repaired)).toHaveLength(1);
     expect(provenGaps(slices)).toEqual([]);
   });
@@ -245,7 +254,7 @@ describe('ties that do not fit into a page', () => {
 
 describe('a walk that gets nowhere', () => {
   test('gives up on pages without rows that claim more', async () => {
-    const { slices, offsets } = await walked(() => pageOf([]), { offset: 0, frontier: Infinity });
+    const { slices, offsets } = await walked(() => pageOf([]), TOP);
     expect(offsets.length).toBeLessThan(50);
     expect(slices.at(-1)).toMatchObject({
       ended: true,
@@ -258,7 +267,7 @@ describe('a walk that gets nowhere', () => {
     const { slices, offsets } = await walked(() => pageOf([30, 20, 10]));
     expect(offsets.length).toBeLessThan(100);
     expect(slices.at(-1)).toMatchObject({ ended: true, doubt: expect.stringContaining('gave up') });
-    expect(slices.flatMap(({ proven }) => proven ?? [])).toEqual([{ above: 10, upTo: Infinity }]);
+    expect(slices.flatMap(({ proven }) => proven ?? [])).toEqual([{ above: 20, upTo: Infinity }]);
   });
 
   test('gives up on a list that is not sorted, and says so', async () => {
