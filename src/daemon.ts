@@ -103,7 +103,7 @@ export class Daemon {
   async #run(lane: Lane): Promise<void> {
     const began = this.#clock.now();
     const full = lane.isFullDue || (lane.isFullAdvised && isOver(lane.lastFullAt, lane.advisedMs, began));
-    const { failure, exitCode, report, fullAdvised, foundLateOrGone } = await lane.source.sync({ full });
+    const { failure, exitCode, report, run, fullAdvised, foundLateOrGone } = await lane.source.sync({ full });
     if (full) {
       if (foundLateOrGone) lane.advisedMs = ADVISED_FULL_MS;
       else if (lane.isFullAdvised && failure === null)
@@ -125,7 +125,7 @@ export class Daemon {
       const pause = exitCode === EXIT.keyRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
       lane.pausedAt = this.#clock.now();
       lane.pauseMs = pause;
-      const fields = { source: report.name, failures: lane.failures, pauseMs: pause, err: failure };
+      const fields = { source: report.name, run, failures: lane.failures, pauseMs: pause, err: failure };
       this.#log.error(fields, 'the run failed; the source is paused');
     }
   }

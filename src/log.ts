@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { LogSettings } from './config/settings.ts';
+import { TaskmirrorError } from './errors.ts';
 import type { Log } from './ports.ts';
 import { visible } from './redact.ts';
 import type { Redactor } from './redact.ts';
@@ -24,7 +25,8 @@ export interface LoggerOptions extends LogSettings {
 /**
  * A logger that writes one line at a time, in this process: pretty for people, JSON lines (UTC time, level by
  * name) for programs. Every text of a line, keys and nested fields included, passes the redactor, also
- * secrets that were added to it later. Errors belong under `err`: with stack, fields and causes.
+ * secrets that were added to it later. Errors belong under `err`: with fields and causes, and with their stacks where
+ * they are none of our own, whose message says it all.
  *
  * Most runs of a one-shot command have nothing to say at their level: the libraries are loaded for the first line.
  */
@@ -65,10 +67,22 @@ function createPino(options: LoggerOptions): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: pino.stdSerializers.errWithCause },
+      serializers: {
+        err(error: Error) {
+          const whole = pino.stdSerializers.errWithCause(error);
+          return error instanceof TaskmirrorError ? withoutStacks(whole) : whole;
+        },
+      },
     },
     { write: (line) => void options.stderr.write(format(JSON.parse(line))) },
   );
+}
+
+function withoutStacks(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutStacks);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).filter(([key]) => key !== 'stack');
+  return Object.fromEntries(fields.map(([key, item]) => [key, withoutStacks(item)]));
 }
 
 function jsonLine(redactor: Redactor): (entry: unknown) => string {

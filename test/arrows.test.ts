@@ -34,7 +34,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   sqlite: ['ports', 'errors', 'sync', 'migrations'],
   demo: ['ports', 'errors', 'sync'],
   config: ['ports', 'errors', 'base-url', 'redact', 'sync'],
-  log: ['config', 'ports', 'redact'],
+  log: ['config', 'errors', 'ports', 'redact'],
   clock: ['ports'],
   'base-url': ['errors'],
   migrations: [],

@@ -18,6 +18,9 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
+/** The id of every run. */
+const RUN = 17;
+
 /** A source whose runs end when the test says so. */
 class HeldSource implements DaemonSource {
   readonly name: string;
@@ -66,7 +69,7 @@ class HeldSource implements DaemonSource {
       plan: null,
     } as const;
     const exitCode = failure === null ? 0 : exitCodeOf(failure);
-    this.#running.shift()?.resolve({ report, failure, exitCode, fullAdvised, foundLateOrGone });
+    this.#running.shift()?.resolve({ report, run: RUN, failure, exitCode, fullAdvised, foundLateOrGone });
     await settled();
   }
 }
@@ -172,7 +175,7 @@ describe('after a failure', () => {
     expect(setup.a.running).toBe(1);
   });
 
-  test('it is logged with its source and how long the pause is', async () => {
+  test('it is logged with its source, its run and how long the pause is', async () => {
     const setup = setUp();
     const failure = failed();
     await pauseAfter(setup, failure);
@@ -180,7 +183,7 @@ describe('after a failure', () => {
       {
         level: 'error',
         message: expect.stringMatching(/paused/),
-        fields: { source: 'a', failures: 1, pauseMs: 5 * SECOND, err: failure },
+        fields: { source: 'a', run: RUN, failures: 1, pauseMs: 5 * SECOND, err: failure },
       },
     ]);
   });

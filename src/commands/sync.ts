@@ -36,7 +36,7 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
     const results = await Promise.all(
       sources.map((source) => {
         const onProgress = (update: Progress): void => progress.update(source.name, update);
-        return syncOne(context, store, source, { ...options, onProgress });
+        return syncOne(context, store, source, { ...options, onProgress, failureLevel: 'info' });
       }),
     );
     progress.done();

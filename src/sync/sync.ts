@@ -22,6 +22,8 @@ import type { RunOptions } from './run.ts';
 /** A report, with what a program needs to act on it. */
 export interface SyncResult {
   report: SyncReport;
+  /** The run's id in `sync_runs`; null where it failed before it had one, and for a dry run. */
+  run: number | null;
   /** What a command should exit with for this source alone. */
   exitCode: ExitCode;
   /** The failure itself, where the run failed or was interrupted; null where it did not. */
@@ -40,6 +42,8 @@ export interface SyncOptions extends RunOptions {
   allowRemovals?: boolean | undefined;
   /** Read and plan as ever, but write nothing and take no lease. */
   dryRun?: boolean | undefined;
+  /** The level at which a failed run is logged; `info` for a caller that tells the failure by itself. */
+  failureLevel?: 'info' | 'warn' | undefined;
 }
 
 export interface SyncParts {
@@ -98,7 +102,7 @@ interface Ran extends Omit<SyncResult, 'report' | 'exitCode'> {
 
 function failed(failure: unknown): Ran {
   const report = { outcome: 'failed', error: messageOf(failure) } as const;
-  return { report, failure, fullAdvised: false, foundLateOrGone: false };
+  return { report, run: null, failure, fullAdvised: false, foundLateOrGone: false };
 }
 
 async function runUnderLease(
@@ -148,16 +152,22 @@ async function runUnderLease(
     await claim.finishRun(runId, report);
   } catch (error) {
     // The first failure is the one to tell; this is its echo (a full disk, a lost lease) or its successor.
-    if (failure === null) throw error;
+    if (failure === null) return { ...failed(error), run: runId };
     log.warn({ err: error }, 'the record of this run could not be written');
   }
   const { outcome, requests, inserted, updated, removed, error } = report;
-  // A failure is told by whoever asked for the run: the command on stderr, the daemon in its log.
-  const level = outcome === 'partial' ? 'warn' : 'info';
+  const levels = {
+    ok: 'info',
+    partial: 'warn',
+    failed: options.failureLevel ?? 'warn',
+    interrupted: 'info',
+  } as const;
+  const level = levels[outcome];
   log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
   if (failure === null && copier !== null) await prepareReaders(copier, options.signal);
   return {
     report,
+    run: options.dryRun === true ? null : runId,
     failure,
     fullAdvised,
     foundLateOrGone: report.removed > 0 || copier?.head.lateSeen === true,

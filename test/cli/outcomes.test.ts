@@ -116,6 +116,7 @@ test('exit code 4: a refused key, with its source and the setting that holds it,
   const { code, stdout, stderr } = await runProgram(['sync', '--json'], { cwd, env });
   expect(code).toBe(4);
   expect(stderr).toMatch(/"default".*environment variable SIGMIC_API_KEY/);
+  expect(stderr).not.toContain('run failed');
   expect(JSON.parse(stdout)).toMatchObject({ ok: false, sources: [{ outcome: 'failed', requests: 1 }] });
   expect(stdout + stderr + Object.values(filesIn(cwd)).join('')).not.toContain(KEY);
 });

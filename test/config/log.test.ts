@@ -45,8 +45,21 @@ describe('JSON lines', () => {
     expect(entries()).toMatchObject([{ level: 'warn', run: 12, source: 'work', msg: 'late' }]);
   });
 
-  test('hold an error with its hint, stack and causes', () => {
+  test('hold an error of another kind with its stack and causes: it is a bug', () => {
     const { log, entries } = logger();
+    log.error({ err: new TypeError('no such thing', { cause: new Error('socket closed') }) }, 'run failed');
+    expect(entries()[0]).toMatchObject({
+      err: {
+        type: 'TypeError',
+        message: 'no such thing',
+        stack: expect.stringContaining('log.test.ts'),
+        cause: { message: 'socket closed', stack: expect.stringContaining('log.test.ts') },
+      },
+    });
+  });
+
+  test('hold an error of our own with its hint and causes, and no stack: it is expected', () => {
+    const { log, entries, stderr } = logger();
     const cause = new Error('socket closed', { cause: new Error('reset') });
     log.error({ err: new UsageError('it failed', { hint: 'try this', cause }) }, 'run failed');
     expect(entries()[0]).toMatchObject({
@@ -55,10 +68,10 @@ describe('JSON lines', () => {
         type: 'UsageError',
         message: 'it failed',
         hint: 'try this',
-        stack: expect.stringContaining('log.test.ts'),
         cause: { message: 'socket closed', cause: { message: 'reset' } },
       },
     });
+    expect(stderr.text).not.toContain('log.test.ts');
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ApiFailedError } from '../../src/errors.ts';
 import type { ListPage } from '../../src/ports.ts';
 import { SimulatedList } from '../../src/demo/list.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
@@ -470,6 +471,33 @@ describe('the journal', () => {
       { task_id: 'a', field: 'status', old_value: 'running', new_value: 'completed' },
       { task_id: 'a', field: 'completed_at', old_value: null, new_value: at(EPOCH + 5) },
       { task_id: 'a', field: 'last_activity_at', old_value: at(EPOCH), new_value: at(EPOCH + 5) },
+    ]);
+  });
+});
+
+describe('a run that fails', () => {
+  const fails = {
+    beforeList: () => {
+      throw new ApiFailedError('the API answers 503');
+    },
+  };
+
+  test('is logged as a warning, and its result names its record', async () => {
+    const bench = await syncBench();
+    const { run } = await bench.sync(new SimulatedList(), fails);
+    expect(bench.log.lines.filter(({ message }) => message === 'run failed')).toMatchObject([
+      { level: 'warn', fields: { error: 'the API answers 503' } },
+    ]);
+    expect(readRows(bench.file, 'select id, outcome from sync_runs')).toEqual([
+      { id: run, outcome: 'failed' },
+    ]);
+  });
+
+  test('is information to a caller that tells the failure by itself', async () => {
+    const bench = await syncBench();
+    await bench.sync(new SimulatedList(), { ...fails, failureLevel: 'info' });
+    expect(bench.log.lines.filter(({ message }) => message === 'run failed')).toMatchObject([
+      { level: 'info' },
     ]);
   });
 });
