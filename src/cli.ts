@@ -82,9 +82,9 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .addHelpText('after', EXAMPLES.daemon)
     .action(async (_options, command: Command) => {
       const { daemon } = await import('./commands/daemon.ts');
-      const { startSchedule } = await import('./schedule.ts');
+      const { followSchedule } = await import('./schedule.ts');
       const context = await app(command.optsWithGlobals<SettingsFlags>(), 'info');
-      finish(await daemon({ ...context, startSchedule }));
+      finish(await daemon({ ...context, followSchedule }));
     });
 
   program

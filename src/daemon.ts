@@ -1,10 +1,11 @@
-import { EXIT, LeaseHeldError, SafetyStopError } from './errors.ts';
+import { EXIT, LeaseHeldError, SafetyStopError, TaskmirrorError } from './errors.ts';
 import type { Clock, Log } from './ports.ts';
 import type { SyncResult } from './sync/sync.ts';
 
-/** One source, as the daemon sees it: a name, and a way to sync it that never throws. */
+/** One source, as the daemon sees it. */
 export interface DaemonSource {
   name: string;
+  /** Throws nothing that a run may meet: the result says it. */
   sync(options: { full: boolean }): Promise<SyncResult>;
 }
 
@@ -52,6 +53,7 @@ export class Daemon {
   readonly #lanes: readonly Lane[];
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #failed = Promise.withResolvers<never>();
   #stopped = false;
 
   constructor({ sources, clock, log }: DaemonParts) {
@@ -69,17 +71,21 @@ export class Daemon {
     }));
     this.#clock = clock;
     this.#log = log;
+    // It rejects for whoever asks.
+    this.#failed.promise.catch(() => undefined);
+  }
+
+  /** Rejects with what keeps the daemon from going on: a failure that only another process can get over, or a bug. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
   }
 
   /** Begins a run of every source that is neither running nor paused. To be called at each slot of the schedule. */
   tick(): void {
     if (this.#stopped) return;
     for (const lane of this.#lanes) {
-      if (lane.isRunning || !isOver(lane.pausedAt, lane.pauseMs, this.#clock.now())) continue;
-      lane.isRunning = true;
-      lane.running = this.#run(lane).finally(() => {
-        lane.isRunning = false;
-      });
+      if (lane.isRunning) continue;
+      if (isOver(lane.pausedAt, lane.pauseMs, this.#clock.now())) this.#begin(lane, this.#run(lane));
     }
   }
 
@@ -100,12 +106,22 @@ export class Daemon {
     await this.idle();
   }
 
+  #begin(lane: Lane, work: Promise<void>): void {
+    lane.isRunning = true;
+    lane.running = work
+      .catch((error: unknown) => this.#failed.reject(error))
+      .finally(() => {
+        lane.isRunning = false;
+      });
+  }
+
   async #run(lane: Lane): Promise<void> {
     const began = this.#clock.now();
     const full = lane.isFullDue || (lane.isFullAdvised && isOver(lane.lastFullAt, lane.advisedMs, began));
-    const { failure, exitCode, report, run, fullAdvised, foundLateOrGone } = await lane.source.sync({ full });
+    const result = await lane.source.sync({ full });
+    const { failure } = result;
     if (full) {
-      if (foundLateOrGone) lane.advisedMs = ADVISED_FULL_MS;
+      if (result.foundLateOrGone) lane.advisedMs = ADVISED_FULL_MS;
       else if (lane.isFullAdvised && failure === null)
         lane.advisedMs = Math.min(LONGEST_ADVISED_MS, lane.advisedMs * 2);
       // One that failed on the way is made up for; one that the brake stopped would only be stopped again.
@@ -113,20 +129,28 @@ export class Daemon {
       lane.isFullAdvised = false;
       lane.lastFullAt = began;
     }
-    lane.isFullAdvised ||= fullAdvised;
+    lane.isFullAdvised ||= result.fullAdvised;
+    this.#note(lane, result);
+  }
+
+  /** Notes how a run ended, for the log and for the lane's next turn. Throws what no further run can get over. */
+  #note(lane: Lane, { report, run, failure, exitCode }: SyncResult): void {
+    const fields = { source: report.name, run };
     if (failure === null) {
-      if (lane.failures > 0) this.#log.info({ source: report.name }, 'the source works again');
+      if (lane.failures > 0) this.#log.info(fields, 'the source works again');
       lane.failures = 0;
       lane.pauseMs = 0;
     } else if (failure instanceof LeaseHeldError) {
-      this.#log.warn({ source: report.name }, failure.message);
+      this.#log.warn(fields, failure.message);
     } else if (report.outcome !== 'interrupted') {
+      if (failure instanceof TaskmirrorError && failure.needsRestart) throw failure;
       lane.failures += 1;
-      const pause = exitCode === EXIT.keyRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
       lane.pausedAt = this.#clock.now();
-      lane.pauseMs = pause;
-      const fields = { source: report.name, run, failures: lane.failures, pauseMs: pause, err: failure };
-      this.#log.error(fields, 'the run failed; the source is paused');
+      lane.pauseMs = exitCode === EXIT.keyRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
+      this.#log.error(
+        { ...fields, failures: lane.failures, pauseMs: lane.pauseMs, err: failure },
+        'the run failed; the source is paused',
+      );
     }
   }
 }

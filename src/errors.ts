@@ -22,11 +22,14 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export abstract class TaskmirrorError extends Error {
   abstract readonly exitCode: ExitCode;
   readonly hint: string | undefined;
+  /** No further try of this process can succeed; one that starts anew may. */
+  readonly needsRestart: true | undefined;
 
-  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(message: string, options: { hint?: string; cause?: unknown; needsRestart?: true } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = new.target.name;
     this.hint = options.hint;
+    this.needsRestart = options.needsRestart;
   }
 }
 

@@ -41,7 +41,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   errors: [],
   examples: [],
   redact: [],
-  schedule: [],
+  schedule: ['analytics', 'config', 'ports'],
   version: [],
 };
 

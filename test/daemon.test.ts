@@ -1,15 +1,15 @@
 import { setImmediate as settled } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Daemon, type DaemonSource } from '../src/daemon.ts';
 import {
   ApiFailedError,
+  DatabaseError,
   exitCodeOf,
   InterruptedError,
   KeyRefusedError,
   LeaseHeldError,
   SafetyStopError,
 } from '../src/errors.ts';
-import { startSchedule } from '../src/schedule.ts';
 import type { SyncResult } from '../src/sync/sync.ts';
 import { createFakeClock, type FakeClock } from './support/fake-clock.ts';
 import { memoryLog } from './support/mirror.ts';
@@ -37,6 +37,12 @@ class HeldSource implements DaemonSource {
     const run = Promise.withResolvers<SyncResult>();
     this.#running.push(run);
     return run.promise;
+  }
+
+  /** The run under way throws. */
+  async break(error: Error): Promise<void> {
+    this.#running.shift()?.reject(error);
+    await settled();
   }
 
   /** How many runs are under way. */
@@ -97,11 +103,14 @@ async function pauseAfter({ daemon, clock, a }: Setup, failure: Error): Promise<
   const runs = a.begun.length;
   for (let seconds = 0; seconds <= 7_200; seconds += 1) {
     daemon.tick();
+    await settled();
     if (a.begun.length > runs) return seconds;
     clock.advance(SECOND);
   }
   throw new Error('the source was never tried again');
 }
+
+const refused = (): Error => new KeyRefusedError('the key was refused');
 
 describe('a tick', () => {
   test('begins one run of every source, and one more at the next', async () => {
@@ -190,9 +199,8 @@ describe('after a failure', () => {
 
   test('with a refused key the pause is a quarter of an hour, however often', async () => {
     const setup = setUp();
-    const refused = new KeyRefusedError('the key was refused');
-    expect(await pauseAfter(setup, refused)).toBe(900);
-    expect(await pauseAfter(setup, refused)).toBe(900);
+    expect(await pauseAfter(setup, refused())).toBe(900);
+    expect(await pauseAfter(setup, refused())).toBe(900);
   });
 
   test.each([
@@ -209,6 +217,35 @@ describe('after a failure', () => {
     await pauseAfter(setup, failed());
     await pauseAfter(setup, new LeaseHeldError('held by process 7'));
     expect(await pauseAfter(setup, failed())).toBe(10);
+  });
+});
+
+describe('what the daemon cannot go on after', () => {
+  test('is a run that throws', async () => {
+    const { daemon, a } = setUp();
+    daemon.tick();
+    await a.break(new TypeError('a bug'));
+    await expect(daemon.failed).rejects.toThrow('a bug');
+  });
+
+  test('is a failure that only another process gets over', async () => {
+    const { daemon, a } = setUp();
+    daemon.tick();
+    await a.end(new DatabaseError('m.db was replaced', { needsRestart: true }));
+    await expect(daemon.failed).rejects.toThrow('m.db was replaced');
+  });
+
+  test('is no other failure', async () => {
+    const { daemon, a } = setUp();
+    for (const failure of [
+      failed(),
+      new DatabaseError('the disk is full'),
+      new InterruptedError('stopped'),
+    ]) {
+      daemon.tick();
+      await a.end(failure);
+    }
+    await expect(Promise.race([daemon.failed, settled('goes on')])).resolves.toBe('goes on');
   });
 });
 
@@ -331,82 +368,5 @@ describe('stopping', () => {
     await daemon.stop();
     daemon.tick();
     expect(a.begun).toEqual([]);
-  });
-});
-
-describe('a schedule', () => {
-  const FIRST = Date.UTC(2026, 0, 1, 12, 0, 30);
-
-  /** Real node-cron on time that the test owns. Stopped when the test is done. */
-  function scheduled(
-    expression: string,
-    timezone = 'UTC',
-  ): { tick: ReturnType<typeof vi.fn>; stop: () => void } {
-    vi.useFakeTimers({ now: FIRST });
-    onTestFinished(() => void vi.useRealTimers());
-    const tick = vi.fn<() => void>();
-    const stop = startSchedule(expression, timezone, tick);
-    onTestFinished(stop);
-    return { tick, stop };
-  }
-
-  test('of six fields ticks on the clock of this machine', { timeout: 5_000 }, async () => {
-    const ticked = Promise.withResolvers<void>();
-    onTestFinished(startSchedule('* * * * * *', 'UTC', () => ticked.resolve()));
-    await expect(ticked.promise).resolves.toBeUndefined();
-  });
-
-  test('ticks at every slot, and no more once it is stopped', async () => {
-    const { tick, stop } = scheduled('*/5 * * * *');
-    await vi.advanceTimersByTimeAsync(4 * MINUTE);
-    expect(tick).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(11 * MINUTE);
-    expect(tick).toHaveBeenCalledTimes(3);
-    stop();
-    await vi.advanceTimersByTimeAsync(HOUR);
-    expect(tick).toHaveBeenCalledTimes(3);
-  });
-
-  test('is read in its timezone', async () => {
-    const { tick } = scheduled('0 8 * * *', 'America/New_York');
-    await vi.advanceTimersByTimeAsync(59 * MINUTE);
-    expect(tick).not.toHaveBeenCalled();
-    await vi.advanceTimersByTimeAsync(MINUTE);
-    expect(tick).toHaveBeenCalledOnce();
-  });
-
-  test('makes up for a slot that was missed while the machine slept, as soon as it is awake', async () => {
-    const { tick } = scheduled('0 13 * * *');
-    vi.setSystemTime(FIRST + 3 * HOUR);
-    await vi.advanceTimersByTimeAsync(HOUR);
-    expect(tick).toHaveBeenCalledOnce();
-  });
-
-  test('whose far slot was missed in the sleep ticks within a minute of waking up', async () => {
-    const { tick } = scheduled('0 3 * * *');
-    vi.setSystemTime(FIRST + 24 * HOUR);
-    await vi.advanceTimersByTimeAsync(MINUTE);
-    expect(tick).toHaveBeenCalledOnce();
-  });
-
-  test('goes on by the new time where the clock is set back by hours', async () => {
-    const { tick, stop } = scheduled('*/5 * * * *');
-    await vi.advanceTimersByTimeAsync(7 * MINUTE);
-    expect(tick).toHaveBeenCalledOnce();
-    vi.setSystemTime(FIRST - 8 * HOUR);
-    await vi.advanceTimersByTimeAsync(11 * MINUTE);
-    expect(tick).toHaveBeenCalledTimes(3);
-    stop();
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  test('with many missed slots begins one run', async () => {
-    vi.useFakeTimers({ now: FIRST });
-    onTestFinished(() => void vi.useRealTimers());
-    const { daemon, a } = setUp();
-    onTestFinished(startSchedule('* * * * *', 'UTC', () => daemon.tick()));
-    vi.setSystemTime(FIRST + 3 * HOUR);
-    await vi.advanceTimersByTimeAsync(MINUTE);
-    expect(a.begun).toHaveLength(1);
   });
 });

@@ -1,22 +1,29 @@
 import { requireSources } from '../config/sources.ts';
 import { Daemon } from '../daemon.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
+import type { Clock } from '../ports.ts';
 import type { CommandContext } from './context.ts';
 import { syncOne } from './sync.ts';
 
 export interface DaemonContext extends CommandContext {
-  /** Calls `tick` at every slot of the cron expression; returns how to stop it. */
-  startSchedule: (expression: string, timezone: string, tick: () => void) => () => void;
+  /** Calls `tick` at every slot of the cron expression, until the signal aborts. Rejects where it cannot go on. */
+  followSchedule: (
+    expression: string,
+    timezone: string,
+    parts: { clock: Clock; signal: AbortSignal; tick: () => void },
+  ) => Promise<void>;
 }
 
 /**
  * `taskmirror daemon`: syncs at start and at every slot of the schedule, until the signal aborts; then the runs under way
- * give their page up, release their leases, and the exit code is 0.
+ * give their page up, release their leases, and the exit code is 0. Throws what keeps it from going on.
  */
-export async function daemon(context: DaemonContext): Promise<ExitCode> {
-  const { settings, signal, log, clock } = context;
+export async function daemon(outer: DaemonContext): Promise<ExitCode> {
+  const { settings, log, clock } = outer;
   const sources = requireSources(settings);
-  const store = await context.openMirror({ create: true });
+  const store = await outer.openMirror({ create: true });
+  const stopping = new AbortController();
+  const context = { ...outer, signal: AbortSignal.any([outer.signal, stopping.signal]) };
   const mirror = new Daemon({
     sources: sources.map((source) => ({
       name: source.name,
@@ -27,30 +34,26 @@ export async function daemon(context: DaemonContext): Promise<ExitCode> {
   });
   try {
     const { schedule, fullSchedule, timezone, database } = settings;
-    const stops = [context.startSchedule(schedule, timezone, () => mirror.tick())];
-    if (fullSchedule !== null) {
-      stops.push(context.startSchedule(fullSchedule, timezone, () => mirror.tickFull()));
-    }
     const names = sources.map(({ name }) => name);
     log.info(
       { pid: process.pid, database, schedule, fullSchedule, timezone, sources: names },
       'daemon started',
     );
     mirror.tick();
-    await aborted(signal);
+    const follow = (expression: string, tick: () => void): Promise<void> =>
+      context.followSchedule(expression, timezone, { clock, signal: context.signal, tick });
+    const ends = [mirror.failed, follow(schedule, () => mirror.tick())];
+    if (fullSchedule !== null) ends.push(follow(fullSchedule, () => mirror.tickFull()));
+    await Promise.race(ends);
     log.info({}, 'stopping');
-    for (const stop of stops) stop();
-    await mirror.stop();
+  } catch (error) {
+    log.error({ err: error }, 'the daemon cannot go on');
+    throw error;
   } finally {
+    stopping.abort();
+    await mirror.stop();
     await store.close();
   }
   log.info({}, 'daemon stopped');
   return EXIT.done;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

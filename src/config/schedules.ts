@@ -1,15 +1,97 @@
 import { createRequire } from 'node:module';
 
-/** What node-cron 4.6 accepts, less its nicknames (@daily); null where nothing is wrong. */
+const require = createRequire(import.meta.url);
+
+const MINUTE = 60_000;
+const DAY = 1_440 * MINUTE;
+/** Of all kinds of years (leap or not, and the weekday that they begin with) one comes within so many. */
+const YEARS = 28;
+
+/** A cron expression that node-cron accepts. Local times are ms since the epoch, as if the local clock showed UTC. */
+export interface Cron {
+  /** The slots from one local time up to, but not including, another. */
+  slotsBetween(from: number, until: number): Generator<number>;
+  /** Its hours are named: a slot in an hour that the clock leaves out has to be made up for. */
+  hasFixedHours: boolean;
+  /** No field of its time is `*` or a step of it: a time that the clock shows twice is one slot. */
+  hasFixedTime: boolean;
+  /** Whether there is a date that fits it. */
+  everComes(): boolean;
+}
+
+/** Parses an expression. Throws Error for one that node-cron refuses. */
+export function parseCron(expression: string): Cron {
+  const fields = fieldsOf(expression);
+  const { second, minute, hour } = nodeCron().parse(expression);
+  const [seconds, minutes, hours] = [second.toSorted((a, b) => a - b), new Set(minute), new Set(hour)];
+  const days = dayExpressions(fields).map((day) => nodeCron().createTask(day, () => {}, { timezone: 'UTC' }));
+  const fitsDay = (local: number): boolean => days.some((day) => day.match(new Date(local)));
+  return {
+    *slotsBetween(from, until) {
+      for (let start = Math.floor(from / MINUTE) * MINUTE; start < until; start += MINUTE) {
+        const date = new Date(start);
+        if (!minutes.has(date.getUTCMinutes()) || !hours.has(date.getUTCHours()) || !fitsDay(start)) continue;
+        yield* seconds.map((s) => start + s * 1_000).filter((slot) => slot >= from && slot < until);
+      }
+    },
+    hasFixedHours: !isOpen(fields.hour),
+    hasFixedTime: ![fields.second, fields.minute, fields.hour].some(isOpen),
+    everComes() {
+      const [first, end] = [Date.UTC(2001), Date.UTC(2001 + YEARS)];
+      for (let day = first; day < end; day += DAY) if (fitsDay(day)) return true;
+      return false;
+    },
+  };
+}
+
+/** What keeps an expression from being a schedule; null where nothing does. Nicknames (@daily) are refused, too. */
 export function cronProblem(expression: string): string | null {
-  const fields = expression.trim().split(/\s+/).length;
-  if (fields !== 5 && fields !== 6) return `it has ${fields} ${fields === 1 ? 'field' : 'fields'}`;
+  const count = expression.trim().split(/\s+/).length;
+  if (count !== 5 && count !== 6) return `it has ${count} ${count === 1 ? 'field' : 'fields'}`;
   // node-cron expands a range before it checks its edges: 0-99999999 keeps it busy for 20 seconds.
   if (/\d{3}/.test(expression)) return 'it holds a number of three digits';
-  // Every command reads the settings, and few settings name a schedule: whoever does pays for the library.
-  const { validateDetailed } = createRequire(import.meta.url)('node-cron') as typeof import('node-cron');
-  const { valid, errors } = validateDetailed(expression);
-  return valid ? null : errors.map((error) => error.message).join('; ');
+  const { valid, errors } = nodeCron().validateDetailed(expression);
+  if (!valid) return errors.map((error) => error.message).join('; ');
+  return parseCron(expression).everComes()
+    ? null
+    : 'no date fits its day, month and weekday, so it never comes';
+}
+
+interface Fields {
+  second: string;
+  minute: string;
+  hour: string;
+  day: string;
+  month: string;
+  weekday: string;
+}
+
+function fieldsOf(expression: string): Fields {
+  const fields = expression.trim().split(/\s+/);
+  const [second = '', minute = '', hour = '', day = '', month = '', weekday = ''] =
+    fields.length === 5 ? ['0', ...fields] : fields;
+  return { second, minute, hour, day, month, weekday };
+}
+
+/**
+ * Expressions of which one has to fit a date. node-cron wants day of month and weekday to fit; where both are set, to
+ * crontab either is enough (POSIX crontab, "The specification of days"). `L`, `W` and `#` are none of crontab's.
+ */
+function dayExpressions({ day, month, weekday }: Fields): string[] {
+  const isCrontabs = !/[LW]/i.test(day) && !/[#L]/i.test(weekday);
+  return isCrontabs && !isOpen(day) && !isOpen(weekday)
+    ? [`* * * ${day} ${month} *`, `* * * * ${month} ${weekday}`]
+    : [`* * * ${day} ${month} ${weekday}`];
+}
+
+/** As cron has it (cronie, entry.c): a step of `*` leaves a field open, too. */
+function isOpen(field: string): boolean {
+  return /^[*?]/.test(field);
+}
+
+/** Every command reads the settings, and few settings name a schedule: whoever does pays for the library. */
+function nodeCron(): typeof import('node-cron') {
+  return require('node-cron') as typeof import('node-cron');
 }
 
 /** Whether a name is one of the IANA time zones that this Node knows. */

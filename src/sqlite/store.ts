@@ -116,7 +116,8 @@ class SqliteMirror implements MirrorStore {
     throw new DatabaseError(
       `${file} was ${found === null ? 'deleted or moved away' : 'replaced by another file'} while it was open; nothing was written`,
       {
-        hint: 'Stop this process and start it again: it then goes on with the file of this name, or makes one.',
+        needsRestart: true,
+        hint: 'End this process and start it again: it then goes on with the file of this name, or makes one.',
       },
     );
   }

@@ -8,7 +8,7 @@ export interface FakeClock extends Clock {
   readonly timeouts: readonly number[];
   /**
    * Moves the time on, runs what every() has due and wakes the held sleeps that are over; if negative, sets the
-   * clock back. Fires no timeout.
+   * clock back, from which no timer learns. Fires no timeout.
    */
   advance(ms: number): void;
   /** From now on a sleep lasts until advance() reaches its end; before, it ends at once and moves the time on. */
@@ -29,6 +29,11 @@ export function createFakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClo
 
   const move = (ms: number) => {
     time += ms;
+    if (ms < 0) {
+      for (const sleeper of sleepers) sleeper.until += ms;
+      for (const ticker of tickers) ticker.next += ms;
+      return;
+    }
     for (const ticker of tickers) {
       for (; tickers.has(ticker) && ticker.next <= time; ticker.next += ticker.ms) ticker.task();
     }
