@@ -4,6 +4,7 @@ import type { Check } from './commands/doctor.ts';
 import { existsSync } from 'node:fs';
 import { systemClock } from './clock.ts';
 import { usesColor } from './commands/output/text.ts';
+import type { ResolvedKey } from './config/key.ts';
 import type { LoadedSettings, Settings, SourceSettings } from './config/settings.ts';
 import { createLogger } from './log.ts';
 import type { Log, MirrorReader, MirrorStore, SourceStatus, TaskSource } from './ports.ts';
@@ -45,19 +46,29 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppPar
     openToLook: () => openToLook(settings),
     openReader: () => openReader(settings.database),
     openForQuery: () => openForQuery(settings.database),
-    connect: (source, runLog = log) => connect(source, runLog),
+    keyOf,
+    connect,
   };
 
-  async function connect(source: SourceSettings, runLog: Log): Promise<TaskSource> {
+  async function keyOf(source: SourceSettings, runLog: Log = log): Promise<ResolvedKey> {
     const { resolveKey } = await import('./config/key.ts');
-    const { createHttpSource } = await import('./api/client.ts');
-    // Read anew for each run: a key that is rotated in its file or command is picked up by a running daemon.
     const key = await resolveKey(source, { env: io.env, cwd: io.cwd, signal });
     redactor.add(key.value);
     for (const warning of key.warnings.filter((text) => !warned.has(text))) {
       warned.add(warning);
       runLog.warn({ source: source.name }, warning);
     }
+    return key;
+  }
+
+  async function connect(
+    source: SourceSettings,
+    runLog: Log = log,
+    given?: ResolvedKey,
+  ): Promise<TaskSource> {
+    const { createHttpSource } = await import('./api/client.ts');
+    // Read anew for each run: a key that is rotated in its file or command is picked up by a running daemon.
+    const key = given ?? (await keyOf(source, runLog));
     const { requestTimeoutSeconds, retrySeconds, maxRequestsPerSecond } = settings.sync;
     return createHttpSource({
       name: source.name,

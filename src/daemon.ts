@@ -7,6 +7,11 @@ export interface DaemonSource {
   name: string;
   /** Throws nothing that a run may meet: the result says it. */
   sync(options: { full: boolean }): Promise<SyncResult>;
+  /**
+   * Whether there is another key than the last run was given, or one where that run found none. Gets the key; if it is
+   * another one, the next run uses it as it is.
+   */
+  hasNewKey(): Promise<boolean>;
 }
 
 export interface DaemonParts {
@@ -18,7 +23,10 @@ export interface DaemonParts {
 /** The first pause after a failure, in ms; it doubles with each further failure in a row. */
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 30 * 60_000;
-/** The pause after a refused key, in ms: only a person can mend it, and each try is one more refused request. */
+/**
+ * The pause after a refused key, in ms: only a person can mend it, and each try is one more refused request. A new key
+ * ends it.
+ */
 const KEY_PAUSE_MS = 15 * 60_000;
 /**
  * Full runs that the API's total asks for are at least this far apart, in ms; twice as far each time that one found
@@ -35,6 +43,10 @@ interface Lane {
   /** No run begins in the `pauseMs` after this moment, ms. */
   pausedAt: number;
   pauseMs: number;
+  /** The pause is for want of a key: a new one ends it. */
+  needsKey: boolean;
+  /** New keys tried since the last success: a command that makes a token at each call has one at each slot. */
+  newKeys: number;
   /** The full schedule has ticked, and no full run has come to an end since. */
   isFullDue: boolean;
   /** The last run found the API's total off. */
@@ -64,6 +76,8 @@ export class Daemon {
       failures: 0,
       pausedAt: -Infinity,
       pauseMs: 0,
+      needsKey: false,
+      newKeys: 0,
       isFullDue: false,
       isFullAdvised: false,
       advisedMs: ADVISED_FULL_MS,
@@ -86,6 +100,7 @@ export class Daemon {
     for (const lane of this.#lanes) {
       if (lane.isRunning) continue;
       if (isOver(lane.pausedAt, lane.pauseMs, this.#clock.now())) this.#begin(lane, this.#run(lane));
+      else if (this.#isKeyAwaited(lane)) this.#begin(lane, this.#runWithNewKey(lane));
     }
   }
 
@@ -115,6 +130,19 @@ export class Daemon {
       });
   }
 
+  #isKeyAwaited({ needsKey, newKeys, pausedAt }: Lane): boolean {
+    const pauseMs = newKeys === 0 ? 0 : pauseAfter(newKeys);
+    return needsKey && isOver(pausedAt, pauseMs, this.#clock.now());
+  }
+
+  async #runWithNewKey(lane: Lane): Promise<void> {
+    if (!(await lane.source.hasNewKey()) || this.#stopped) return;
+    this.#log.info({ source: lane.source.name }, 'the source has a new key: its pause is over');
+    lane.pauseMs = 0;
+    lane.newKeys += 1;
+    await this.#run(lane);
+  }
+
   async #run(lane: Lane): Promise<void> {
     const began = this.#clock.now();
     const full = lane.isFullDue || (lane.isFullAdvised && isOver(lane.lastFullAt, lane.advisedMs, began));
@@ -140,6 +168,7 @@ export class Daemon {
       if (lane.failures > 0) this.#log.info(fields, 'the source works again');
       lane.failures = 0;
       lane.pauseMs = 0;
+      lane.newKeys = 0;
     } else if (failure instanceof LeaseHeldError) {
       this.#log.warn(fields, failure.message);
     } else if (report.outcome !== 'interrupted') {
@@ -147,6 +176,7 @@ export class Daemon {
       lane.failures += 1;
       lane.pausedAt = this.#clock.now();
       lane.pauseMs = exitCode === EXIT.keyRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
+      lane.needsKey = exitCode === EXIT.keyRefused || exitCode === EXIT.usage;
       this.#log.error(
         { ...fields, failures: lane.failures, pauseMs: lane.pauseMs, err: failure },
         'the run failed; the source is paused',

@@ -9,6 +9,7 @@ import {
   KeyRefusedError,
   LeaseHeldError,
   SafetyStopError,
+  UsageError,
 } from '../src/errors.ts';
 import type { SyncResult } from '../src/sync/sync.ts';
 import { createFakeClock, type FakeClock } from './support/fake-clock.ts';
@@ -26,6 +27,9 @@ class HeldSource implements DaemonSource {
   readonly name: string;
   /** Whether each run so far was a full one. */
   readonly begun: boolean[] = [];
+  /** How often it was asked for a new key, and whether it has one. */
+  looks = 0;
+  newKey: boolean | Promise<boolean> = false;
   #running: PromiseWithResolvers<SyncResult>[] = [];
 
   constructor(name: string) {
@@ -37,6 +41,11 @@ class HeldSource implements DaemonSource {
     const run = Promise.withResolvers<SyncResult>();
     this.#running.push(run);
     return run.promise;
+  }
+
+  async hasNewKey(): Promise<boolean> {
+    this.looks += 1;
+    return this.newKey;
   }
 
   /** The run under way throws. */
@@ -111,6 +120,20 @@ async function pauseAfter({ daemon, clock, a }: Setup, failure: Error): Promise<
 }
 
 const refused = (): Error => new KeyRefusedError('the key was refused');
+
+/** A daemon whose source `a` has just failed. */
+async function paused(failure: Error): Promise<Setup> {
+  const setup = setUp();
+  setup.daemon.tick();
+  await setup.a.end(failure);
+  return setup;
+}
+
+async function slot({ daemon, clock }: Setup, ms = SECOND): Promise<void> {
+  clock.advance(ms);
+  daemon.tick();
+  await settled();
+}
 
 describe('a tick', () => {
   test('begins one run of every source, and one more at the next', async () => {
@@ -217,6 +240,87 @@ describe('after a failure', () => {
     await pauseAfter(setup, failed());
     await pauseAfter(setup, new LeaseHeldError('held by process 7'));
     expect(await pauseAfter(setup, failed())).toBe(10);
+  });
+});
+
+describe('a pause for want of a key', () => {
+  test.each([
+    ['refused', refused()],
+    ['not to be had', new UsageError('environment variable K is not set')],
+  ])('that was %s ends with a new key, at the next slot', async (_, failure) => {
+    const setup = await paused(failure);
+    setup.a.newKey = true;
+    await slot(setup);
+    expect(setup.a.begun).toHaveLength(2);
+    await setup.a.end();
+    await slot(setup);
+    expect(setup.a.begun).toHaveLength(3);
+  });
+
+  test('goes on with the same key, which is looked at once a slot', async () => {
+    const setup = await paused(refused());
+    for (let i = 0; i < 5; i += 1) await slot(setup, 10 * SECOND);
+    expect([setup.a.looks, setup.a.begun.length]).toEqual([5, 1]);
+  });
+
+  test('does not look at the key while it is still being got', async () => {
+    const setup = await paused(refused());
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    setup.a.newKey = promise;
+    for (let i = 0; i < 5; i += 1) await slot(setup);
+    expect([setup.a.looks, setup.a.begun.length]).toEqual([1, 1]);
+    resolve(true);
+    await settled();
+    expect(setup.a.begun).toHaveLength(2);
+  });
+
+  test('is over when a new key met a lease that another process holds', async () => {
+    const setup = await paused(refused());
+    setup.a.newKey = true;
+    await slot(setup);
+    await setup.a.end(new LeaseHeldError('held by process 7'));
+    setup.a.newKey = false;
+    await slot(setup);
+    expect(setup.a.begun).toHaveLength(3);
+  });
+
+  test('gets longer with each new key that is refused, until one works: a command may make one at each call', async () => {
+    const setup = await paused(refused());
+    setup.a.newKey = true;
+    const pauses: number[] = [];
+    for (let i = 0; i < 7; i += 1) {
+      const runs = setup.a.begun.length;
+      let seconds = 0;
+      for (; setup.a.begun.length === runs; seconds += 1) await slot(setup);
+      pauses.push(seconds);
+      await setup.a.end(refused());
+    }
+    expect(pauses).toEqual([1, 5, 10, 20, 40, 80, 160]);
+    await slot(setup, 15 * MINUTE);
+    await setup.a.end();
+    await slot(setup);
+    await setup.a.end(refused());
+    await slot(setup);
+    expect(setup.a.running).toBe(1);
+  });
+
+  test('is the only one that a key ends', async () => {
+    const setup = await paused(failed());
+    setup.a.newKey = true;
+    await slot(setup);
+    expect([setup.a.looks, setup.a.begun.length]).toEqual([0, 1]);
+  });
+
+  test('begins no run where the daemon was stopped while it got the key', async () => {
+    const setup = await paused(refused());
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    setup.a.newKey = promise;
+    await slot(setup);
+    await setup.b.end();
+    const stopped = setup.daemon.stop();
+    resolve(true);
+    await stopped;
+    expect(setup.a.begun).toHaveLength(1);
   });
 });
 

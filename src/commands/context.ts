@@ -1,4 +1,5 @@
 import type { Rows } from './output/encode.ts';
+import type { ResolvedKey } from '../config/key.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import type { Clock, Log, MirrorReader, MirrorStore, TaskSource } from '../ports.ts';
 
@@ -53,6 +54,8 @@ export interface CommandContext {
   openReader(): Promise<MirrorReader>;
   /** Opens the mirror for SQL that reads. Throws DatabaseError. */
   openForQuery(): Promise<Queryable>;
-  /** Resolves the source's key and wires its API client. Throws UsageError where the key cannot be had. */
-  connect(source: SourceSettings, log?: Log): Promise<TaskSource>;
+  /** Gets the source's key, which no log and no error shows from then on. Throws UsageError where it cannot be had. */
+  keyOf(source: SourceSettings, log?: Log): Promise<ResolvedKey>;
+  /** Wires the source's API client, with its key as `keyOf` gets it unless one is given. Throws as that does. */
+  connect(source: SourceSettings, log?: Log, key?: ResolvedKey): Promise<TaskSource>;
 }

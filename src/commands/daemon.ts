@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
+import type { ResolvedKey } from '../config/key.ts';
+import type { SourceSettings } from '../config/settings.ts';
 import { requireSources } from '../config/sources.ts';
-import { Daemon } from '../daemon.ts';
-import { EXIT, type ExitCode } from '../errors.ts';
-import type { Clock } from '../ports.ts';
+import { Daemon, type DaemonSource } from '../daemon.ts';
+import { EXIT, type ExitCode, TaskmirrorError } from '../errors.ts';
+import type { Clock, MirrorStore } from '../ports.ts';
 import type { CommandContext } from './context.ts';
 import { syncOne } from './sync.ts';
 
@@ -25,10 +28,7 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
   const stopping = new AbortController();
   const context = { ...outer, signal: AbortSignal.any([outer.signal, stopping.signal]) };
   const mirror = new Daemon({
-    sources: sources.map((source) => ({
-      name: source.name,
-      sync: (options) => syncOne(context, store, source, options),
-    })),
+    sources: sources.map((source) => daemonSource(context, store, source)),
     clock,
     log,
   });
@@ -56,4 +56,44 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
   }
   log.info({}, 'daemon stopped');
   return EXIT.done;
+}
+
+/** A source that can tell a new key from the one it was last used with, of which it keeps a digest only. */
+function daemonSource(context: CommandContext, store: MirrorStore, source: SourceSettings): DaemonSource {
+  /** The digest of the last run's key; null where that run found none, undefined where it did not come so far. */
+  let used: string | null | undefined;
+  /** A key that was looked at between two runs. To get it again may cost something, or give another one. */
+  let next: ResolvedKey | undefined;
+  const connect: CommandContext['connect'] = async (_, log) => {
+    used = null;
+    const key = next ?? (await context.keyOf(source, log));
+    used = digestOf(key);
+    return context.connect(source, log, key);
+  };
+  return {
+    name: source.name,
+    async sync(options) {
+      used = undefined;
+      try {
+        return await syncOne({ ...context, connect }, store, source, options);
+      } finally {
+        next = undefined;
+      }
+    },
+    async hasNewKey() {
+      if (used === undefined) return false;
+      try {
+        const key = await context.keyOf(source);
+        if (digestOf(key) !== used) next = key;
+      } catch (error) {
+        // The next run says it, once the pause is over.
+        if (!(error instanceof TaskmirrorError)) throw error;
+      }
+      return next !== undefined;
+    },
+  };
+}
+
+function digestOf({ value }: ResolvedKey): string {
+  return createHash('sha256').update(value).digest('base64');
 }
