@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { cli } from './cli.ts';
 import { EXIT, exitCodeOf, InterruptedError, OutputError, TaskmirrorError } from './errors.ts';
 import { createRedactor } from './redact.ts';
@@ -8,13 +9,20 @@ const DRAIN_MS = 4_500;
 /** A process that lives longer than this, in ms, has work that leaves garbage; a run that finds nothing hardly does. */
 const LONG_LIVED_MS = 100;
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** The signals that stop the work. */
+const SIGNALS: readonly NodeJS.Signals[] = [
+  'SIGINT',
+  'SIGTERM',
+  ...(isDetached() ? [] : ['SIGHUP' as const]),
+];
 
 const controller = new AbortController();
 const redactor = createRedactor();
 
 // Whatever this process makes, other users cannot read.
 process.umask(0o077);
+// Without a listener it would end the process.
+if (!SIGNALS.includes('SIGHUP')) process.on('SIGHUP', () => {});
 for (const name of SIGNALS) {
   process.on(name, () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
@@ -37,6 +45,9 @@ process.stderr.on('error', () => {});
 process.once('exit', () => {
   process.exitCode ??= EXIT.unexpected;
 });
+
+// An error that no promise carries to the command's end, such as one of a timer.
+process.on('uncaughtException', fail);
 
 setTimeout(() => void keepHeapSmall(), LONG_LIVED_MS).unref();
 
@@ -76,9 +87,21 @@ async function keepHeapSmall(): Promise<void> {
   setFlagsFromString('--heap-growing-percent=40');
 }
 
+/**
+ * Whether SIGHUP is ignored, as nohup and its like have it. Node sets what it inherits back to the default before any
+ * of this runs (PlatformInit in node.cc), so it is told by what nohup leaves behind: a process without a terminal has
+ * none to lose. Outside of Linux nohup leaves stdin as it is, but bash and zsh say in `_` what they ran.
+ */
+function isDetached(): boolean {
+  return ![0, 1, 2].some(isatty) || process.env['_']?.endsWith('/nohup') === true;
+}
+
+/** Says what went wrong and ends the process once all is written, whatever still runs in it: nobody waits for that. */
 function fail(error: unknown): void {
-  process.stderr.write(redactor.redact(explain(error)));
   process.exitCode = exitCodeOf(error);
+  process.stderr.write(redactor.redact(explain(error)), () => {
+    process.stdout.write('', () => process.exit());
+  });
 }
 
 function explain(error: unknown): string {

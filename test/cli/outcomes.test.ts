@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SyncOutcome } from '../../src/commands/sync.ts';
 import { inMirrorOrder, mirroredTasks, readRows, temporaryFolder } from '../support/mirror.ts';
-import { runProgram, startProgram } from '../support/program.ts';
+import { MAIN, runProgram, startProgram } from '../support/program.ts';
 import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
 import { holdList, KEY, serveTasks, teamTasks } from './api.ts';
 import { filesIn } from './files.ts';
@@ -90,6 +90,11 @@ describe('exit code 2: whoever called has to correct something', () => {
     expect(api.stats.list).toBe(0);
     expect(Object.keys(filesIn(cwd))).toEqual(['taskmirror.config.json']);
   });
+});
+
+test('a command that fails ends its process, whatever still runs there', async () => {
+  const node = ['--import', 'data:text/javascript,setInterval(() => {}, 1000)', MAIN];
+  expect((await runProgram(['sync'], { cwd: temporaryFolder(), node })).code).toBe(2);
 });
 
 test('exit code 3: a row that cannot be read is set aside, and all others are mirrored', async () => {

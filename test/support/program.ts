@@ -14,6 +14,8 @@ export interface ProgramOptions {
   env?: Record<string, string>;
   /** What node runs in place of the built program, flags first. */
   node?: readonly string[];
+  /** What starts node in place of this process, from the command line that it is given: `nohup`. */
+  by?: (command: readonly string[]) => readonly [string, ...string[]];
   /** All of its stdin; empty where it is left out. */
   input?: string;
 }
@@ -47,9 +49,10 @@ export function runProgram(args: readonly string[], options: ProgramOptions): Pr
 /** Starts the program. It is dead at the end of the test at the latest. */
 export function startProgram(
   args: readonly string[],
-  { cwd, env, node = [MAIN], input = '' }: ProgramOptions,
+  { cwd, env, node = [MAIN], by = ([first = '', ...rest]) => [first, ...rest], input = '' }: ProgramOptions,
 ): Program {
-  const child = spawn(process.execPath, [...node, ...args], {
+  const [command, ...rest] = by([process.execPath, ...node, ...args]);
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'], HOME: cwd, TMPDIR: cwd, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
