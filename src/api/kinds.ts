@@ -1,4 +1,4 @@
-import { isJsonObject } from './json.ts';
+import { isJsonObject, numberIn } from './json.ts';
 import { utcTextFrom } from './time.ts';
 
 const MAX_ID_LENGTH = 1000;
@@ -54,8 +54,10 @@ export const OBJECT: Kind<string> = {
 };
 /** A whole number from 0 that a double holds exactly. */
 export const COUNT: Kind<number> = {
-  read: (value) =>
-    typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined,
+  read: (value) => {
+    const count = numberIn(value);
+    return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+  },
   expected: (value) => (Number.isSafeInteger(value) ? 'expected 0 or more' : 'expected a whole number'),
 };
 /** A field that is not kept is not looked at. */

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { createBodyParser, parseErrorBody } from '../../src/api/wire.ts';
@@ -17,6 +18,13 @@ function parse(row: unknown, omit: OmittableField[] = []) {
   if (parsed === undefined) throw new Error('The page has no row');
   return parsed;
 }
+/** What becomes of rows of one page, each given as JSON text or as an object. */
+const rowsOf = (...rows: unknown[]) => {
+  const texts = rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row)));
+  return parser.list(`{"success":true,"data":[${texts.join(', ')}],"pagination":{"hasMore":false}}`).rows;
+};
+/** A minute of the hour of wireTask(0). */
+const at = (minutes: number) => new Date(Date.UTC(2026, 0, 26, 15, minutes)).toISOString();
 const taskText = (changes: string) => JSON.stringify(wireTask(0)).replace('{', `{${changes},`);
 
 describe('the frame of a list', () => {
@@ -207,6 +215,76 @@ describe('a row', () => {
     expect(task?.extra).toBe('{"snowflake":12345678901234567890,"short":1.5}');
   });
 
+  const NUMBERS = [
+    '1e400',
+    '-1e999',
+    '1e-400',
+    '-1e-400',
+    '2.5e-320',
+    '-0',
+    '-0.0',
+    '9007199254740993',
+    '-12345678901234567890',
+    '1234567890.1234567890',
+    '1234567.0000000000001',
+    '0.1000000000000000055511151231257827',
+  ];
+  test.each(NUMBERS)('keeps the number %s in env and in an unknown field as it was sent', (number) => {
+    for (const value of [`{"n":${number}}`, `{"a":[{"b":[${number},"x"]}]}`, `{"a":null,"n":${number}}`]) {
+      expect(parse(taskText(`"more":${value}`)).task?.extra).toBe(`{"more":${value}}`);
+      expect(parse(taskText('').replace('{,', '{').replace('"env":null', `"env":${value}`)).task?.env).toBe(
+        value,
+      );
+    }
+    expect(parse(taskText(`"more":${number}`)).task?.extra).toBe(`{"more":${number}}`);
+  });
+
+  test('is stored the same whatever else is on its page', () => {
+    const numbers = fc.constantFrom(
+      ...NUMBERS,
+      '0',
+      '1',
+      '7.25',
+      '1e5',
+      '1.50',
+      '1e21',
+      'null',
+      '"1e400"',
+      '{}',
+    );
+    fc.assert(
+      fc.property(fc.array(numbers, { minLength: 1, maxLength: 6 }), (values) => {
+        const rows = values.map((value, i) =>
+          JSON.stringify(wireTask(i)).replace('"env":null', `"env":{"n":${value}}`),
+        );
+        expect(rowsOf(...rows)).toEqual(rows.flatMap((row) => rowsOf(row)));
+      }),
+    );
+  });
+
+  test.each(['1e400', '-1e400', '9007199254740993', '1.5', '-3', '1e16'])(
+    'whose message count is %s is rejected, and shows that number',
+    (number) => {
+      const { rejected } = parse(
+        taskText('').replace('{,', '{').replace('"messageCount":2', `"messageCount":${number}`),
+      );
+      expect(rejected?.reason).toMatch(/^messageCount: expected (a whole number|0 or more), got /);
+      const shown = number === '1e16' ? '10000000000000000' : number;
+      expect(rejected?.reason.endsWith(`got ${shown}`)).toBe(true);
+      expect(rejected?.payload).toContain(`"messageCount":${shown}`);
+    },
+  );
+
+  test.each([
+    ['-0', 0],
+    ['2.0', 2],
+    ['2e0', 2],
+    ['2.00000000000000000000', 2],
+  ])('whose message count is written %s has that count', (number, count) => {
+    const text = taskText('').replace('{,', '{').replace('"messageCount":2', `"messageCount":${number}`);
+    expect(parse(text).task?.messageCount === count).toBe(true);
+  });
+
   test('nested deeper than can be written again is rejected, and the page goes on', () => {
     const deep = '['.repeat(50_000) + ']'.repeat(50_000);
     for (const changes of [
@@ -219,6 +297,59 @@ describe('a row', () => {
         activity: Date.UTC(2026, 0, 26, 15, 56),
       });
     }
+  });
+});
+
+describe('a task that a page shows twice', () => {
+  const newer = wireTask(0, { id: 'twin', status: 'running', lastActivityAt: at(50) });
+  const older = wireTask(0, { id: 'twin', status: 'pending', lastActivityAt: at(40) });
+  const between = wireTask(0, { id: 'between', lastActivityAt: at(45) });
+  const bad = { ...older, status: 7 };
+  test('is the upper one in both places, and each place keeps its time', () => {
+    const rows = rowsOf(newer, between, older);
+    expect(rows.map(({ task }) => task?.status)).toEqual(['running', 'completed', 'running']);
+    expect(rows.map(({ activity }) => activity)).toEqual([50, 45, 40].map((m) => Date.parse(at(m))));
+    expect(rows[2]?.task).toEqual(rows[0]?.task);
+  });
+
+  test('is the first one where both have the same time, and the first of three', () => {
+    const tie = { ...older, lastActivityAt: at(50) };
+    for (const rows of [rowsOf(newer, tie), rowsOf(newer, tie, older, between)]) {
+      expect(rows.flatMap(({ task }) => (task?.id === 'twin' ? task.status : []))).toEqual(
+        rows.slice(0, rows.length === 2 ? 2 : 3).map(() => 'running'),
+      );
+    }
+  });
+
+  test('is not rejected for a version further down that cannot be read', () => {
+    const rows = rowsOf(newer, between, bad);
+    expect(rows.map(({ task }) => task?.status)).toEqual(['running', 'completed', 'running']);
+  });
+
+  test('is rejected where the upper version cannot be read: no older one passes for it', () => {
+    const rows = rowsOf({ ...bad, lastActivityAt: at(50) }, between, older);
+    expect(rows.map((row) => row.rejected?.reason)).toEqual([
+      'status: expected text, got 7',
+      undefined,
+      'status: expected text, got 7',
+    ]);
+    expect(rows[2]?.activity).toBe(Date.parse(at(40)));
+  });
+
+  test('stays rejected where a version has no place of its own', () => {
+    const lost = { ...older, lastActivityAt: null };
+    const rows = rowsOf(newer, lost);
+    expect(rows.map(({ activity }) => activity)).toEqual([Date.parse(at(50)), null]);
+    expect(rows[1]?.rejected).toMatchObject({ id: 'twin' });
+  });
+
+  test('is nothing that rows without an id can be', () => {
+    expect(rowsOf(null, { ...newer, id: 7 }, 7, newer).map(({ task }) => task?.id)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'twin',
+    ]);
   });
 });
 

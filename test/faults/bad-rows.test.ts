@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
+import type { SyncOptions } from '../../src/sync/sync.ts';
 import { json } from '../api/loopback.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
-import { completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
+import { at, completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
 import { serveList } from './api.ts';
 import { faultBench } from './run.ts';
 
@@ -23,7 +24,8 @@ async function runWith(spell: (text: string) => string) {
     api.bodyOf = plain;
     return bench.sync(api, { full: true });
   };
-  return { bench, list, others, result, heal };
+  const again = (options: Partial<SyncOptions>) => bench.sync(api, options);
+  return { bench, list, others, result: { ...result, again }, heal };
 }
 
 /** Puts these members, as JSON text, at the front of the object. */
@@ -58,6 +60,19 @@ describe('a row that is odd but sound is kept, exactly', () => {
       adding('"snowflake":-9007199254740993'),
       { extra: '{"snowflake":-9007199254740993}' },
     ],
+    [
+      'numbers without an end in env',
+      replacing('env', '{"a":1e400,"b":[-1e999]}'),
+      { env: '{"a":1e400,"b":[-1e999]}' },
+    ],
+    ['a number next to nothing in env', replacing('env', '{"a":1e-400}'), { env: '{"a":1e-400}' }],
+    ['a number without an end in an unknown field', adding('"score":-1e999'), { extra: '{"score":-1e999}' }],
+    [
+      'a long decimal in an unknown field',
+      adding('"p":1234567890.0123456789'),
+      { extra: '{"p":1234567890.0123456789}' },
+    ],
+    ['a zero with a sign in env', replacing('env', '{"a":-0}'), { env: '{"a":-0}' }],
     ['NUL in a text', replacing('message', String.raw`"a\u0000b"`), { message: 'a\0b' }],
     [
       'a lone surrogate in env, where JSON can spell it',
@@ -75,6 +90,19 @@ describe('a row that is odd but sound is kept, exactly', () => {
   });
 });
 
+test('a number that a double cannot hold is no change, run after run, whatever else is on its page', async () => {
+  const { bench, list, result } = await runWith(
+    replacing('env', '{"a":1e400,"b":-0,"c":0.10000000000000000555}'),
+  );
+  expect(result.exitCode).toBe(0);
+  for (let i = 1; i <= 60; i += 1) {
+    list.put(completedTask(`new${i}`, EPOCH + i, { env: i % 2 === 0 ? { n: 0 } : null }));
+  }
+  const { report } = await result.again({ full: true });
+  expect(report).toMatchObject({ inserted: 60, updated: 0 });
+  expect(readRows(bench.file, 'select * from task_changes')).toEqual([]);
+});
+
 describe('a row that cannot be kept is set aside: exit 3, all others are mirrored, and it heals', () => {
   test.each<[string, (text: string) => string, RegExp]>([
     [
@@ -83,6 +111,7 @@ describe('a row that cannot be kept is set aside: exit 3, all others are mirrore
       /^status: expected text, got nothing$/,
     ],
     ['a message count beyond 2^53', replacing('messageCount', '9007199254740993'), /^messageCount: expected/],
+    ['a message count without an end', replacing('messageCount', '1e400'), /^messageCount: .*, got 1e400$/],
     [
       'a lone surrogate in a text',
       replacing('message', String.raw`"half a smile: \ud83d"`),
@@ -112,6 +141,63 @@ describe('a row that cannot be kept is set aside: exit 3, all others are mirrore
     expect((await heal()).exitCode).toBe(0);
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
     expect((await bench.status()).rejectedRows).toBe(0);
+  });
+});
+
+describe('a task that the list shows twice', () => {
+  /** A list of 50 rows that shows `twin` once more further down, as `older`. */
+  async function withTwin(older: Partial<ApiTask>, spell = (body: string) => body) {
+    const bench = await faultBench();
+    const twin = runningTask('twin', EPOCH - 10 * MINUTE - 1);
+    const shadow = { ...completedTask('shadow', EPOCH - 20 * MINUTE - 1), ...older };
+    const list = new SimulatedList([...tasksApart(48, MINUTE), twin, shadow]);
+    const api = await serveList(list);
+    const plain = api.bodyOf;
+    api.bodyOf = (page) => spell(plain(page).replace('"id":"shadow"', '"id":"twin"'));
+    return { bench, list, twin, sync: (full: boolean) => bench.sync(api, { full }) };
+  }
+
+  test.each<[string, Partial<ApiTask>, ((body: string) => string)?]>([
+    ['as it was before', { status: 'pending', messageCount: 1 }],
+    ['at the same time', { status: 'failed', lastActivityAt: at(EPOCH - 10 * MINUTE - 1) }],
+    ['as if it had ended already', {}],
+    ['in a version that cannot be read', { status: 'spoilt' }, (body) => body.replace('"spoilt"', '7')],
+  ])('%s: the one further up counts in every run, and nothing is journaled', async (_what, older, spell) => {
+    const { bench, list, twin, sync } = await withTwin(older, spell);
+    for (const [i, full] of [false, true, true, false].entries()) {
+      list.put(completedTask('new', EPOCH + i));
+      const { exitCode, report } = await sync(full);
+      expect([exitCode, report.verdict, report.rejected]).toEqual([0, 'clean', 0]);
+    }
+    const upper =
+      older.lastActivityAt === undefined ? twin : list.all().find(({ id }) => /twin|shadow/.test(id));
+    expect(mirroredTasks(bench.file).find(({ id }) => id === 'twin')).toEqual({ ...upper, id: 'twin' });
+    expect(readRows(bench.file, "select * from task_changes where task_id = 'twin'")).toEqual([]);
+    expect(mirroredTasks(bench.file)).toHaveLength(50);
+  });
+
+  test('and whose upper version cannot be read is set aside in every run, and nothing is journaled', async () => {
+    const { bench, sync } = await withTwin({}, (body) => body.replace('"running"', '7'));
+    for (const full of [false, true]) {
+      const { exitCode } = await sync(full);
+      expect(exitCode).toBe(3);
+    }
+    expect(readRows(bench.file, 'select task_id from rejected_rows')).toEqual([{ task_id: 'twin' }]);
+    expect(readRows(bench.file, 'select * from task_changes')).toEqual([]);
+  });
+
+  test('on two pages of one run has moved meanwhile: the later answer counts', async () => {
+    const bench = await faultBench();
+    const risen = runningTask('moving', EPOCH - 10 * MINUTE - 1);
+    const sunk = { ...risen, status: 'cancelled', startedAt: null, createdAt: at(EPOCH - 150 * MINUTE - 1) };
+    const list = new SimulatedList([...tasksApart(249, MINUTE), risen]);
+    const api = await serveList(list);
+    api.fault = (n) => {
+      if (n === 2) list.put({ ...sunk, lastActivityAt: sunk.createdAt });
+      return null;
+    };
+    expect((await bench.sync(api)).exitCode).toBe(0);
+    expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
   });
 });
 
