@@ -38,7 +38,7 @@ export class UsageError extends TaskmirrorError {
   readonly exitCode = EXIT.usage;
 }
 
-/** The API refused the key (401 or 403): somebody has to give a source another key. */
+/** The API itself refused the key, by one of its own error codes: somebody has to give a source another key. */
 export class KeyRefusedError extends TaskmirrorError {
   readonly exitCode = EXIT.keyRefused;
 }

@@ -16,7 +16,7 @@ export class AttemptFailed extends Error {
     message: string,
     options: {
       retryable: boolean;
-      hint?: string;
+      hint?: string | undefined;
       retryAfterMs?: number | null;
       tookMs?: number;
       isOfPage?: boolean;
@@ -35,8 +35,12 @@ export class AttemptFailed extends Error {
 
 /** The body of a good answer is not what the API promises: cut off, or not from the API at all. */
 export class BadBodyError extends AttemptFailed {
-  constructor(what: string) {
-    super(`a body that is not the JSON it should be (${what})`, { retryable: true, isOfPage: true });
+  constructor(what: string, options: { hint?: string } = {}) {
+    super(`a body that is not the JSON it should be (${what})`, {
+      ...options,
+      retryable: true,
+      isOfPage: true,
+    });
   }
 }
 

@@ -4,8 +4,15 @@ import type { Clock, Log, RequestContext, TaskSource } from '../ports.ts';
 import { createRedactor } from '../redact.ts';
 import type { OmittableField } from '../sync/task.ts';
 import { AttemptFailed, BadBodyError } from './attempt.ts';
-import { exchange, type Answer } from './exchange.ts';
-import { assertGood, fromRequestError, isTaskMissing, type FailureContext } from './failures.ts';
+import { createExchange, type Answer } from './exchange.ts';
+import {
+  type Asked,
+  assertGood,
+  type FailureContext,
+  failureNamedIn,
+  fromRequestError,
+  isTaskMissing,
+} from './failures.ts';
 import { createLimiter } from './limiter.ts';
 import { withRetries, type RetryPolicy } from './retry.ts';
 import { createBodyParser } from './wire.ts';
@@ -54,6 +61,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     mask,
     now: () => clock.now(),
   };
+  const exchange = createExchange(baseUrl);
   const headers = {
     accept: 'application/json',
     authorization: `Bearer ${options.key.value}`,
@@ -65,7 +73,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     const timeout = clock.timeout(timeoutMs);
     context.onRequest?.();
     try {
-      const answer = await exchange(baseUrl + path, headers, AbortSignal.any([context.signal, timeout]));
+      const answer = await exchange(path, headers, AbortSignal.any([context.signal, timeout]));
       if (answer.status === 429 || answer.headers['retry-after'] !== undefined) context.onPushback?.();
       return answer;
     } catch (error) {
@@ -88,18 +96,27 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     );
   }
 
+  /** What a good answer's body says. */
+  function readBody<T>(answer: Answer, asked: Asked, read: (text: string) => T): T {
+    assertGood(answer, asked, failure);
+    try {
+      return read(answer.text);
+    } catch (error) {
+      throw (error instanceof BadBodyError ? failureNamedIn(answer, asked, failure) : null) ?? error;
+    }
+  }
+
   return {
     list: ({ limit, offset }, context) =>
-      ask(`/api/v1/tasks?limit=${limit}&offset=${offset}`, context, (answer) => {
-        assertGood(answer, failure);
-        return { ...bodies.list(answer.text), servedAt: answer.servedAt };
-      }),
+      ask(`/api/v1/tasks?limit=${limit}&offset=${offset}`, context, (answer) => ({
+        ...readBody(answer, 'list', (text) => bodies.list(text)),
+        servedAt: answer.servedAt,
+      })),
 
     get: (id, context) =>
       ask(`/api/v1/tasks/${encodeURIComponent(id)}`, context, (answer) => {
         if (isTaskMissing(answer, mask)) return null;
-        assertGood(answer, failure);
-        const detail = bodies.detail(answer.text);
+        const detail = readBody(answer, 'task', (text) => bodies.detail(text));
         if ('rejected' in detail) return { rejected: { ...detail.rejected, id } };
         if (detail.id !== id) throw new BadBodyError('another task than the one asked for');
         return detail;

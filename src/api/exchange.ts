@@ -15,44 +15,62 @@ const require = createRequire(import.meta.url);
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
-  /** The body; that of an error is empty where it is too long or broken off. */
+  /** The body. Empty if its encoding is unknown; that of an error also if it is too long or broken off. */
   text: string;
+  /** The Content-Encoding that we neither asked for nor understand; null: there is none. */
+  unknownEncoding: string | null;
   /** The server's clock in ms, whole seconds; null where it gave none. */
   servedAt: number | null;
 }
+
+/**
+ * Sends one GET for `path`, below the base URL, and reads the whole answer; never follows a redirect. The body of an
+ * error is read too, so that its connection can be used again. Throws TooLargeError or BadBodyError where a good answer
+ * is too large or not UTF-8, and otherwise what node:http or node:zlib throws.
+ */
+export type Exchange = (
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+) => Promise<Answer>;
 
 /** Decoded bytes of a good answer: 100 tasks with 300 KB of text each. A small gzip body may hide any number. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_ERROR_BODY_BYTES = 64 * 1024;
 
-/**
- * Sends one GET and reads the whole answer; never follows a redirect. The body of an error is read too, so
- * that its connection can be used again. Throws TooLargeError or BadBodyError where a good answer is too large or not
- * UTF-8, and otherwise what node:http or node:zlib throws.
- */
-export async function exchange(
-  url: string,
-  headers: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-): Promise<Answer> {
-  const response = await get(url, { ...headers, 'accept-encoding': 'gzip' }, signal);
-  const body = addAbortSignal(signal, decoded(response));
-  const status = response.statusCode ?? 0;
-  const text = status >= 200 && status < 300 ? await readText(body) : await readErrorText(body);
-  return { status, headers: response.headers, text, servedAt: parseHttpDate(response.headers.date) };
+/** `baseUrl` as checkBaseUrl gives it. */
+export function createExchange(baseUrl: string): Exchange {
+  const { protocol } = new URL(baseUrl);
+
+  const get = (path: string, headers: Record<string, string>, signal: AbortSignal) => {
+    const http = require(protocol === 'https:' ? 'node:https' : 'node:http') as typeof import('node:http');
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      // Stays there for what may come after the answer: whoever reads the body is told of that.
+      http.get(baseUrl + path, { headers, signal }, resolve).on('error', reject);
+    });
+  };
+
+  return async (path, headers, signal) => {
+    const response = await get(path, { ...headers, 'accept-encoding': 'gzip' }, signal);
+    const status = response.statusCode ?? 0;
+    const servedAt = parseHttpDate(response.headers.date);
+    const answer = { status, headers: response.headers, unknownEncoding: null, servedAt };
+    const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? '';
+    if (!KNOWN_ENCODINGS.has(encoding)) {
+      response.destroy();
+      return { ...answer, text: '', unknownEncoding: encoding };
+    }
+    const body = addAbortSignal(signal, GZIP.has(encoding) ? unzipped(response) : response);
+    const isGood = status >= 200 && status < 300;
+    return { ...answer, text: isGood ? await readText(body) : await readErrorText(body) };
+  };
 }
 
-function get(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<IncomingMessage> {
-  const http = require(url.startsWith('https:') ? 'node:https' : 'node:http') as typeof import('node:http');
-  return new Promise((resolve, reject) => {
-    // Stays there for what may come after the answer: whoever reads the body is told of that.
-    http.get(url, { headers, signal }, resolve).on('error', reject);
-  });
-}
+/** RFC 9110, 8.4.1.3: the same encoding by two names. */
+const GZIP: ReadonlySet<string> = new Set(['gzip', 'x-gzip']);
+const KNOWN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', ...GZIP]);
 
-/** The body as it was before the server packed it. */
-function decoded(response: IncomingMessage): Readable {
-  if (response.headers['content-encoding']?.toLowerCase() !== 'gzip') return response;
+function unzipped(response: IncomingMessage): Readable {
   const { createGunzip } = require('node:zlib') as typeof import('node:zlib');
   // Whoever reads is told of an error of either.
   return pipeline(response, createGunzip(), () => {});

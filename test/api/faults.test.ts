@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { ApiFailedError, KeyRefusedError, PageFailedError } from '../../src/errors.ts';
-import { apiError, EMPTY_LIST, json, startScript, testSource, type Loopback } from './loopback.ts';
+import { apiError, EMPTY_LIST, json, KEY, startScript, testSource, type Loopback } from './loopback.ts';
 
 const PAGE = { offset: 0, limit: 100 };
 const context = () => ({ signal: new AbortController().signal });
@@ -74,6 +74,17 @@ describe('a broken answer is repeated', () => {
     ['JSON that ends early', send(list.slice(0, -5), {}), /characters that do not parse/],
     ['a gzip body that ends early', send(cut, { 'content-encoding': 'gzip' }), /Z_BUF_ERROR|do not parse/],
     ['a gzip body that is none', send('plain', { 'content-encoding': 'gzip' }), /Z_DATA_ERROR/],
+    [
+      'a body in brotli, which nobody asked for',
+      send(brotliCompressSync(list), { 'content-type': 'application/json', 'content-encoding': 'br' }),
+      /\(application\/json, encoded as br\)/,
+    ],
+    [
+      'a body in deflate, which nobody asked for',
+      send(deflateSync(list), { 'content-encoding': 'Deflate' }),
+      /\(no content type, encoded as deflate\)/,
+    ],
+    ['a body that was packed twice', send(list, { 'content-encoding': 'gzip, br' }), /encoded as gzip, br\)/],
     ['bytes that are not UTF-8', send(Buffer.from('{"a":"\xff"}', 'latin1'), {}), /not UTF-8/],
     ['a connection reset', (_response, request) => void request.socket.resetAndDestroy(), /ECONNRESET/],
     [
@@ -99,6 +110,15 @@ describe('a broken answer is repeated', () => {
     expect(lines.map((line) => line.fields)).toEqual([
       expect.objectContaining({ cause: expect.stringMatching(cause) }),
     ]);
+  });
+
+  test('a body in an encoding that nobody asked for: the hint says who has to act, and no key is shown', async () => {
+    const { url } = await script(send('{}', { 'content-encoding': KEY }));
+    const failure = testSource(url, { retryMs: 0 }).source.list(PAGE, context());
+    await expect(failure).rejects.toMatchObject({
+      message: expect.stringContaining('encoded as [redacted]'),
+      hint: expect.stringMatching(/^taskmirror asks for gzip or nothing/),
+    });
   });
 
   test('a long page of HTML, of which only the beginning is shown', async () => {
@@ -130,6 +150,38 @@ describe('a broken answer is repeated', () => {
     const { source } = testSource(url, { retryMs: 20_000 });
     await expect(source.get('asked', context())).rejects.toThrow('another task than the one asked for');
     expect(requests.length).toBeGreaterThan(1);
+  });
+});
+
+describe('a body is read', () => {
+  test.each([
+    ['gzip', gzipSync(JSON.stringify(EMPTY_LIST))],
+    ['x-gzip', gzipSync(JSON.stringify(EMPTY_LIST))],
+    [' X-GZip ', gzipSync(JSON.stringify(EMPTY_LIST))],
+    ['identity', JSON.stringify(EMPTY_LIST)],
+    ['', JSON.stringify(EMPTY_LIST)],
+  ])('with Content-Encoding %j', async (encoding, bytes) => {
+    const { url } = await script(send(bytes, { 'content-encoding': encoding }));
+    expect(await testSource(url, { retryMs: 0 }).source.list(PAGE, context())).toMatchObject({ rows: [] });
+  });
+
+  test('of an error, with Content-Encoding x-gzip', async () => {
+    const body = gzipSync(
+      JSON.stringify({ success: false, error: { code: 'INVALID_API_KEY', message: 'no' } }),
+    );
+    const { url } = await script(
+      (response) => void response.writeHead(401, { 'content-encoding': 'x-gzip' }).end(body),
+    );
+    await expect(testSource(url).source.list(PAGE, context())).rejects.toBeInstanceOf(KeyRefusedError);
+  });
+
+  test('not of an error in an encoding that nobody asked for: its name is shown', async () => {
+    const { url } = await script(
+      (response) => void response.writeHead(500, { 'content-encoding': 'br' }).end(brotliCompressSync('{}')),
+    );
+    await expect(testSource(url, { retryMs: 0 }).source.list(PAGE, context())).rejects.toThrow(
+      'HTTP 500 (no content type, encoded as br)',
+    );
   });
 });
 
@@ -178,14 +230,6 @@ describe('a refused key', () => {
       expect(requests).toHaveLength(1);
     },
   );
-
-  test('is told from the status alone where the body never ends', async () => {
-    const { url } = await script((response) => {
-      response.writeHead(401);
-      response.write('x'.repeat(100_000));
-    });
-    await expect(testSource(url).source.get('a', context())).rejects.toBeInstanceOf(KeyRefusedError);
-  });
 });
 
 describe('a redirect', () => {

@@ -171,7 +171,19 @@ describe('Retry-After', () => {
     expect(clock.waits).toEqual([9000]);
   });
 
-  test.each(['Wed, 21 Oct 2015 07:28:00 GMT', 'soon', '-5', '1.5', ''])(
+  test.each([
+    ['0.5', 500],
+    ['1.5', 1_500],
+    ['2.', 2_000],
+    ['.75', 750],
+    ['0.9999', 1_000],
+  ])('of %j, a part of a second, is waited for', async (value, waitMs) => {
+    const { clock, result } = await answerOnce({ 'retry-after': value });
+    await result;
+    expect(clock.waits).toEqual([waitMs]);
+  });
+
+  test.each(['Wed, 21 Oct 2015 07:28:00 GMT', 'soon', '-5', '-0.5', '1,5', '1e3', '1.2.3', '.', ''])(
     'of %j asks for no wait',
     async (value) => {
       const { clock, result } = await answerOnce({ 'retry-after': value });

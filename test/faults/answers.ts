@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { EPOCH } from '../support/tasks.ts';
 import { apiError, json } from '../api/loopback.ts';
@@ -27,6 +27,7 @@ const refused = {
 
 /** More than 32 MB once it is unpacked. */
 const BOMB = gzipSync(Buffer.alloc(40 * 1024 ** 2, ' '), { level: 1 });
+const BROTLI = brotliCompressSync(JSON.stringify({ success: true, data: [KEY] }));
 const HALF = `{"success":true,"data":[{"id":"${KEY}","message":"`;
 
 const body =
@@ -59,7 +60,8 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'HTTP 500 without a body of the API',
     answer: () => (response) => void response.writeHead(500).end(`<h1>${KEY}</h1>`),
-    error: /was tried \d+ times in [\d.]+ s and failed: HTTP 500\.$/,
+    error:
+      /was tried \d+ times in [\d.]+ s and failed: HTTP 500 \(no content type, begins with: <h1>\[redacted\]<\/h1>\)\.$/,
     ...temporary,
   },
   {
@@ -94,9 +96,97 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     what: 'HTTP 403',
-    answer: () => apiError(403, KEY, `no entry for ${KEY}`),
+    answer: () => apiError(403, 'FORBIDDEN', `no entry for ${KEY}`),
     error: /^Source "default": the API refused the key from environment variable SIGMIC_API_KEY: HTTP 403/,
     ...refused,
+  },
+  {
+    what: 'HTTP 403 of a firewall',
+    answer: () => (response) =>
+      void response.writeHead(403, { 'content-type': 'text/html' }).end(`<h1>Blocked: Bearer ${KEY}</h1>`),
+    error: /failed: HTTP 403 \(text\/html, begins with: <h1>Blocked: Bearer \[redacted\]<\/h1>\)\.$/,
+    ...temporary,
+    hint: /^The API itself did not say this: a firewall or proxy blocks this machine/,
+  },
+  {
+    what: 'HTTP 403 with a code that is not the API`s',
+    answer: () => apiError(403, KEY, `no entry for ${KEY}`),
+    error: /failed: HTTP 403 \(\[redacted\]: no entry for \[redacted\]\)\.$/,
+    ...temporary,
+  },
+  {
+    what: 'HTTP 403 with Retry-After',
+    answer: () => apiError(403, 'FORBIDDEN', KEY, { 'retry-after': '20' }),
+    error: /was tried \d+ times in 1\d\d\.\d s and failed: HTTP 403 \(FORBIDDEN: \[redacted\]\)\.$/,
+    ...temporary,
+    hint: /^Try again in 20 s, as the API asks/,
+  },
+  {
+    what: 'HTTP 401 of a proxy that wants a login',
+    answer: () => (response) =>
+      void response.writeHead(401, { 'www-authenticate': `Basic realm="${KEY}"` }).end(),
+    error: /was tried \d+ times in [\d.]+ s and failed: HTTP 401\.$/,
+    ...temporary,
+    hint: /a proxy or gateway may ask for a login of its own/,
+  },
+  {
+    what: 'HTTP 200 with an error that refuses the key',
+    answer: () => json(200, { success: false, error: { code: 'INVALID_API_KEY', message: `not ${KEY}` } }),
+    error: /the API refused the key from .*: HTTP 200 \(INVALID_API_KEY: not \[redacted\]\)\.$/,
+    ...refused,
+  },
+  {
+    what: 'HTTP 200 with another error',
+    answer: () => json(200, { success: false, error: { code: KEY, message: `busy\nwith ${KEY}` } }),
+    error: /failed: HTTP 200 \(\[redacted\]: busy with \[redacted\]\)\.$/,
+    ...temporary,
+  },
+  {
+    what: 'HTTP 304',
+    answer: () => (response) => void response.writeHead(304, { etag: KEY }).end(),
+    error: /was tried once and failed: HTTP 304, "not modified", though taskmirror keeps no answers\.$/,
+    exitCode: 5,
+    hint: /^A cache in between answers without the content/,
+    isRepeated: false,
+  },
+  {
+    what: 'HTTP 402',
+    answer: () => apiError(402, 'PAYMENT_REQUIRED', `pay for ${KEY}`),
+    error: /was tried once and failed: HTTP 402 \(PAYMENT_REQUIRED: pay for \[redacted\]\)\.$/,
+    exitCode: 5,
+    hint: /^The API wants to be paid: whoever owns the account/,
+    isRepeated: false,
+  },
+  {
+    what: 'HTTP 407',
+    answer: () => (response) => void response.writeHead(407).end(KEY),
+    error: /was tried once and failed: HTTP 407 \(no content type, begins with: \[redacted\]\)\.$/,
+    exitCode: 5,
+    hint: /^A proxy asks for a login: put it into HTTPS_PROXY/,
+    isRepeated: false,
+  },
+  {
+    what: 'HTTP 410',
+    answer: () => apiError(410, 'GONE', KEY),
+    error: /was tried once and failed: HTTP 410 \(GONE: \[redacted\]\)\.$/,
+    exitCode: 5,
+    hint: /gone for good: check the base URL, now http:/,
+    isRepeated: false,
+  },
+  {
+    what: 'HTTP 413',
+    answer: () => (response) => void response.writeHead(413).end(),
+    error: /was tried once and failed: HTTP 413\.$/,
+    exitCode: 5,
+    hint: /lower sync\.pageSize\.$/,
+    isRepeated: false,
+  },
+  {
+    what: 'a body in an encoding that nobody asked for',
+    answer: () => body(BROTLI, { 'content-encoding': 'br', 'content-type': KEY }),
+    error: /not the JSON it should be \(\[redacted\], encoded as br\)\.$/,
+    ...temporary,
+    hint: /has to heed Accept-Encoding\.$/,
   },
   {
     what: 'HTTP 400',
