@@ -1,6 +1,7 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { addAbortSignal, pipeline, type Readable } from 'node:stream';
+import { isLoopback } from '../base-url.ts';
 import { BadBodyError, TooLargeError } from './attempt.ts';
 import { parseHttpDate } from './time.ts';
 import { jsonTextFrom } from './utf8.ts';
@@ -38,15 +39,22 @@ export type Exchange = (
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_ERROR_BODY_BYTES = 64 * 1024;
 
+/** How Node's own agent keeps connections. */
+const AGENT_OPTIONS = { keepAlive: true, scheduling: 'lifo', timeout: 5_000 } as const;
+
 /** `baseUrl` as checkBaseUrl gives it. */
 export function createExchange(baseUrl: string): Exchange {
-  const { protocol } = new URL(baseUrl);
+  const { protocol, hostname } = new URL(baseUrl);
+  let agent: Agent | undefined;
 
   const get = (path: string, headers: Record<string, string>, signal: AbortSignal) => {
     const http = require(protocol === 'https:' ? 'node:https' : 'node:http') as typeof import('node:http');
+    // Node's own agent may send requests through the proxy that the environment names (NODE_USE_ENV_PROXY): that would
+    // be another machine's loopback host, and get the key in the clear.
+    if (isLoopback(hostname)) agent ??= new http.Agent(AGENT_OPTIONS);
     return new Promise<IncomingMessage>((resolve, reject) => {
       // Stays there for what may come after the answer: whoever reads the body is told of that.
-      http.get(baseUrl + path, { headers, signal }, resolve).on('error', reject);
+      http.get(baseUrl + path, { headers, signal, agent }, resolve).on('error', reject);
     });
   };
 
