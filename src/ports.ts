@@ -28,8 +28,8 @@ export interface RequestContext {
   onRequest?: () => void;
   /** Called each time that the API asks to be asked less often (429, or Retry-After), before the wait. */
   onPushback?: () => void;
-  /** Attempts at this request at most; as many as the source makes on its own unless given. */
-  attempts?: number;
+  /** The share of the time for all attempts that this request may take, above 0; 1 unless given. One attempt always fits. */
+  patience?: number;
 }
 
 /** A row that did not validate. It still fills a place in the list. */
@@ -58,16 +58,14 @@ export interface ListPage {
 }
 
 /**
- * The API as the core sees it.
- *
- * Both calls are safe to repeat, retry on their own what is worth retrying, and throw only
- * KeyRefusedError (401, 403), ApiFailedError (after all retries), or the signal's reason. A page that the API refuses
- * although it answers is a PageFailedError: another one may fare better.
+ * The API as the core sees it. Both calls are safe to repeat, retry on their own what is worth retrying, and throw only
+ * KeyRefusedError (the API's own words), ApiFailedError (after all retries), or the signal's reason. A page that the API
+ * refuses although it answers is a PageFailedError: another one may fare better.
  */
 export interface TaskSource {
   /** Rows `offset` to `offset + limit`. The server may return fewer than it was asked for. */
   list(page: { offset: number; limit: number }, context: RequestContext): Promise<ListPage>;
-  /** One task; null where the API says that it does not exist (404). A malformed task comes back as rejected. */
+  /** One task; null: the API itself says that there is none. Malformed: rejected. Forbidden (403): ApiFailedError. */
   get(id: string, context: RequestContext): Promise<TaskDetail | { rejected: RejectedRow } | null>;
 }
 

@@ -90,8 +90,8 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
   }
 
   function ask<T>(path: string, context: RequestContext, read: (answer: Answer) => T): Promise<T> {
-    const { signal, attempts } = context;
-    return withRetries(policy, { path, signal, attempts }, async (timeoutMs) =>
+    const { signal, patience } = context;
+    return withRetries(policy, { path, signal, patience }, async (timeoutMs) =>
       read(await send(path, context, timeoutMs)),
     );
   }

@@ -23,7 +23,17 @@ export interface RetryPolicy {
   retryMs: number;
 }
 
+/** What is asked for. */
+export interface RetryRequest {
+  path: string;
+  signal: AbortSignal;
+  /** The share of the policy's time that this request may take, above 0 and at most 1; 1 unless given. */
+  patience?: number | undefined;
+}
+
 const MAX_ATTEMPTS = 12;
+/** However small its share, a request has this much time, in ms, unless the policy gives it less. */
+const LEAST_MS = 1_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
@@ -34,9 +44,10 @@ const MAX_BACKOFF_MS = 30_000;
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
-  request: { path: string; signal: AbortSignal; attempts?: number | undefined },
+  request: RetryRequest,
   attempt: (timeoutMs: number) => Promise<T>,
 ): Promise<T> {
+  const retryMs = Math.max(policy.retryMs * (request.patience ?? 1), Math.min(policy.retryMs, LEAST_MS));
   let attempts = 0;
   // Summed up: our clock may jump, and the waits are what we asked it for.
   let spentMs = 0;
@@ -46,7 +57,7 @@ export async function withRetries<T>(
     attempts += 1;
     const startedAt = performance.now();
     let tookMs = 0;
-    const leftMs = policy.retryMs === 0 ? Infinity : policy.retryMs - spentMs;
+    const leftMs = retryMs === 0 ? Infinity : retryMs - spentMs;
     try {
       return await attempt(Math.max(1, Math.ceil(Math.min(policy.requestTimeoutMs, leftMs))));
     } catch (error) {
@@ -61,7 +72,7 @@ export async function withRetries<T>(
   const shouldRetry = async (error: unknown): Promise<boolean> => {
     if (!(error instanceof AttemptFailed) || !error.retryable) return false;
     const waitMs = Math.ceil(Math.max(backoffMs(attempts, policy.random()), error.retryAfterMs ?? 0));
-    if (spentMs + waitMs >= policy.retryMs) return false;
+    if (spentMs + waitMs >= retryMs) return false;
     const fields = {
       source: policy.name,
       path: request.path,
@@ -77,7 +88,7 @@ export async function withRetries<T>(
 
   try {
     return await pRetry(timed, {
-      retries: Math.min(MAX_ATTEMPTS, request.attempts ?? MAX_ATTEMPTS) - 1,
+      retries: MAX_ATTEMPTS - 1,
       minTimeout: 0,
       signal: request.signal,
       shouldRetry: ({ error }) => shouldRetry(error),

@@ -98,6 +98,9 @@ function summary(report: SyncReport): string {
   if (report.completeThrough !== null) lines.push(`  complete through ${report.completeThrough}`);
   if (rejected > 0)
     lines.push(`  ${counted(rejected, 'row')} could not be read: see the table rejected_rows`);
+  if (report.error !== null && outcome === 'partial' && report.verdict !== 'unproven') {
+    lines.push(`  ${report.error}`);
+  }
   if (report.verdict === 'unproven') {
     lines.push(
       `  unproven, ${counted(report.gaps, 'gap')} open: ${report.error ?? 'the next run tries again'}`,

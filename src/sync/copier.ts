@@ -5,6 +5,7 @@ import { Batch } from './batch.ts';
 import { Head } from './head.ts';
 import { cover, type Ledger, nextGap } from './ledger.ts';
 import { readAgain } from './refresh.ts';
+import { SingleReads } from './single-reads.ts';
 import type { RunCounts, RunOptions, RunParts } from './run.ts';
 import { ServedPages } from './served.ts';
 import type { Task } from './task.ts';
@@ -42,6 +43,7 @@ export class Copier {
   readonly #kind: RunKind;
   readonly #onTasks: (tasks: readonly Task[]) => void;
   readonly #batch: Batch;
+  readonly #singleReads: SingleReads;
   /** The coverage by what the walks have proven; the committed one may be some pages behind. */
   #ledger: Ledger;
   #committed: Ledger;
@@ -70,6 +72,10 @@ export class Copier {
       allowEmpty: setup.allowEmpty ?? false,
     });
     this.#batch = new Batch(parts.clock);
+    this.#singleReads = new SingleReads(parts.source, {
+      signal: options.signal,
+      onRequest: () => (this.counts.requests += 1),
+    });
     this.#ledger = setup.before.ledger;
     this.#committed = setup.before.ledger;
   }
@@ -127,17 +133,24 @@ export class Copier {
     return gap === undefined || gap.upper < proven;
   }
 
-  /** Reads single tasks, and updates those that are there. Returns the ids that the API does not know. */
+  /**
+   * Reads single tasks, and updates those that are there; those that the API does not give are set aside. Returns the
+   * ids that the API does not know.
+   */
   async refreshByGet(ids: readonly string[]): Promise<string[]> {
-    const { source, claim } = this.parts;
+    const { claim, log } = this.parts;
     const { concurrency, signal } = this.options;
-    const context = { signal, onRequest: () => (this.counts.requests += 1) };
     const gone: string[] = [];
     for (let i = 0; i < ids.length; i += concurrency) {
       signal.throwIfAborted();
       const batch = await claim.tasks(ids.slice(i, i + concurrency));
-      const { tasks, rejected, missing } = await readAgain(source, batch, context);
+      const { tasks, missing, withheld, ...read } = await readAgain(this.#singleReads, batch);
+      const rejected = [...read.rejected, ...withheld];
       if (tasks.length + rejected.length > 0) this.#count(await claim.commit({ tasks, rejected }), rejected);
+      for (const { id, reason } of withheld) {
+        log.warn({ task: id, cause: reason }, 'the API does not give a task: it stays as it was mirrored');
+        this.doubts.push(`a task stays as it was mirrored, since the API does not give it: ${reason}`);
+      }
       gone.push(...missing);
     }
     return gone;

@@ -94,7 +94,8 @@ async function removeUnmet(copier: Copier, head: number): Promise<void> {
     kept += below.length - gone.length;
     above += tasks.length - below.length;
   }
-  if (kept > 0) log.info({ tasks: kept }, 'tasks that the list does not show are still there: kept');
+  if (kept > 0)
+    log.info({ tasks: kept }, 'tasks that the list does not show are not proven to be gone: kept');
   if (above > 0) {
     log.info(
       { tasks: above },

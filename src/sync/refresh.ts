@@ -1,4 +1,5 @@
-import type { RejectedRow, RequestContext, TaskSource } from '../ports.ts';
+import type { RejectedRow } from '../ports.ts';
+import type { SingleReads } from './single-reads.ts';
 import { deriveLastActivityAt, type Task, type TaskDetail } from './task.ts';
 import { newRowsPerPage } from './reading.ts';
 
@@ -44,24 +45,23 @@ export interface ReadAgain {
   rejected: RejectedRow[];
   /** Ids that the API does not know. */
   missing: string[];
+  /** Those that the API did not give: they stay as they are, and are set aside with the reason. */
+  withheld: RejectedRow[];
 }
 
-/** Reads these tasks with one GET each, all at once. Throws what the source throws. */
-export async function readAgain(
-  source: TaskSource,
-  stored: readonly Task[],
-  context: RequestContext,
-): Promise<ReadAgain> {
-  // All of them settle before one failure counts: a request left behind would outlive the run.
-  const answers = await Promise.allSettled(stored.map(({ id }) => source.get(id, context)));
-  const read: ReadAgain = { tasks: [], rejected: [], missing: [] };
+/** Reads these tasks with one GET each, all at once. Throws what {@link SingleReads} throws. */
+export async function readAgain(reads: SingleReads, stored: readonly Task[]): Promise<ReadAgain> {
+  const answers = await reads.read(stored.map(({ id }) => id));
+  const read: ReadAgain = { tasks: [], rejected: [], missing: [], withheld: [] };
   for (const [i, task] of stored.entries()) {
+    const { id } = task;
     const answer = answers[i];
     if (answer === undefined) continue;
-    if (answer.status === 'rejected') throw answer.reason;
-    if (answer.value === null) read.missing.push(task.id);
-    else if ('rejected' in answer.value) read.rejected.push(answer.value.rejected);
-    else read.tasks.push(mergeDetail(task, answer.value));
+    if (answer === null) read.missing.push(id);
+    else if ('rejected' in answer) read.rejected.push(answer.rejected);
+    else if ('withheld' in answer)
+      read.withheld.push({ id, payload: JSON.stringify({ id }), reason: answer.withheld });
+    else read.tasks.push(mergeDetail(task, answer));
   }
   return read;
 }

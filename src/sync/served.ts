@@ -5,8 +5,8 @@ import { type Hole, OVERLAP_ROWS, type PlacedPage } from './reading.ts';
 /** What one request needs beside its place. `onPushback` is called each time that the API asks to be asked less. */
 export type PageContext = Required<Pick<RequestContext, 'signal' | 'onPushback'>>;
 
-/** Attempts at a page of which parts are looked for: it has failed before, so that patience would be wasted. */
-const ATTEMPTS = 3;
+/** The share of the time for all attempts that a part of a page may take: the page has failed for all of it. */
+const PATIENCE = 1 / 64;
 /** A page is not made smaller than this for the rest of a run, in rows: it has to overlap with the next one. */
 const FEWEST_ROWS = 8;
 /** Requests at most for the end of a stretch that cannot be served. */
@@ -119,7 +119,7 @@ export class ServedPages {
   /** Null where it fails. */
   async #try(offset: number, rows: number, context: PageContext): Promise<ListPage | null> {
     try {
-      return await this.#list(offset, rows, { ...context, attempts: ATTEMPTS });
+      return await this.#list(offset, rows, { ...context, patience: PATIENCE });
     } catch (error) {
       if (error instanceof PageFailedError) return null;
       throw error;
@@ -129,7 +129,7 @@ export class ServedPages {
   async #list(
     offset: number,
     limit: number,
-    { signal, ...context }: PageContext & Pick<RequestContext, 'attempts'>,
+    { signal, ...context }: PageContext & Pick<RequestContext, 'patience'>,
   ): Promise<ListPage> {
     this.#signal.throwIfAborted();
     return this.#source.list(

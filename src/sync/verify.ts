@@ -1,9 +1,10 @@
 import type { MirrorClaim, MirrorStore, SourceIdentity, TaskSource } from '../ports.ts';
 import { completeThrough, isMissing, ledgerProblems } from './ledger.ts';
 import { activityOf, isOpen, type Task } from './task.ts';
-import { ServedPages } from './served.ts';
 import { PagesAhead } from './ahead.ts';
 import { type Slice, TOP } from './reading.ts';
+import { ServedPages } from './served.ts';
+import { SingleReads } from './single-reads.ts';
 import { walk } from './walk.ts';
 
 /** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
@@ -144,19 +145,28 @@ class Comparison {
       );
       return;
     }
+    const onRequest = (): void => void (this.#requests += 1);
+    const reads = new SingleReads(this.#source, { signal: this.#signal, onRequest });
+    const withheld: string[] = [];
     let after = '';
     for (;;) {
       const ids = await this.#claim.unmet(after, BATCH);
       for (const id of ids) {
         this.#signal.throwIfAborted();
-        const context = { signal: this.#signal, onRequest: () => (this.#requests += 1) };
-        const answer = await this.#source.get(id, context);
+        const [answer] = await reads.read([id]);
         if (answer === null) note(this.#extra, { id });
+        else if (answer !== undefined && 'withheld' in answer) withheld.push(answer.withheld);
         else this.#moved += 1;
       }
       const last = ids.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) break;
       after = last;
+    }
+    const [reason] = withheld;
+    if (reason !== undefined) {
+      this.#problems.push(
+        `the list does not show ${withheld.length} mirrored tasks, and the API does not say whether they exist; the first: ${reason}`,
+      );
     }
   }
 

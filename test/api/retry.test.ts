@@ -136,6 +136,32 @@ describe('how often and how long', () => {
   });
 });
 
+/** A GET that fails each time, and may take this share of the time. */
+const failing = async (patience: number, retryMs: number) => {
+  const { url, requests } = await script(apiError(500, 'X'));
+  const { source, clock } = testSource(url, { retryMs, random: () => 0.9 });
+  await expect(source.get('a', { ...context(), patience })).rejects.toBeInstanceOf(ApiFailedError);
+  return { clock, requests: requests.length };
+};
+
+describe('a request that is given a share of the time', () => {
+  test('is repeated as long as that lasts', async () => {
+    const { clock } = await failing(1 / 4, 60_000);
+    expect(clock.waits).toEqual([450, 900, 1800, 3600, 7200]);
+  });
+
+  test('has time for an attempt, however small the share', async () => {
+    const { clock, requests } = await failing(1 / 1_000_000, 60_000);
+    expect(clock.timeouts[0]).toBe(1_000);
+    expect(requests).toBe(2);
+  });
+
+  test('is tried once where nothing is repeated', async () => {
+    const { clock, requests } = await failing(1 / 4, 0);
+    expect([requests, clock.timeouts]).toEqual([1, [30_000]]);
+  });
+});
+
 describe('Retry-After', () => {
   test('in seconds is waited for', async () => {
     const { clock, result } = await answerOnce({ 'retry-after': '7' });

@@ -3,9 +3,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { SyncOutcome } from '../../src/commands/sync.ts';
+import { SimulatedList } from '../../src/demo/list.ts';
+import { apiError } from '../api/loopback.ts';
+import { serveList } from '../faults/api.ts';
 import { inMirrorOrder, mirroredTasks, readRows, temporaryFolder } from '../support/mirror.ts';
 import { MAIN, runProgram, startProgram } from '../support/program.ts';
-import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
+import { completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
 import { holdList, KEY, serveTasks, teamTasks } from './api.ts';
 import { filesIn } from './files.ts';
 
@@ -95,6 +98,26 @@ describe('exit code 2: whoever called has to correct something', () => {
 test('a command that fails ends its process, whatever still runs there', async () => {
   const node = ['--import', 'data:text/javascript,setInterval(() => {}, 1000)', MAIN];
   expect((await runProgram(['sync'], { cwd: temporaryFolder(), node })).code).toBe(2);
+});
+
+test('exit code 3: an open task that the API forbids is named with what the API said, in the log and after the run', async () => {
+  const list = new SimulatedList([...tasksApart(300, 60_000), runningTask('locked', EPOCH - 300 * 60_000)]);
+  const api = await serveList(list);
+  const cwd = temporaryFolder();
+  const env = { SIGMIC_API_KEY: 'sigmic_0123456789abcdef', SIGMIC_BASE_URL: api.url };
+  expect((await runProgram(['sync'], { cwd, env })).code).toBe(0);
+  list.put(completedTask('new', EPOCH + 1_000));
+  api.fault = (n) =>
+    api.requests[n - 1]?.url === '/api/v1/tasks/locked' ? apiError(403, 'FORBIDDEN', 'Not yours') : null;
+  const { code, stdout, stderr } = await runProgram(['sync'], { cwd, env });
+  expect(code).toBe(3);
+  const reason = 'GET /api/v1/tasks/locked was tried once and failed: HTTP 403 (FORBIDDEN: Not yours).';
+  expect(stdout).toContain('1 row could not be read: see the table rejected_rows\n');
+  expect(stdout).toContain(
+    `  a task stays as it was mirrored, since the API does not give it: Source "default": ${reason}\n`,
+  );
+  expect(stderr).toContain('the API does not give a task: it stays as it was mirrored');
+  expect(stderr).toContain(reason.replaceAll('"', String.raw`\"`));
 });
 
 test('exit code 3: a row that cannot be read is set aside, and all others are mirrored', async () => {

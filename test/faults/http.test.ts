@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/demo/list.ts';
 import { apiError, startServer } from '../api/loopback.ts';
 import { inMirrorOrder, mirroredTasks } from '../support/mirror.ts';
-import { completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
+import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
 import { FAULTS } from './answers.ts';
 import { serveList, type Step } from './api.ts';
 import { faultBench } from './run.ts';
@@ -103,25 +103,6 @@ test('an API that fails at the very first request leaves the mirror as it was', 
   expect(exitCode).toBe(5);
   expect(report).toMatchObject({ inserted: 0, gaps: 0, completeThrough: '2026-02-01T00:00:00.000Z' });
   expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all().slice(250)));
-});
-
-test('an API that fails to give one open task: the run fails, and nothing that its pages brought is lost', async () => {
-  const bench = await faultBench();
-  const open = runningTask('open', EPOCH - 2_000 * MINUTE - 1);
-  const list = new SimulatedList([...tasksApart(2_500, MINUTE), open]);
-  const api = await serveList(list);
-  await bench.sync(api);
-  list.put({ ...open, status: 'awaiting_approval' });
-  list.put(completedTask('new', EPOCH + 1_000));
-  const served = api.requests.length;
-  api.fault = (n) => (n > served + 1 ? apiError(500, 'BROKEN') : null);
-  const { report, exitCode } = await bench.sync(api);
-  expect(exitCode).toBe(5);
-  expect(report).toMatchObject({ outcome: 'failed', inserted: 1, gaps: 0 });
-  expect(report.error).toContain('GET /api/v1/tasks/open was tried');
-  api.fault = () => null;
-  expect((await bench.sync(api)).exitCode).toBe(0);
-  expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
 });
 
 test('JSON under a wrong content type is taken for what it is', async () => {

@@ -61,7 +61,10 @@ export class SimulatedApi implements TaskSource {
     const versions = this.#cut(order, wanted.offset, end);
     for (const version of versions) version.listed = true;
     const isLast = end >= order.length;
-    probe.seePage(order, versions, { isLast, isShuffled: setup.tieOrder === 'shuffled' });
+    // Whoever asks for one row only wants to know whether the list answers.
+    if (wanted.limit > 1) {
+      probe.seePage(order, versions, { isLast, isShuffled: setup.tieOrder === 'shuffled' });
+    }
     const rows = versions.map(({ row }) => row);
     const total = this.#total(order.length);
     // Where neither the total nor a full page speaks against it, no program could tell.
@@ -84,7 +87,12 @@ export class SimulatedApi implements TaskSource {
 
   async get(id: string, context: RequestContext): ReturnType<TaskSource['get']> {
     const { world, probe, plan } = this.#parts;
-    this.#begin(context);
+    try {
+      this.#begin(context);
+    } catch (error) {
+      probe.withheld.add(id);
+      throw error;
+    }
     const present = world.rows.get(id)?.current ?? null;
     const version = plan.run.lag === 0 ? present : (this.#replica().find((shown) => shown.id === id) ?? null);
     if (version === null || plan.run.getLies) {

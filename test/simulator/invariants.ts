@@ -19,6 +19,8 @@ export type Excuse =
   | 'misplaced'
   /** GET said 404 of a row that is there. */
   | 'GET lied'
+  /** GET failed of a task that was open, and the list did not. */
+  | 'GET failed'
   /** Changed in place, where no run has looked again since. */
   | 'silent edit'
   /** Gone from the list; only a full run may remove it. */

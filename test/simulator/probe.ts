@@ -24,6 +24,8 @@ export class Probe {
   /** Tasks of which GET said 404, and those of them that were there. */
   readonly gone = new Set<string>();
   readonly denied = new Set<string>();
+  /** Tasks of which GET failed. */
+  readonly withheld = new Set<string>();
   /** Activities of shuffled ties that did not fit, between a row above and one below, into a page that showed some. */
   readonly crowded = new Set<number>();
   /** What was injected into this run: the failures that it may end with. */

@@ -63,7 +63,8 @@ export function notReadAgain({ world, tasks }: Facts, ids: Iterable<string>, pro
     if (current === null || current.flaw !== null || current.since > (probe.from ?? 0)) return [];
     if (mirrored === undefined || mirrored.detailKey === detailKey(current.task)) return [];
     const isOld = current.since > probe.oldest;
-    const excuse = isOld ? 'old copy' : probe.denied.has(id) ? 'GET lied' : null;
+    const failed = probe.withheld.has(id) ? 'GET failed' : null;
+    const excuse = isOld ? 'old copy' : probe.denied.has(id) ? 'GET lied' : failed;
     return [{ what: `${id} was open, and was not read again`, excuse }];
   });
 }

@@ -182,16 +182,44 @@ describe('nothing is removed', () => {
     ]);
   });
 
-  test('where a GET fails: the run fails, and the next one is right', async () => {
+  test('of a row whose GET fails: it is set aside with the reason, and the next run is right', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     for (const id of ['t000010', 't000011', 't000012']) list.remove(id);
     const { report, exitCode } = await fullRun(bench, list, { get: failsForTheLast });
+    expect(exitCode).toBe(3);
+    expect(report).toMatchObject({ outcome: 'partial', removed: 2, rejected: 1 });
+    expect(report.error).toMatch(/HTTP 503$/);
+    expect(isLive(bench, 't000012')).toBe(true);
+
+    expect((await bench.sync(list, { full: true })).report).toMatchObject({ outcome: 'ok', removed: 1 });
+    expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
+  });
+
+  test('where every GET fails, and then the list: the run fails, and the next one is right', async () => {
+    const { bench, list } = await mirrored(ROWS, MINUTE);
+    for (const id of ['t000010', 't000011', 't000012']) list.remove(id);
+    const { report, exitCode } = await fullRun(bench, list, {
+      get: () => Promise.reject(new ApiFailedError('HTTP 503')),
+      beforeList({ count }) {
+        if (count > CLOSING) throw new ApiFailedError('the list: HTTP 503');
+      },
+    });
     expect(exitCode).toBe(5);
-    expect(report).toMatchObject({ outcome: 'failed', removed: 0, error: 'HTTP 503' });
+    expect(report).toMatchObject({ outcome: 'failed', removed: 0, error: 'the list: HTTP 503' });
     expect(mirroredTasks(bench.file)).toHaveLength(ROWS);
+    expect(readRows(bench.file, 'select * from rejected_rows')).toEqual([]);
 
     expect((await bench.sync(list, { full: true })).report).toMatchObject({ outcome: 'ok', removed: 3 });
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
+  });
+
+  test('where a GET fails of a fault in the program, which is no failure of the API', async () => {
+    const { bench, list } = await mirrored(ROWS, MINUTE);
+    list.remove('t000010');
+    const { report, exitCode } = await fullRun(bench, list, {
+      get: () => Promise.reject(new TypeError('a bug')),
+    });
+    expect([exitCode, report.outcome, report.removed]).toEqual([1, 'failed', 0]);
   });
 
   test('where somebody stops the run between the walk and the removal', async () => {

@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/demo/list.ts';
+import { ApiFailedError } from '../../src/errors.ts';
+import type { TaskSource } from '../../src/ports.ts';
 import { ledgerProblems } from '../../src/sync/ledger.ts';
 import { verifySource } from '../../src/sync/verify.ts';
 import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
@@ -11,10 +13,14 @@ import { completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.
 
 const MINUTE = 60_000;
 
-const verify = (bench: Bench, list: SimulatedList, options: MemoryOptions = {}) =>
+const verify = (
+  bench: Bench,
+  list: SimulatedList,
+  { get, ...options }: MemoryOptions & { get?: TaskSource['get'] } = {},
+) =>
   verifySource(
     { name: 'default', baseUrl: 'https://api.example' },
-    { store: bench.store, source: memorySource(list, options) },
+    { store: bench.store, source: { ...memorySource(list, options), ...(get && { get }) } },
     { pageSize: 100, concurrency: 4, signal: new AbortController().signal },
   );
 
@@ -82,6 +88,33 @@ describe('verify', () => {
       ok: false,
       extra: { count: 1, first: [{ id: 't000200' }] },
     });
+  });
+
+  test('says so where the API does not say whether rows that it does not list exist', async () => {
+    const { bench, list } = await mirrored();
+    for (const id of ['t000200', 't000201', 't000202']) list.remove(id);
+    const report = await verify(bench, list, {
+      async get(id) {
+        if (id === 't000201') return null;
+        throw new ApiFailedError(`GET ${id}: HTTP 403`);
+      },
+    });
+    expect(report).toMatchObject({ ok: false, moved: 0, extra: { count: 1, first: [{ id: 't000201' }] } });
+    expect(report.problems).toEqual([
+      'the list does not show 2 mirrored tasks, and the API does not say whether they exist; the first: GET t000200: HTTP 403',
+    ]);
+  });
+
+  test('fails where the list fails as well', async () => {
+    const { bench, list } = await mirrored();
+    list.remove('t000200');
+    const down = verify(bench, list, {
+      get: () => Promise.reject(new ApiFailedError('GET: HTTP 503')),
+      beforeList({ count }) {
+        if (count > 5) throw new ApiFailedError('the list: HTTP 503');
+      },
+    });
+    await expect(down).rejects.toThrow('the list: HTTP 503');
   });
 
   test('does not call wrong what the mirror cannot know yet: newer rows, and open tasks that went on', async () => {
