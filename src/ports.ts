@@ -138,21 +138,21 @@ export interface OpenTask {
 }
 
 /**
- * One source's part of the mirror, held under a lease. No other process writes this source while the
- * lease lasts; a holder that lost it (it slept too long, another took over) gets LeaseHeldError from
- * every write and has written nothing.
+ * One source's part of the mirror, held under a lease. No other process writes this source while the lease lasts; who
+ * lost it (it slept too long, another took over) gets LeaseHeldError from every write, and has written nothing.
  */
 export interface MirrorClaim {
   state(): Promise<SourceState>;
-  /** Opens a run record and returns its id. A record that a crash left open is closed as interrupted. */
+  /** Says of what kind the claim's run is, and returns the id of its record. */
   startRun(kind: RunKind): Promise<number>;
+  /** Closes the record, and gives the lease back with it if nothing is left to prepare for readers. */
   finishRun(runId: number, record: RunRecord): Promise<void>;
 
   /** What a commit of these tasks would do. Writes nothing. */
   preview(tasks: readonly Task[]): Promise<Committed>;
   /**
-   * Upserts by id, journals every changed field, records rejections and heals those whose task came
-   * good, and moves the ledger, in one transaction. Repeating it changes nothing.
+   * Upserts by id, journals every changed field, records rejections and heals those whose task came good, and moves the
+   * ledger, in one transaction. Repeating it changes nothing.
    */
   commit(change: Change): Promise<Committed>;
 
@@ -235,9 +235,9 @@ export interface MirrorReader {
 /** The mirror: where rows and ledger become durable together. */
 export interface MirrorStore extends MirrorReader {
   /**
-   * Takes the lease of a source, registering the source at its first sight.
-   * Throws LeaseHeldError, naming the holder's pid and host, while another live process holds it; the lease
-   * of a process that is dead, or that has not renewed it for its time to live, is taken over.
+   * Takes the lease of a source by opening the record of a run, and registers the source at its first sight.
+   * Throws LeaseHeldError, naming the holder's pid and host, while another live process holds it; from one that is dead,
+   * or has not renewed it for its time to live, it is taken over, and the record closed as interrupted.
    * Throws UsageError where the name already stands for another base URL.
    */
   claim(source: SourceIdentity): Promise<MirrorClaim>;

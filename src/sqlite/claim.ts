@@ -10,23 +10,36 @@ import type {
   RunRecord,
   SourceState,
 } from '../ports.ts';
-import type { Ledger } from '../sync/ledger.ts';
 import { type Task, utcText } from '../sync/task.ts';
-import { edgeText, parseEdge } from './edge.ts';
+import { edgeText } from './edge.ts';
 import { withFile } from './failure.ts';
-import { makeForReaders } from './for-readers.ts';
+import { type ForReaders, isMadeForReaders, makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';
 import { prepareQueries } from './queries.ts';
 import { type Rejections, rejectionsOf } from './rejections.ts';
 import { dropSearchIndex, pauseSearchIndex } from './search-index.ts';
+import { type SourceRecord, sourceRecord } from './source-record.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 import { toTask } from './tables.ts';
 import type { Upserted, Upserter } from './upsert.ts';
 
-/** Run records kept for each source: a daemon that runs every other second would fill the disk with them. */
+/** Run records kept of each source: a daemon that runs every other second would fill the disk with them. */
 const RUNS_KEPT = 10_000;
+/** Runs between two looks at what is more than that: to delete one with each run would write two more pages every time. */
+const PRUNE_EVERY = 100;
 
-/** One source's part of the mirror, under its lease. Every write renews the lease in the same transaction. */
+export interface SqliteClaimParts {
+  db: Database.Database;
+  source: string;
+  lease: Lease;
+  upserter: Upserter;
+  clock: Clock;
+  searchIndex: boolean;
+  /** Called once the lease is given back. `wrote`: the claim has changed more than the record of its run. */
+  onRelease: (did: { wrote: boolean }) => void;
+}
+
+/** One source's part of the mirror, under its lease. Every write looks after the lease in the same transaction. */
 export class SqliteClaim implements MirrorClaim {
   readonly #db: Database.Database;
   readonly #source: string;
@@ -36,59 +49,41 @@ export class SqliteClaim implements MirrorClaim {
   readonly #searchIndex: boolean;
   readonly #queries: ReturnType<typeof prepareQueries>;
   readonly #rejections: Rejections;
+  readonly #state: SourceRecord;
+  readonly #onRelease: SqliteClaimParts['onRelease'];
   #sweep: Sweep | null = null;
+  #wrote = false;
 
-  constructor(parts: {
-    db: Database.Database;
-    source: string;
-    lease: Lease;
-    upserter: Upserter;
-    clock: Clock;
-    searchIndex: boolean;
-  }) {
+  constructor(parts: SqliteClaimParts) {
     this.#db = parts.db;
     this.#source = parts.source;
     this.#lease = parts.lease;
     this.#upserter = parts.upserter;
     this.#clock = parts.clock;
     this.#searchIndex = parts.searchIndex;
+    this.#onRelease = parts.onRelease;
     this.#queries = prepareQueries(parts.db);
     this.#rejections = rejectionsOf(parts.db, parts.source);
+    this.#state = sourceRecord(parts.db, parts.source);
   }
 
   async state(): Promise<SourceState> {
-    return this.#read(() => {
-      const row = this.#queries.source.get({ source: this.#source });
-      const gaps = this.#queries.gaps.all({ source: this.#source });
-      return {
-        ledger: {
-          watermark: parseEdge(row?.watermark ?? null),
-          gaps: gaps.map(({ lower, upper }) => ({ lower: parseEdge(lower), upper: Date.parse(upper) })),
-        },
-        total: row?.api_total ?? null,
-        learnedOverlapMs: row?.learned_overlap_ms ?? 0,
-        surplus: row?.total_surplus ?? null,
-      };
-    });
+    return this.#read(() => this.#state.read());
   }
 
   async startRun(kind: RunKind): Promise<number> {
-    return this.#write((now) => {
-      this.#queries.closeStaleRuns.run({
-        source: this.#source,
-        now,
-        error: 'the process ended during this run',
-      });
+    const id = this.#lease.run;
+    this.#record(() => {
       // Before anything else is written: this is also the way out where the index is damaged, and its triggers fail.
       if (!this.#searchIndex) dropSearchIndex(this.#db);
       else if (kind === 'backfill') pauseSearchIndex(this.#db);
-      const run = this.#queries.startRun.get({ source: this.#source, kind, started_at: now });
-      return run?.id ?? 0;
+      this.#queries.setKind.run({ id, kind });
     });
+    return id;
   }
 
   async finishRun(runId: number, record: RunRecord): Promise<void> {
-    this.#write((now) => {
+    this.#record((now) => {
       this.#queries.finishRun.run({
         id: runId,
         finished_at: now,
@@ -103,7 +98,8 @@ export class SqliteClaim implements MirrorClaim {
         rejected: record.rejected,
         error: record.error,
       });
-      this.#queries.pruneRuns.run({ source: this.#source, kept: RUNS_KEPT });
+      if (runId % PRUNE_EVERY === 0) this.#queries.pruneRuns.run({ kept: RUNS_KEPT });
+      if (isMadeForReaders(this.#forReaders())) this.#lease.release();
     });
   }
 
@@ -113,16 +109,11 @@ export class SqliteClaim implements MirrorClaim {
 
   async commit(change: Change): Promise<Committed> {
     return this.#write((now) => {
-      const { total, surplus, learnedOverlapMs, ledger } = change;
-      const source = this.#source;
-      const written = this.#upserter.upsert(source, change.tasks, now);
+      const written = this.#upserter.upsert(this.#source, change.tasks, now);
       const healedIds = this.#rejections.heal(change.tasks);
       const rejectedKeys = change.rejected.map((row) => this.#rejections.reject(row, now));
       this.#meet(written, change.rejected, rejectedKeys);
-      if (ledger !== undefined) this.#moveLedger(ledger);
-      if (total !== undefined) this.#queries.setTotal.run({ source, total });
-      if (surplus !== undefined) this.#queries.setSurplus.run({ source, surplus });
-      if (learnedOverlapMs !== undefined) this.#queries.setOverlap.run({ source, ms: learnedOverlapMs });
+      this.#state.move(change);
       const { unchangedRowids: _, ...counted } = written;
       return { ...counted, healedIds };
     });
@@ -183,25 +174,45 @@ export class SqliteClaim implements MirrorClaim {
   }
 
   async prepareForReaders(signal: AbortSignal): Promise<void> {
-    const write = (step: () => void): void => this.#write(step);
-    await makeForReaders({ db: this.#db, searchIndex: this.#searchIndex, write }, signal);
+    await makeForReaders(this.#forReaders(), signal);
   }
 
   async renew(): Promise<void> {
-    this.#write(() => undefined);
+    this.#record(() => undefined);
   }
 
   async release(): Promise<void> {
     this.#read(() => {
       this.#lease.release();
+      this.#onRelease({ wrote: this.#wrote });
+      this.#wrote = false;
     });
+  }
+
+  #forReaders(): ForReaders {
+    const write = (step: () => void): void => {
+      this.#wrote = true;
+      this.#record(step);
+    };
+    return { db: this.#db, searchIndex: this.#searchIndex, write };
   }
 
   #read<T>(work: () => T): T {
     return withFile(this.#db.name, work);
   }
 
+  /** Runs `work` in a transaction under the lease, and notes whether it changed anything. */
   #write<T>(work: (now: string) => T): T {
+    return this.#record((now) => {
+      const before = this.#queries.changes();
+      const done = work(now);
+      this.#wrote ||= this.#queries.changes() > before;
+      return done;
+    });
+  }
+
+  /** The same for what only says that a run is under way, or over. */
+  #record<T>(work: (now: string) => T): T {
     const transaction = this.#db.transaction(() => {
       this.#lease.hold();
       return work(utcText(this.#clock.now()));
@@ -220,21 +231,5 @@ export class SqliteClaim implements MirrorClaim {
     const rejectedIds = rejected.flatMap(({ id }) => id ?? []);
     this.#sweep.meet([...written.insertedIds, ...written.updatedIds, ...rejectedIds]);
     for (const key of rejectedKeys) this.#sweep.meetRejected(key);
-  }
-
-  #moveLedger(ledger: Ledger): void {
-    const source = this.#source;
-    this.#queries.setWatermark.run({
-      source,
-      watermark: ledger.watermark === null ? null : utcText(ledger.watermark),
-    });
-    this.#queries.dropGaps.run({ source });
-    for (const { lower, upper } of ledger.gaps) {
-      this.#queries.addGap.run({
-        source,
-        lower: lower === null ? null : edgeText(lower),
-        upper: edgeText(upper),
-      });
-    }
   }
 }

@@ -18,12 +18,17 @@ export interface ForReaders {
  * Where a step leaves off is in the file itself: whoever comes next goes on there.
  */
 export async function makeForReaders(parts: ForReaders, signal: AbortSignal): Promise<void> {
-  const isDone = (): boolean => withFile(parts.db.name, () => nextStep(parts) === null);
+  const isDone = (): boolean => withFile(parts.db.name, () => isMadeForReaders(parts));
   while (!signal.aborted && !isDone()) {
     // Chosen anew under the lock: another source's run may have taken this step meanwhile.
     parts.write(() => nextStep(parts)?.());
     await setImmediate();
   }
+}
+
+/** Whether `makeForReaders` has nothing left to do. */
+export function isMadeForReaders(parts: ForReaders): boolean {
+  return nextStep(parts) === null;
 }
 
 /** Null where nothing is left to do. */

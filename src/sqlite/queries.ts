@@ -8,8 +8,9 @@ import type { TaskRow } from './tables.ts';
 /** Every statement of a claim, prepared once. */
 export function prepareQueries(db: Database.Database) {
   return {
-    ...prepareLedgerQueries(db),
     ...prepareRunQueries(db),
+    /** Rows that this connection has changed since it was opened. */
+    changes: countChanges(db),
     markRemoved: prepare<{ source: string; id: string; now: string }, never>(db, (q, p) =>
       q
         .updateTable('tasks')
@@ -52,86 +53,19 @@ export function prepareQueries(db: Database.Database) {
   };
 }
 
-function prepareLedgerQueries(db: Database.Database) {
-  return {
-    source: prepare<{ source: string }, SourceRow>(db, (q, p) =>
-      q
-        .selectFrom('sources')
-        .select(['watermark', 'api_total', 'learned_overlap_ms', 'total_surplus'])
-        .where('name', '=', p('source')),
-    ),
-    gaps: prepare<{ source: string }, { lower: string | null; upper: string }>(db, (q, p) =>
-      q
-        .selectFrom('gaps')
-        .select(['lower', 'upper'])
-        .where('source', '=', p('source'))
-        .orderBy('upper', 'desc'),
-    ),
-    setWatermark: prepare<{ source: string; watermark: string | null }, never>(db, (q, p) =>
-      q
-        .updateTable('sources')
-        .set({ watermark: p('watermark') })
-        .where('name', '=', p('source')),
-    ),
-    setTotal: prepare<{ source: string; total: number | null }, never>(db, (q, p) =>
-      q
-        .updateTable('sources')
-        .set({ api_total: p('total') })
-        .where('name', '=', p('source')),
-    ),
-    setOverlap: prepare<{ source: string; ms: number }, never>(db, (q, p) =>
-      q
-        .updateTable('sources')
-        .set({ learned_overlap_ms: p('ms') })
-        .where('name', '=', p('source')),
-    ),
-    setSurplus: prepare<{ source: string; surplus: number | null }, never>(db, (q, p) =>
-      q
-        .updateTable('sources')
-        .set({ total_surplus: p('surplus') })
-        .where('name', '=', p('source')),
-    ),
-    dropGaps: prepare<{ source: string }, never>(db, (q, p) =>
-      q.deleteFrom('gaps').where('source', '=', p('source')),
-    ),
-    addGap: prepare<{ source: string; lower: string | null; upper: string }, never>(db, (q, p) =>
-      q.insertInto('gaps').values({ source: p('source'), lower: p('lower'), upper: p('upper') }),
-    ),
-  };
-}
-
-interface SourceRow {
-  watermark: string | null;
-  api_total: number | null;
-  learned_overlap_ms: number;
-  total_surplus: number | null;
+function countChanges(db: Database.Database): () => number {
+  const total = db.prepare<[], number>('select total_changes()').pluck();
+  return () => total.get() ?? 0;
 }
 
 function prepareRunQueries(db: Database.Database) {
   return {
-    closeStaleRuns: prepare<{ source: string; now: string; error: string }, never>(db, (q, p) =>
+    setKind: prepare<{ id: number; kind: RunKind }, never>(db, (q, p) =>
       q
         .updateTable('sync_runs')
-        .set({ finished_at: p('now'), outcome: 'interrupted', error: p('error') })
-        .where('source', '=', p('source'))
-        .where('finished_at', 'is', null),
-    ),
-    startRun: prepare<{ source: string; kind: RunKind; started_at: string }, { id: number }>(db, (q, p) =>
-      q
-        .insertInto('sync_runs')
-        .values({
-          source: p('source'),
-          kind: p('kind'),
-          started_at: p('started_at'),
-          requests: 0,
-          rows_seen: 0,
-          inserted: 0,
-          updated: 0,
-          unchanged: 0,
-          removed: 0,
-          rejected: 0,
-        })
-        .returning('id'),
+        .set({ kind: p('kind') })
+        .where('id', '=', p('id'))
+        .where('kind', '<>', p('kind')),
     ),
     finishRun: prepare<FinishedRun, never>(db, (q, p) =>
       q
@@ -151,19 +85,18 @@ function prepareRunQueries(db: Database.Database) {
         })
         .where('id', '=', p('id')),
     ),
-    pruneRuns: prepare<{ source: string; kept: number }, never>(db, (q, p) =>
-      q
-        .deleteFrom('sync_runs')
-        .where('source', '=', p('source'))
-        .where('id', '<=', (eb) =>
-          eb
-            .selectFrom('sync_runs')
-            .select('id')
-            .where('source', '=', p('source'))
-            .orderBy('id', 'desc')
-            .limit(1)
-            .offset(p('kept')),
-        ),
+    pruneRuns: prepare<{ kept: number }, never>(db, (q, p) =>
+      q.deleteFrom('sync_runs').where('id', 'in', (eb) =>
+        eb
+          .selectFrom(
+            eb
+              .selectFrom('sync_runs')
+              .select(['id', sql<number>`row_number() over (partition by source order by id desc)`.as('nth')])
+              .as('counted'),
+          )
+          .select('counted.id')
+          .where('nth', '>', p('kept')),
+      ),
     ),
   };
 }

@@ -101,13 +101,13 @@ export function pauseSearchIndex(db: Database.Database): void {
   );
 }
 
-/** Drops the index where there is one, also one that is damaged. */
+/** Drops the index where there is one, also one that is damaged; writes nothing where there is none: hence `where true`. */
 export function dropSearchIndex(db: Database.Database): void {
   db.exec(`
     drop trigger if exists task_search_insert;
     drop trigger if exists task_search_update;
     drop trigger if exists task_search_delete;
     drop table if exists task_search;
-    delete from search_state;
+    delete from search_state where true;
   `);
 }

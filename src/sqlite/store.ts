@@ -3,7 +3,7 @@ import type Database from 'better-sqlite3';
 import { DatabaseError, UsageError } from '../errors.ts';
 import type { Clock, MirrorClaim, MirrorStore, RunSummary, SourceIdentity, SourceStatus } from '../ports.ts';
 import { type OmittableField, utcText } from '../sync/task.ts';
-import { SqliteClaim } from './claim.ts';
+import { SqliteClaim, type SqliteClaimParts } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
 import { type Holder, type Lease, takeLease } from './lease.ts';
@@ -11,6 +11,7 @@ import { openDatabase } from './open.ts';
 import { prepare } from './statement.ts';
 import { readRuns, readStatus } from './reader.ts';
 import { createUpserter, type Upserter } from './upsert.ts';
+import { Wal } from './wal.ts';
 
 export interface MirrorOptions {
   /** Make the file where there is none. */
@@ -50,6 +51,7 @@ class SqliteMirror implements MirrorStore {
   readonly #searchIndex: boolean;
   readonly #holder: Holder;
   readonly #claims = new Set<MirrorClaim>();
+  readonly #wal: Wal;
   readonly #file: string | null;
 
   constructor(parts: MirrorParts) {
@@ -58,6 +60,7 @@ class SqliteMirror implements MirrorStore {
     this.#upserter = parts.upserter;
     this.#searchIndex = parts.searchIndex;
     this.#holder = parts.holder;
+    this.#wal = new Wal(parts.db);
     this.#file = identityOf(parts.db.name);
   }
 
@@ -68,13 +71,9 @@ class SqliteMirror implements MirrorStore {
       return takeLease(this.#db, source.name, this.#holder, this.#clock);
     });
     const lease = withFile(this.#db.name, () => take.immediate());
-    const claim = this.#claimUnder(source, {
-      hold: () => lease.hold(),
-      release: () => {
-        lease.release();
-        this.#claims.delete(claim);
-        this.#shrinkWal();
-      },
+    const claim = this.#claimUnder(source, lease, (did) => {
+      this.#claims.delete(claim);
+      this.#wal.settle(did);
     });
     this.#claims.add(claim);
     return claim;
@@ -83,12 +82,14 @@ class SqliteMirror implements MirrorStore {
   async observe(source: SourceIdentity): Promise<MirrorClaim> {
     const known = withFile(this.#db.name, () => this.#baseUrlOf(source.name));
     if (known !== undefined) assertSameList(source, known);
-    return this.#claimUnder(source, {
+    const none: Lease = {
+      run: 0,
       hold: () => {
         throw new Error(`source "${source.name}" is only observed: nothing may be written`);
       },
       release: () => {},
-    });
+    };
+    return this.#claimUnder(source, none, () => {});
   }
 
   async status(): Promise<SourceStatus[]> {
@@ -122,11 +123,12 @@ class SqliteMirror implements MirrorStore {
     );
   }
 
-  #claimUnder(source: SourceIdentity, lease: Lease): MirrorClaim {
+  #claimUnder(source: SourceIdentity, lease: Lease, onRelease: SqliteClaimParts['onRelease']): MirrorClaim {
     return new SqliteClaim({
       db: this.#db,
       source: source.name,
       lease,
+      onRelease,
       upserter: this.#upserter,
       clock: this.#clock,
       searchIndex: this.#searchIndex,
@@ -156,17 +158,6 @@ class SqliteMirror implements MirrorStore {
     return prepare<{ name: string }, { base_url: string }>(this.#db, (q, p) =>
       q.selectFrom('sources').select('base_url').where('name', '=', p('name')),
     ).get({ name })?.base_url;
-  }
-
-  /** Empties the WAL where no reader holds it; one that does must not hold us. */
-  #shrinkWal(): void {
-    const timeout = Number(this.#db.pragma('busy_timeout', { simple: true }));
-    this.#db.pragma('busy_timeout = 50');
-    try {
-      this.#db.pragma('wal_checkpoint(truncate)');
-    } finally {
-      this.#db.pragma(`busy_timeout = ${timeout}`);
-    }
   }
 }
 

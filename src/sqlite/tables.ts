@@ -6,7 +6,6 @@ import { foldError } from './error-group.ts';
 export interface Tables {
   sources: SourcesTable;
   gaps: GapsTable;
-  leases: LeasesTable;
   tasks: TasksTable;
   task_changes: TaskChangesTable;
   rejected_rows: RejectedRowsTable;
@@ -31,15 +30,6 @@ interface GapsTable {
   source: string;
   lower: string | null;
   upper: string;
-}
-
-interface LeasesTable {
-  source: string;
-  token: string;
-  pid: number;
-  host: string;
-  acquired_at: string;
-  renewed_at: string;
 }
 
 interface TasksTable extends TaskColumns, DerivedColumns {
@@ -126,6 +116,10 @@ interface SyncRunsTable {
   removed: number;
   rejected: number;
   error: string | null;
+  /** Who holds the source, and when it last said that it lives; null once the lease is given back. */
+  pid: number | null;
+  host: string | null;
+  renewed_at: string | null;
 }
 
 /** One row where there is a full text index, none where there is not. */

@@ -6,7 +6,7 @@ import { leases } from './mirror-store/leases.ts';
 import { observing, reading, twoSources } from './mirror-store/reading.ts';
 import { rejections, sweeps } from './mirror-store/sweeps.ts';
 
-export { changeOf, mirrorTask, type MirrorUnderTest, rejectedRow } from './mirror-store/kit.ts';
+export { changeOf, mirrorTask, type MirrorUnderTest, rejectedRow, runOf } from './mirror-store/kit.ts';
 
 /** What every MirrorStore has to hold (src/ports.ts). `make` gives a new, empty mirror for each test. */
 export function mirrorStoreContract(name: string, make: Make): void {

@@ -40,7 +40,7 @@ test('a full run on a disk that fills up, at every size up to the last', async (
   const folder = temporaryFolder();
   const scenario = await prepareScenario('full', { folder, count: 90, events: 40, pageSize: 50, seed: 1 });
   const failed: Struck[] = [];
-  for (let kilobytes = 4; kilobytes < 4_000; kilobytes += 40) {
+  for (let kilobytes = 4; kilobytes < 4_000; kilobytes += 16) {
     using disk = mountSmallDisk() ?? skip('no small disk can be mounted here (it takes root on Linux)');
     const [struck] = await playRound(scenario, [{ kind: 'space', kilobytes }], disk);
     if (struck?.fate !== 'failed') break;

@@ -48,19 +48,10 @@ async function killed(lease: { pid: number; host?: string; renewedAt?: string })
   const now = at(bench.clock.now());
   const host = lease.host ?? hostname();
   const db = new Database(bench.file);
-  db.prepare('insert into sync_runs (source, kind, started_at) values (?, ?, ?)').run(
-    'default',
-    'incremental',
-    now,
-  );
-  db.prepare('insert into leases values (?, ?, ?, ?, ?, ?)').run(
-    'default',
-    'token',
-    lease.pid,
-    host,
-    lease.renewedAt ?? now,
-    lease.renewedAt ?? now,
-  );
+  db.prepare(
+    `insert into sync_runs (source, kind, started_at, pid, host, renewed_at)
+     values ('default', 'incremental', ?, ?, ?, ?)`,
+  ).run(lease.renewedAt ?? now, lease.pid, host, lease.renewedAt ?? now);
   db.close();
   arrive(list, 5, 'new', EPOCH);
   return { bench, list };

@@ -234,7 +234,11 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'a lease that a second process gets',
     changes: [
-      { file: 'src/sqlite/lease.ts', from: 'if (current !== undefined &&', to: 'if (current === null &&' },
+      {
+        file: 'src/sqlite/lease.ts',
+        from: 'if (last !== undefined && isHeld',
+        to: 'if (last === null && isHeld',
+      },
     ],
   },
   {

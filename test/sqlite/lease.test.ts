@@ -21,7 +21,7 @@ async function processes() {
     const holder: Holder = { pid, host, startedAt, isAlive: (other) => living.has(other) };
     return takeLease(db, 'a', holder, clock);
   };
-  return { clock, take, kill: (pid: number) => void living.delete(pid) };
+  return { clock, db, take, kill: (pid: number) => void living.delete(pid) };
 }
 
 describe('a lease', () => {
@@ -67,5 +67,27 @@ describe('a lease', () => {
     expect(() => take(2)).toThrow(LeaseHeldError);
     clock.advance(-1);
     expect(() => take(2)).not.toThrow();
+  });
+});
+
+describe('the view leases', () => {
+  test('shows who holds which source, and changes by SQL like a table', async () => {
+    const { clock, db, take } = await processes();
+    const now = new Date(clock.now()).toISOString();
+    const leases = () => db.prepare('select source, pid, host, acquired_at, renewed_at from leases').all();
+    const lease = take(1, 'there');
+    const held = { source: 'a', pid: 1, host: 'there', acquired_at: now, renewed_at: now };
+    expect(leases()).toEqual([held]);
+    db.exec("update leases set pid = 5 where source = 'a'");
+    expect(leases()).toEqual([{ ...held, pid: 5 }]);
+    expect(() => take(2)).toThrow('process 5 on there');
+    db.exec('delete from leases');
+    expect(leases()).toEqual([]);
+    expect(() => lease.hold()).toThrow(LeaseHeldError);
+    db.exec(`insert into leases values ('a', 'x', 7, 'by hand', '${now}', '${now}')`);
+    expect(() => take(2)).toThrow('process 7 on by hand');
+    clock.advance(LEASE_MS + 1);
+    take(2).release();
+    expect(leases()).toEqual([]);
   });
 });

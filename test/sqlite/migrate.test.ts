@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import Database from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import { Migrator } from 'kysely/migration';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { migrations } from '../../migrations/index.ts';
 import { DatabaseError } from '../../src/errors.ts';
+import { foldError } from '../../src/sqlite/error-group.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/sqlite/identity.ts';
 import { openDatabase } from '../../src/sqlite/open.ts';
 import { readRows, temporaryFolder } from '../support/mirror.ts';
@@ -16,6 +20,21 @@ const schemaOf = (file: string): unknown[] =>
 
 async function makeMirror(file: string): Promise<void> {
   (await openDatabase(file, { create: true })).close();
+}
+
+/** A new file as the program of this many migrations made it. */
+async function mirrorOfVersion(version: number, file: string): Promise<Database.Database> {
+  const db = new Database(file);
+  db.function('fold_error', foldError);
+  const known = Object.fromEntries(Object.entries(migrations).slice(0, version));
+  const migrator = new Migrator({
+    db: new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) }),
+    provider: { getMigrations: () => Promise.resolve(known) },
+  });
+  expect((await migrator.migrateToLatest()).error).toBeUndefined();
+  db.pragma(`application_id = ${APPLICATION_ID}`);
+  db.pragma(`user_version = ${version}`);
+  return db;
 }
 
 /** A process that opens the file as soon as it is told to, and says how that went. */
@@ -79,31 +98,70 @@ describe('migrating', () => {
     const file = join(temporaryFolder(), 'mirror.db');
     await makeMirror(file);
     const fresh = schemaOf(file);
-    const db = new Database(file);
-    const views = db
-      .prepare<[], string>("select name from sqlite_schema where type = 'view' and name <> 'mirror_status'")
-      .pluck()
-      .all();
-    for (const view of views) db.exec(`drop view ${view}`);
-    db.exec(`alter table tasks drop column error_group;
-      drop table search_state;
-      delete from kysely_migration where name <> '0001_mirror';
-      pragma user_version = 1;
-      insert into sources (name, base_url, registered_at) values ('a', 'https://a.example', '2026-01-01T00:00:00.000Z');
+    const old = join(temporaryFolder(), 'old.db');
+    const db = await mirrorOfVersion(1, old);
+    db.exec(`insert into sources (name, base_url, registered_at) values ('a', 'https://a.example', '2026-01-01T00:00:00.000Z');
       insert into tasks (id, source, status, error, show_in_history, auto_execute, created_at, last_activity_at,
         message_count, first_seen_at, changed_at)
       select value, 'a', 'failed', value, 1, 1, '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z', 0,
         '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.000Z'
-      from json_each('["gave up after 3 tries", "gave up after 44 tries", " "]')`);
-    db.exec(`update tasks set error = null where id = ' '`);
+      from json_each('["gave up after 3 tries", "gave up after 44 tries", " "]');
+      update tasks set error = null where id = ' '`);
     db.close();
-    await makeMirror(file);
-    expect(readRows(file, 'select error, error_group from tasks order by id')).toEqual([
+    await makeMirror(old);
+    expect(readRows(old, 'select error, error_group from tasks order by id')).toEqual([
       { error: null, error_group: null },
       { error: 'gave up after 3 tries', error_group: 'gave up after <n> tries' },
       { error: 'gave up after 44 tries', error_group: 'gave up after <n> tries' },
     ]);
-    expect(schemaOf(file)).toEqual(fresh);
+    expect(schemaOf(old)).toEqual(fresh);
+  });
+
+  test('a mirror of the third version keeps its runs under their ids, and the leases that are held', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const fresh = schemaOf(file);
+    const old = join(temporaryFolder(), 'old.db');
+    const db = await mirrorOfVersion(3, old);
+    db.exec(`insert into sources (name, base_url, registered_at)
+        select value, 'https://a.example', '2026-01-01' from json_each('["under way", "preparing", "at rest"]');
+      insert into sync_runs (id, source, kind, started_at, finished_at, outcome, requests, error) values
+        (7, 'under way', 'reconcile', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:09.000Z', 'failed', 3, 'why'),
+        (8, 'preparing', 'backfill', '2026-01-02T00:00:00.000Z', '2026-01-02T00:00:09.000Z', 'ok', 4, null),
+        (9, 'at rest', 'incremental', '2026-01-03T00:00:00.000Z', '2026-01-03T00:00:09.000Z', 'ok', 5, null),
+        (11, 'under way', 'incremental', '2026-01-04T00:00:00.000Z', null, null, 0, null);
+      insert into leases values
+        ('under way', 'x', 100, 'here', '2026-01-04T00:00:00.000Z', '2026-01-04T00:01:00.000Z'),
+        ('preparing', 'y', 200, 'there', '2026-01-02T00:00:00.000Z', '2026-01-02T00:01:00.000Z');`);
+    const runs = 'select id, source, kind, started_at, finished_at, outcome, requests, error from sync_runs';
+    const before = readRows(old, runs);
+    db.close();
+    await makeMirror(old);
+    expect(readRows(old, runs)).toEqual(before);
+    expect(
+      readRows(old, 'select source, pid, host, acquired_at, renewed_at from leases order by source'),
+    ).toEqual([
+      {
+        source: 'preparing',
+        pid: 200,
+        host: 'there',
+        acquired_at: '2026-01-02T00:00:00.000Z',
+        renewed_at: '2026-01-02T00:01:00.000Z',
+      },
+      {
+        source: 'under way',
+        pid: 100,
+        host: 'here',
+        acquired_at: '2026-01-04T00:00:00.000Z',
+        renewed_at: '2026-01-04T00:01:00.000Z',
+      },
+    ]);
+    expect(readRows(old, 'select source, last_run_outcome from mirror_status order by source')).toEqual([
+      { source: 'at rest', last_run_outcome: 'ok' },
+      { source: 'preparing', last_run_outcome: 'ok' },
+      { source: 'under way', last_run_outcome: null },
+    ]);
+    expect(schemaOf(old)).toEqual(fresh);
   });
 
   test('that fails in its middle leaves nothing behind, says which file, and works once the cause is gone', async () => {
@@ -139,7 +197,7 @@ describe('tables and views', () => {
     leases: 'source, token, pid, host, acquired_at, renewed_at',
     rejected_rows: 'source, row_key, task_id, payload, reason, first_rejected_at, last_rejected_at',
     sync_runs:
-      'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error',
+      'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error, pid, host, renewed_at',
     search_state: 'built_through',
     mirror_status:
       'source, base_url, complete_through, watermark, gaps, live_rows, api_total, learned_overlap_ms, open_tasks, rejected_rows, removed_rows, last_run_at, last_run_kind, last_run_outcome, last_success_at, last_clean_full_at',

@@ -31,9 +31,17 @@ async function claimed(): Promise<{ file: string; db: Database.Database; claim: 
   await store.close();
   const db = await openDatabase(file, { create: false });
   onTestFinished(() => void db.close());
-  const lease = { hold: () => {}, release: () => {} };
+  const lease = { run: 1, hold: () => {}, release: () => {} };
   const upserter = createUpserter(db, new Set());
-  const claim = new SqliteClaim({ db, source: 'a', lease, upserter, clock, searchIndex: true });
+  const claim = new SqliteClaim({
+    db,
+    source: 'a',
+    lease,
+    upserter,
+    clock,
+    searchIndex: true,
+    onRelease: () => {},
+  });
   return { file, db, claim };
 }
 

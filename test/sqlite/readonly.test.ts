@@ -388,7 +388,7 @@ describe('what the doctor asks of SQLite', () => {
 
   it('finds a page that was overwritten', () => {
     // Of an index: without a page of a table, a check may not get as far as to list what it found.
-    const [[root = 0] = []] = rows(`select rootpage from sqlite_schema where name = 'sync_runs_by_source'`);
+    const [[root = 0] = []] = rows(`select rootpage from sqlite_schema where name = 'tasks_by_activity'`);
     const [[bytes = 0] = []] = rows('select page_size from pragma_page_size');
     mirror.close();
     const page = (Number(root) - 1) * Number(bytes);

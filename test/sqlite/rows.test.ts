@@ -5,7 +5,7 @@ import { UsageError } from '../../src/errors.ts';
 import type { MirrorClaim, MirrorStore } from '../../src/ports.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import type { OmittableField } from '../../src/sync/task.ts';
-import { changeOf, mirrorTask, rejectedRow } from '../contracts/mirror-store.ts';
+import { changeOf, mirrorTask, rejectedRow, runOf } from '../contracts/mirror-store.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { readRows, temporaryFolder } from '../support/mirror.ts';
 import { at, EPOCH } from '../support/tasks.ts';
@@ -178,29 +178,27 @@ describe('a row of rejected_rows', () => {
 });
 
 describe('sync_runs', () => {
-  test('keeps the newest 10,000 of a source', async () => {
+  test('keeps the newest 10,000 of a source: what is older goes with each hundredth run, whoever makes it', async () => {
     const { store, claim, file, rows } = await opened();
-    await store.claim({ name: 'b', baseUrl: 'https://b.example' });
+    await claim.release();
     const db = new Database(file);
-    db.exec(`insert into sync_runs (source, kind, started_at, finished_at)
-      with recursive n (i) as (values (1) union all select i + 1 from n where i < 10100)
-      select iif(i <= 50, 'b', 'a'), 'incremental', '2026-01-01', '2026-01-01' from n`);
+    db.exec(`insert into sources (name, base_url, registered_at) values ('b', 'https://b.example', '2026-01-01');
+      insert into sync_runs (id, source, kind, started_at, finished_at)
+      with recursive n (i) as (values (2) union all select i + 1 from n where i < 20198)
+      select i, iif(i <= 10110, 'a', 'b'), 'incremental', '2026-01-01', '2026-01-01' from n`);
     db.close();
-    const id = await claim.startRun('incremental');
-    const record = {
-      outcome: 'ok',
-      verdict: 'clean',
-      requests: 1,
-      rowsSeen: 0,
-      inserted: 0,
-      updated: 0,
-    } as const;
-    await claim.finishRun(id, { ...record, unchanged: 0, removed: 0, rejected: 0, error: null });
-    expect(
-      rows('select source, count(*) as runs, max(id) as last from sync_runs group by source order by source'),
-    ).toEqual([
-      { source: 'a', runs: 10_000, last: id },
-      { source: 'b', runs: 50, last: 50 },
+    const counted = () =>
+      rows(`select source, count(*) as runs, min(id) as first, max(id) as last
+        from sync_runs group by source order by source`);
+    await runOf(store, 'incremental');
+    expect(counted()).toEqual([
+      { source: 'a', runs: 10_111, first: 1, last: 20_199 },
+      { source: 'b', runs: 10_088, first: 10_111, last: 20_198 },
+    ]);
+    await runOf(store, 'incremental');
+    expect(counted()).toEqual([
+      { source: 'a', runs: 10_000, first: 113, last: 20_200 },
+      { source: 'b', runs: 10_000, first: 10_199, last: 20_198 },
     ]);
   });
 });

@@ -15,9 +15,12 @@ export function temporaryFolder(): string {
 }
 
 /** A mirror in a file of its own, closed when the test is done. */
-export async function temporaryMirror(clock: Clock): Promise<{ store: MirrorStore; file: string }> {
+export async function temporaryMirror(
+  clock: Clock,
+  options: { searchIndex?: boolean } = {},
+): Promise<{ store: MirrorStore; file: string }> {
   const file = join(temporaryFolder(), 'mirror.db');
-  const store = await openMirrorStore(file, { create: true, clock, omit: new Set() });
+  const store = await openMirrorStore(file, { create: true, clock, omit: new Set(), ...options });
   onTestFinished(() => store.close());
   return { store, file };
 }

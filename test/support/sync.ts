@@ -19,9 +19,9 @@ export interface Bench {
 }
 
 /** A mirror in a file, a clock that stands an hour after the newest task, and a way to sync. */
-export async function syncBench(): Promise<Bench> {
+export async function syncBench(mirror: { searchIndex?: boolean } = {}): Promise<Bench> {
   const clock = createFakeClock(EPOCH + 3_600_000);
-  const { store, file } = await temporaryMirror(clock);
+  const { store, file } = await temporaryMirror(clock, mirror);
   const log = memoryLog();
   return {
     store,

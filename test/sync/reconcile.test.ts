@@ -246,7 +246,8 @@ function storeOn(db: Database.Database, { store, clock }: Bench): MirrorStore {
       new SqliteClaim({
         db,
         source: 'default',
-        lease: { hold: () => {}, release: () => {} },
+        lease: { run: 1, hold: () => {}, release: () => {} },
+        onRelease: () => {},
         upserter: createUpserter(db, new Set()),
         clock,
         searchIndex: true,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LeaseHeldError } from '../../../src/errors.ts';
 import { EMPTY_LEDGER, type Ledger } from '../../../src/sync/ledger.ts';
 import { at, EPOCH } from '../../support/tasks.ts';
 import {
@@ -11,6 +12,7 @@ import {
   mirrorTask,
   open,
   rejectedRow,
+  runOf,
   unstorable,
   type Make,
 } from './kit.ts';
@@ -64,19 +66,13 @@ export function state(make: Make): void {
 
 export function runs(make: Make): void {
   describe('the record of a run', () => {
-    test('opens unfinished and tells everything once it is finished', async () => {
+    test('opens with the claim, unfinished, and tells everything once it is finished', async () => {
       const { store, claim, clock } = await open(make);
       const startedAt = at(clock.now());
+      const unfinished = { source: 'a', startedAt, finishedAt: null, outcome: null };
+      expect(await store.recentRuns(10)).toMatchObject([unfinished]);
       const id = await claim.startRun('reconcile');
-      const [unfinished] = await store.recentRuns(10);
-      expect(unfinished).toMatchObject({
-        id,
-        source: 'a',
-        kind: 'reconcile',
-        startedAt,
-        finishedAt: null,
-        outcome: null,
-      });
+      expect(await store.recentRuns(10)).toMatchObject([{ ...unfinished, id, kind: 'reconcile' }]);
       clock.advance(5_000);
       const record = { ...RECORD, outcome: 'partial', verdict: 'unproven', error: 'why' } as const;
       await claim.finishRun(id, record);
@@ -87,29 +83,55 @@ export function runs(make: Make): void {
     });
 
     test('comes newest first, as many as were asked for', async () => {
-      const { store, claim } = await open(make);
+      const store = await (await make()).open();
       const ids: number[] = [];
-      for (let i = 0; i < 4; i += 1) {
-        const id = await claim.startRun('incremental');
-        await claim.finishRun(id, RECORD);
-        ids.unshift(id);
-      }
+      for (let i = 0; i < 4; i += 1) ids.unshift(await runOf(store, 'incremental'));
       expect((await store.recentRuns(3)).map(({ id }) => id)).toEqual(ids.slice(0, 3));
     });
 
-    test('that a crash left open is closed as interrupted by the next one of its source, and no other', async () => {
-      const { store, claim, clock } = await open(make);
-      const other = await store.claim(B);
-      const stale = await claim.startRun('backfill');
-      const foreign = await other.startRun('incremental');
-      clock.advance(1_000);
-      const id = await claim.startRun('incremental');
-      const byId = new Map((await store.recentRuns(10)).map((run) => [run.id, run]));
-      expect(byId.get(stale)).toMatchObject({ outcome: 'interrupted', finishedAt: at(clock.now()) });
-      expect(byId.get(stale)?.error).toMatch(/ended/);
-      for (const unfinished of [foreign, id]) {
-        expect(byId.get(unfinished)).toMatchObject({ outcome: null, finishedAt: null });
-      }
+    test.each(['given back', 'taken over'])(
+      'that was left open is closed as interrupted by the next claim, and no other: the lease was %s',
+      async (how) => {
+        const { store, claim, clock, open: openAgain } = await open(make);
+        const stale = await claim.startRun('backfill');
+        if (how === 'given back') await claim.release();
+        clock.advance(HOUR);
+        const foreign = await (await store.claim(B)).startRun('incremental');
+        const id = await (await (await openAgain()).claim(A)).startRun('incremental');
+        const byId = new Map((await store.recentRuns(10)).map((run) => [run.id, run]));
+        expect(byId.get(stale)).toMatchObject({
+          kind: 'backfill',
+          outcome: 'interrupted',
+          finishedAt: at(clock.now()),
+        });
+        expect(byId.get(stale)?.error).toMatch(/ended/);
+        for (const unfinished of [foreign, id]) {
+          expect(byId.get(unfinished)).toMatchObject({ outcome: null, finishedAt: null });
+        }
+      },
+    );
+
+    test('gives the lease back as it is closed, once there is nothing left to prepare for readers', async () => {
+      const { claim, open: openAgain } = await open(make);
+      await claim.prepareForReaders(new AbortController().signal);
+      await claim.finishRun(await claim.startRun('incremental'), RECORD);
+      const next = await (await openAgain()).claim(A);
+      expect(await next.commit(changeOf({ tasks: [mirrorTask('x')] }))).toMatchObject({ inserted: 1 });
+      await claim.release();
+      await next.renew();
+    });
+
+    test('keeps the lease when it is closed while something is left to prepare: until it is released', async () => {
+      const { store, claim, open: openAgain } = await open(make);
+      const id = await claim.startRun('backfill');
+      await claim.finishRun(id, RECORD);
+      const other = await openAgain();
+      await expect(other.claim(A)).rejects.toBeInstanceOf(LeaseHeldError);
+      await claim.prepareForReaders(new AbortController().signal);
+      await claim.release();
+      await other.claim(A);
+      const closed = (await store.recentRuns(10)).find((run) => run.id === id);
+      expect(closed).toMatchObject({ outcome: 'ok', error: null });
     });
   });
 }

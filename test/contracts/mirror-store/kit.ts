@@ -3,6 +3,7 @@ import type {
   MirrorClaim,
   MirrorStore,
   RejectedRow,
+  RunKind,
   RunRecord,
   SourceStatus,
 } from '../../../src/ports.ts';
@@ -90,4 +91,17 @@ export async function open(
   const mirror = await make();
   const store = await mirror.open();
   return { ...mirror, store, claim: await store.claim(A) };
+}
+
+/** A run of source A from its beginning to its end, which leaves this record behind. Returns its id. */
+export async function runOf(
+  store: MirrorStore,
+  kind: RunKind,
+  record: Partial<RunRecord> = {},
+): Promise<number> {
+  const claim = await store.claim(A);
+  const id = await claim.startRun(kind);
+  await claim.finishRun(id, { ...RECORD, ...record });
+  await claim.release();
+  return id;
 }

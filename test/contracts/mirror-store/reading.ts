@@ -10,6 +10,7 @@ import {
   mirrorTask,
   open,
   rejectedRow,
+  runOf,
   statusOf,
   writes,
   type Make,
@@ -94,18 +95,20 @@ export function reading(make: Make): void {
     });
 
     test('its status counts and dates what is known of it', async () => {
-      const { store, claim, clock } = await open(make);
+      const { store, claim: first, clock } = await open(make);
+      await first.release();
       const gaps = [
         { lower: EPOCH - 5, upper: EPOCH },
         { lower: EPOCH - 30, upper: EPOCH - 20 },
       ];
       const ledger = { watermark: EPOCH + 1, gaps };
       const fullAt = at(clock.now());
-      await claim.finishRun(await claim.startRun('reconcile'), RECORD);
+      await runOf(store, 'reconcile');
       clock.advance(1_000);
-      await claim.finishRun(await claim.startRun('incremental'), { ...RECORD, outcome: 'partial' });
+      await runOf(store, 'incremental', { outcome: 'partial' });
       const successAt = at(clock.now());
       clock.advance(1_000);
+      const claim = await store.claim(A);
       await claim.finishRun(await claim.startRun('incremental'), {
         ...RECORD,
         outcome: 'failed',
