@@ -19,6 +19,7 @@ import { ingest } from './rows/ingest.ts';
 import { memory } from './rows/memory.ts';
 import { quiet } from './rows/quiet.ts';
 import { reports } from './rows/reports.ts';
+import { writes } from './rows/writes.ts';
 import { lineOf, type Measured, tableOf, verdictOf } from './verdict.ts';
 
 type Row = (bench: Bench) => Promise<Measured[]>;
@@ -27,6 +28,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   backfill,
   latency,
   memory,
+  writes,
   ingest,
   quiet,
   'catch-up': catchUp,

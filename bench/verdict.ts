@@ -1,7 +1,7 @@
 import { counted } from '../src/commands/output/text.ts';
 
-/** What a figure counts. Times are kept in ms and us, memory in bytes. */
-export type Unit = 'ms' | 'us' | 'bytes' | 'requests' | 'rows';
+/** What a figure counts. Times are kept in ms and us, memory (`bytes`) and what goes to a disk (`written`) in bytes. */
+export type Unit = 'ms' | 'us' | 'bytes' | 'written' | 'requests' | 'rows';
 
 /** One figure of ours, with what it is held against. */
 export interface Measured {
@@ -102,7 +102,14 @@ export function tableOf(lines: readonly Line[]): string {
 
 function withUnit(value: number, unit: Unit): string {
   if (unit === 'bytes') return `${(value / 1024 ** 2).toFixed(1)} MB`;
+  if (unit === 'written') return written(value);
   if (unit === 'us') return `${value.toFixed(1)} us`;
   if (unit === 'ms') return value < 1_000 ? `${value.toFixed(1)} ms` : `${(value / 1_000).toFixed(2)} s`;
   return counted(value, unit.slice(0, -1));
+}
+
+/** In powers of ten, as disks are measured. */
+function written(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} KB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }

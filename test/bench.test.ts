@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { spend, writtenBytes } from '../bench/measure.ts';
 import {
   lineOf,
   type Measured,
@@ -10,6 +12,7 @@ import {
   tableOf,
   verdictOf,
 } from '../bench/verdict.ts';
+import { temporaryFolder } from './support/mirror.ts';
 
 const figure = (part: Partial<Measured>): Measured => ({ what: 'it', unit: 'ms', ours: 1, ...part });
 
@@ -62,6 +65,27 @@ describe('a figure without a yardstick', () => {
   });
 });
 
+describe('what a process wrote', () => {
+  test.skipIf(process.platform !== 'linux')(
+    'is every byte of its files, whatever became of them',
+    async () => {
+      const file = join(temporaryFolder(), 'file');
+      const script = `
+      const { rmSync, writeFileSync } = require('node:fs');
+      for (const nth of [1, 2, 3]) writeFileSync(${JSON.stringify(file)}, Buffer.alloc(1e6));
+      rmSync(${JSON.stringify(file)});`;
+      const { writtenBytes: told } = await spend({ args: ['-e', script] });
+      expect(told).toBeGreaterThanOrEqual(3e6);
+      expect(told).toBeLessThan(3.1e6);
+      expect(writtenBytes()).toBeGreaterThan(0);
+    },
+  );
+
+  test('is not known of a process that was not asked', async () => {
+    expect((await spend({ args: ['-e', '0'], onlyWall: true })).writtenBytes).toBeNull();
+  });
+});
+
 describe('the arithmetic of pages', () => {
   test('a walk reads 98 new rows with each page after the first 100', () => {
     expect([0, 1, 100, 101, 198, 199].map(pagesOf)).toEqual([1, 1, 1, 2, 2, 3]);
@@ -83,6 +107,9 @@ describe('the table', () => {
     expect(oursOf('ms', 1_234)).toBe('1.23 s');
     expect(oursOf('us', 9.87)).toBe('9.9 us');
     expect(oursOf('bytes', 130 * 1024 ** 2)).toBe('130.0 MB');
+    expect(oursOf('written', 25_432)).toBe('25.4 KB');
+    expect(oursOf('written', 6.5e6)).toBe('6.5 MB');
+    expect(oursOf('written', 6.5e9)).toBe('6.50 GB');
     expect(oursOf('requests', 1)).toBe('1 request');
     expect(oursOf('rows', 0)).toBe('0 rows');
   });
