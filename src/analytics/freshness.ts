@@ -1,6 +1,6 @@
 import { utcText } from '../sync/task.ts';
 import { type Ask, rowsAtMost, type Scope } from './ask.ts';
-import { ageOf, count, milliseconds, sectionOf, text, time } from './measure.ts';
+import { ageOf, count, milliseconds, runKind, sectionOf, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
 /** How current the mirror is, and what its last runs did, as much of it as fits a terminal. Of a scope, only now and the limit count. */
@@ -19,7 +19,7 @@ export function sourcesSection(ask: Ask, { now }: Scope): Section {
       count('gaps', 'Gaps'),
       count('rejected_rows', 'Rejected'),
       time('last_success_at', 'Last success'),
-      time('last_clean_full_at', 'Last full walk'),
+      time('last_clean_full_at', 'Last full'),
     ],
     from: 'mirror_status order by source',
     parameters: { now: utcText(now) },
@@ -33,7 +33,7 @@ function runs(ask: Ask, { limit }: Scope): Section {
     measures: [
       time('started_at', 'Started'),
       text('source', 'Source'),
-      text('kind', 'Kind'),
+      runKind('kind', 'Kind'),
       text('outcome', 'Outcome'),
       text('verdict', 'Verdict'),
       count('inserted', 'New'),

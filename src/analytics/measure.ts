@@ -16,6 +16,7 @@ export const count = measure('count');
 export const milliseconds = measure('milliseconds');
 export const ratio = measure('ratio');
 export const time = measure('time');
+export const runKind = measure('runKind');
 
 const countOf = (condition: string): string => `count(*) filter (where ${condition})`;
 

@@ -3,9 +3,10 @@ export type Value = null | string | number;
 
 /**
  * What a column holds: how it is aligned and written for people. Programs get the value as it is: `milliseconds` and
- * `count` as integers, `ratio` from 0 to 1, `time` as UTC text, `day` as YYYY-MM-DD in the report's time zone.
+ * `count` as integers, `ratio` from 0 to 1, `time` as UTC text, `day` as YYYY-MM-DD in the report's time zone, `runKind` as
+ * in `sync_runs.kind`.
  */
-export type ColumnKind = 'text' | 'count' | 'milliseconds' | 'ratio' | 'time' | 'day';
+export type ColumnKind = 'text' | 'count' | 'milliseconds' | 'ratio' | 'time' | 'day' | 'runKind';
 
 export interface Column {
   /** The name for programs, as in SQL: snake_case. */

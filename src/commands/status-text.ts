@@ -1,7 +1,7 @@
 import type { RunSummary, SourceStatus } from '../ports.ts';
 import type { Rows } from './output/encode.ts';
 import { plainTable } from './output/table.ts';
-import { ago, counted, duration, grouped, printable, wrapped } from './output/text.ts';
+import { ago, counted, duration, grouped, kindWord, printable, wrapped } from './output/text.ts';
 
 const LABEL = 20;
 const WIDTH = 80;
@@ -79,7 +79,7 @@ function runLines(run: RunSummary, now: number): string[] {
   const took = run.finishedAt === null ? '' : `, took ${runDuration(run)}`;
   return [
     `${run.startedAt} (${ago(run.startedAt, now)})${took}`,
-    `${run.kind}: ${result(run)}; ${counted(run.requests, 'request')}`,
+    `${kindWord(run.kind)}: ${result(run)}; ${counted(run.requests, 'request')}`,
     `${counted(run.rowsSeen, 'row')} seen: ${changes(run)}`,
     ...(run.error === null ? [] : wrapped(printable(run.error), WIDTH - LABEL)),
   ];
@@ -116,7 +116,7 @@ function runTable(runs: readonly RunSummary[], named: boolean, now: number): Row
     rows: runs.map((run) => [
       ago(run.startedAt, now),
       ...(named ? [run.source] : []),
-      run.kind,
+      kindWord(run.kind),
       result(run),
       run.requests,
       run.inserted,

@@ -58,7 +58,54 @@ it('shows the table where there is too little for a line, and says where there a
   expect(drawn(reportOf({ ...BY_DAY, rows: [] }), { width: 80, color: false })).toMatch(/\n\nnone\n$/);
 });
 
-const kinds = fc.constantFrom('text', 'count', 'milliseconds', 'ratio', 'time', 'day');
+const FRESHNESS: Section = {
+  name: 'sources',
+  title: 'Freshness',
+  columns: [
+    { name: 'source', title: 'Source', kind: 'text' },
+    { name: 'complete_through', title: 'Complete through', kind: 'time' },
+    { name: 'behind_ms', title: 'Behind', kind: 'milliseconds' },
+    { name: 'gaps', title: 'Gaps', kind: 'count' },
+    { name: 'rejected_rows', title: 'Rejected rows', kind: 'count' },
+    { name: 'last_success_at', title: 'Last success', kind: 'time' },
+    { name: 'last_clean_full_at', title: 'Last full walk', kind: 'time' },
+  ],
+  rows: [['default', '2026-01-26T15:56:00.000Z', 19_300, 0, 0, '2026-01-26T15:58:00.000Z', null]],
+  chart: null,
+};
+
+it('breaks titles into no more lines than it takes to fit', () => {
+  const lines = drawn(reportOf(FRESHNESS), { width: 80, color: false }).split('\n');
+  const rule = lines.findIndex((line) => line.startsWith('---'));
+  expect(lines.slice(3, rule)).toEqual([
+    '                                         Rejected                    Last full',
+    'Source   Complete through  Behind  Gaps      rows  Last success      walk',
+  ]);
+});
+
+it('keeps the clocks of as many times as there is room for, the first ones longest', () => {
+  const [[...row] = []] = FRESHNESS.rows;
+  row[6] = '2026-01-26T03:17:00.000Z';
+  const { columns } = FRESHNESS;
+  const short = columns.map((column) => ({ ...column, title: column.title.replace(/ (?:rows|walk)$/, '') }));
+  const text = drawn(reportOf({ ...FRESHNESS, columns: short, rows: [row] }), { width: 80, color: false });
+  expect(text.split('\n').slice(-2)[0]).toBe(
+    'default 2026-01-26 15:56 19.3 s    0        0 2026-01-26 15:58 2026-01-26',
+  );
+});
+
+it('calls a full run what the flag calls it', () => {
+  const runs: Section = {
+    name: 'runs',
+    title: 'Runs',
+    columns: [{ name: 'kind', title: 'Kind', kind: 'runKind' }],
+    rows: [['reconcile'], ['backfill'], ['\u001b[31m']],
+    chart: null,
+  };
+  expect(drawn(reportOf(runs), null)).toMatch(/\nfull\nbackfill\n\\u001b\[31m\n$/);
+});
+
+const kinds = fc.constantFrom('text', 'count', 'milliseconds', 'ratio', 'time', 'day', 'runKind');
 const words = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.constantFrom('日本語'.repeat(9), '👋'.repeat(30), '\u001b[31m\n'),

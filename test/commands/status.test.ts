@@ -113,6 +113,15 @@ describe('status for people', () => {
     );
   });
 
+  it('calls a full run what the flag calls it, while programs get the name that is stored', async () => {
+    const run = { ...RUN, kind: 'reconcile' } as const;
+    const { text } = await shown([SOURCE], [run]);
+    expect(text).toContain('\n                    full: ok, clean; 1 request\n');
+    expect(text).toMatch(/\n2 min ago {2}full {2}ok, clean/);
+    expect(text).not.toContain('reconcile');
+    expect((await shown([SOURCE], [run], { json: true })).text).toContain('"kind": "reconcile"');
+  });
+
   it('lists gaps as intervals, and says what is not known yet', async () => {
     const gaps: SourceStatus['gaps'] = [6, 5, 4, 3, 2, 1].map((day) => ({
       lower: `2026-01-1${day}T00:00:00.000Z`,

@@ -1,5 +1,5 @@
 import type { ColumnKind, Value } from '../../analytics/report.ts';
-import { grouped, printable } from './text.ts';
+import { grouped, kindWord, printable } from './text.ts';
 
 /** A value as people read it, on one line and without control characters; `-` where there is none. */
 export type Figure = (value: Value, kind: ColumnKind) => string;
@@ -10,6 +10,7 @@ export function figuresIn(timezone: string): Figure {
   return (value, kind) => {
     if (value === null) return '-';
     if (typeof value === 'number') return numberFigure(value, kind);
+    if (kind === 'runKind') return printable(kindWord(value));
     return kind === 'time' ? time(value) : printable(value);
   };
 }

@@ -34,8 +34,8 @@ export function naturalWidth(columns: readonly TextColumn[], gap: number): numbe
 }
 
 /**
- * A table without a frame, numbers to the right. To make it fit, titles are broken at spaces first, then the widest
- * of the columns that may be cut are narrowed. Undefined where that does not suffice.
+ * A table without a frame, numbers to the right. To make it fit, titles are broken at spaces first, into as few lines as
+ * will do, then the widest of the columns that may be cut are narrowed. Undefined where that does not suffice.
  */
 export function tableLines(columns: readonly TextColumn[], sheet: TableOptions): string[] | undefined {
   const widths = fitted(columns, sheet);
@@ -83,14 +83,28 @@ export function recordLines(columns: readonly TextColumn[], { width }: Sheet): s
 }
 
 function fitted(columns: readonly TextColumn[], { width, gap }: TableOptions): number[] | undefined {
-  const natural = columns.map(({ title, cells }) => widest([title, ...cells]));
-  if (spread(natural, gap) <= width) return natural;
-  const broken = columns.map(({ title, cells }) => widest([...title.split(' '), ...cells]));
+  const words = Math.max(...columns.map(({ title }) => title.split(' ').length));
+  let broken: number[] = [];
+  for (let lines = 1; lines <= words; lines++) {
+    broken = columns.map(({ title, cells }) => widest([...titleIn(title, lines), ...cells]));
+    if (spread(broken, gap) <= width) return broken;
+  }
   for (let most = width; most > 0; most--) {
     const widths = broken.map((own, index) => Math.min(own, Math.max(most, columns[index]?.least ?? 0)));
     if (spread(widths, gap) <= width) return widths;
   }
   return undefined;
+}
+
+/** A title as so many lines at most, as narrow as that can be. */
+function titleIn(title: string, lines: number): string[] {
+  let broken = [title];
+  for (let columns = widthOf(title) - 1; columns > 0; columns--) {
+    const narrower = wrapped(title, columns);
+    if (narrower.length > lines) break;
+    broken = narrower;
+  }
+  return broken;
 }
 
 function spread(widths: readonly number[], gap: number): number {

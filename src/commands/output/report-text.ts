@@ -79,35 +79,48 @@ export function* sectionText(section: Section, drawing: Drawing, charts: boolean
   for (const line of [...table, ...space, ...drawn]) yield `${line}\n`;
 }
 
-/** Ways to lay a table out, the best first: where there is little room, a time is told by its day. */
-const LAYOUTS = [
-  { gap: 2, day: false },
-  { gap: 1, day: true },
-] as const;
+interface Layout {
+  gap: number;
+  /** Times are told by their day in this column and to the right of it. */
+  timesFrom: number;
+  /** Whether text may be cut. */
+  cuts: boolean;
+}
+
+/** Ways to lay a table out, the best first: where there is little room, times lose their clocks, the last one first. */
+function layoutsOf({ columns }: Section): Layout[] {
+  const times = columns.flatMap(({ kind }, index) => (kind === 'time' ? [index] : []));
+  return [
+    { gap: 2, timesFrom: Infinity, cuts: true },
+    ...times.toReversed().map((timesFrom) => ({ gap: 1, timesFrom, cuts: false })),
+    { gap: 1, timesFrom: 0, cuts: true },
+  ];
+}
 
 /** A section as a table, with bars of a column right behind it where there is room for them. */
-function tableOf({ columns, rows }: Section, drawing: Drawing, chart: Bars | null): string[] {
-  const texts = (day: boolean): TextColumn[] =>
+function tableOf(section: Section, drawing: Drawing, chart: Bars | null): string[] {
+  const { columns, rows } = section;
+  const texts = ({ timesFrom, cuts }: Omit<Layout, 'gap'>): TextColumn[] =>
     columns.map(({ name, title, kind }, index) => ({
       title: printable(title),
       cells: rows.map((row) => {
         const text = drawing.figure(row[index] ?? null, kind);
-        return day && kind === 'time' ? text.slice(0, DAY_LENGTH) : text;
+        return kind === 'time' && index >= timesFrom ? text.slice(0, DAY_LENGTH) : text;
       }),
       align: isNumeric(kind) ? 'right' : 'left',
-      least: kind === 'text' ? (name === chart?.label ? LEAST_LABEL : LEAST_TEXT) : Infinity,
+      least: cuts && kind === 'text' ? (name === chart?.label ? LEAST_LABEL : LEAST_TEXT) : Infinity,
     }));
   const behind = columns.findIndex(({ name }) => name === chart?.value);
   for (const barred of behind === -1 ? [false] : [true, false]) {
-    for (const { gap, day } of LAYOUTS) {
-      const plain = texts(day);
+    for (const { gap, ...layout } of layoutsOf(section)) {
+      const plain = texts(layout);
       const room = drawing.width - naturalWidth(plain, gap) - gap;
       const table = barred ? plain.toSpliced(behind + 1, 0, barsOf(rows, behind, room)) : plain;
       const lines = tableLines(table, { ...drawing, gap });
       if (lines !== undefined) return lines;
     }
   }
-  return recordLines(texts(false), drawing);
+  return recordLines(texts({ timesFrom: Infinity, cuts: true }), drawing);
 }
 
 function barsOf(rows: Section['rows'], index: number, room: number): TextColumn {

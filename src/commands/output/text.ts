@@ -142,3 +142,8 @@ export function ago(time: string, now: number): string {
   if (Math.abs(ms) < 1_000) return 'just now';
   return ms > 0 ? `${duration(ms)} ago` : `in ${duration(-ms)}`;
 }
+
+/** A run's kind as the flag and the settings call it; programs get the name that it is stored under. */
+export function kindWord(kind: string): string {
+  return kind === 'reconcile' ? 'full' : kind;
+}
