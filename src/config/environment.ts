@@ -22,14 +22,15 @@ export function overlayEnvironment(draft: Draft, env: Environment): string[] {
   const leaves = new Map(settingLeaves().map((leaf) => [leaf.variable, leaf]));
   const database = leaves.get(DATABASE_VARIABLES[0]);
   if (database !== undefined) leaves.set(DATABASE_VARIABLES[1], database);
-  const known = new Map([...leaves.keys(), CONFIG_VARIABLE].map((variable) => [variable, variable]));
+  // All of them begin in the same way, which makes no two of them alike.
+  const known = new Map([...leaves.keys(), CONFIG_VARIABLE].map((variable) => [bare(variable), variable]));
 
   const problems: string[] = [];
   for (const [variable, text = ''] of given.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const leaf = leaves.get(variable);
     if (leaf === undefined) {
       const name = shownName(variable);
-      problems.push(`environment variable ${name} is not a setting${suggestion(variable, known)}`);
+      problems.push(`environment variable ${name} is not a setting${suggestion(bare(variable), known)}`);
       continue;
     }
     const parsed = parse(leaf, text);
@@ -45,6 +46,10 @@ export function overlayEnvironment(draft: Draft, env: Environment): string[] {
     );
   }
   return problems;
+}
+
+function bare(variable: string): string {
+  return variable.slice(PREFIX.length);
 }
 
 /** What the text of a variable stands for. A text that cannot be it stays text: the schema says what it expected. */

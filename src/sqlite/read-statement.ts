@@ -83,11 +83,13 @@ function hintFor(message: string, db: Database.Database, sql: string): string | 
   return lists.length === 0 ? undefined : lists.join(' ');
 }
 
+/** Less SQLite's own and those of the migrations. */
 function tablesOf(db: Database.Database): string[] {
   return db
     .prepare<[], string>(
       `select name from pragma_table_list
-       where schema = 'main' and type in ('table', 'view', 'virtual') and name not like 'sqlite~_%' escape '~'
+       where schema = 'main' and type in ('table', 'view', 'virtual')
+         and name not like 'sqlite~_%' escape '~' and name not like 'kysely~_%' escape '~'
        order by name`,
     )
     .pluck()

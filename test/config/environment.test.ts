@@ -93,3 +93,14 @@ test('an empty path is an error in the environment and in a flag', async () => {
     'flag --db is "": expected the path of a file',
   ]);
 });
+
+const problem = async (variable: string) => (await problemsOf(undefined, { env: { [variable]: '1' } }))[0];
+
+test('no name is guessed that has little more in common with what was typed than how all of them begin', async () => {
+  for (const variable of ['TASKMIRROR_FOO', 'TASKMIRROR_KEY', 'TASKMIRROR_', 'TASKMIRROR_URL']) {
+    expect(await problem(variable)).toBe(`environment variable ${variable} is not a setting`);
+  }
+  expect(await problem('TASKMIRROR_BD')).toBe('environment variable TASKMIRROR_BD is not a setting');
+  expect(await problem('TASKMIRROR_DV')).toMatch(/did you mean TASKMIRROR_DB\?$/);
+  expect(await problem('TASKMIRROR_LOG_LEVL')).toMatch(/did you mean TASKMIRROR_LOG_LEVEL\?$/);
+});
