@@ -126,7 +126,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .option('--query <sql>', 'export what this statement gives instead')
     .option('--param <name=value>', 'a value for :name in the query; once for each', collect)
     .option('--since <time>', 'only what the mirror has touched since: 30d, 2026-01-01')
-    .option('--output <file>', 'make or replace this file, once all is written (default: print)')
+    .option('--output <file>', 'make or replace this file, once all is written (default, and -: print)')
     .addOption(
       new Option('--format <format>', 'default: what the file name ends in, else csv').choices([
         ...EXPORT_FORMATS,
@@ -136,9 +136,9 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .addHelpText('after', EXAMPLES.export)
     .action(async (what: string | undefined, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & ExportFlags>();
-      const { exportRows } = await import('./commands/export.ts');
+      const { exportRows, prints } = await import('./commands/export.ts');
       // A file that is half written has to be removed: what prints can just end.
-      if (flags.output === undefined) parts.useDefaultSignals();
+      if (prints(flags)) parts.useDefaultSignals();
       finish(await exportRows(await app(flags), { ...flags, what }));
     });
 

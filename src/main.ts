@@ -56,7 +56,7 @@ void main();
 async function main(): Promise<void> {
   try {
     process.exitCode = await cli(process.argv.slice(2), {
-      io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() },
+      io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: workingDirectory() },
       signal: controller.signal,
       redactor,
       stdin: () => process.stdin,
@@ -94,6 +94,15 @@ async function keepHeapSmall(): Promise<void> {
  */
 function isDetached(): boolean {
   return ![0, 1, 2].some(isatty) || process.env['_']?.endsWith('/nohup') === true;
+}
+
+/** Null where it was deleted: much goes on without it. */
+function workingDirectory(): string | null {
+  try {
+    return process.cwd();
+  } catch {
+    return null;
+  }
 }
 
 /** Says what went wrong and ends the process once all is written, whatever still runs in it: nobody waits for that. */

@@ -7,7 +7,6 @@ import { describeOrigin } from '../config/settings.ts';
 import type { KeyReference, LoadedSettings, Origin, SettingsFlags } from '../config/settings.ts';
 import { EXIT } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
-import { maskKeys } from '../redact.ts';
 import type { Io } from './context.ts';
 import { plainTable } from './output/table.ts';
 import { counted, printable } from './output/text.ts';
@@ -83,7 +82,7 @@ function settingsTable({ settings }: SettingsReport): Iterable<string> {
   });
 }
 
-/** A command may hold a key of its own. */
+/** A command may hold a password, or a key in some other form than ours: nothing of it is shown. */
 function withoutSecrets(reference: KeyReference): KeyReference {
-  return 'command' in reference ? { command: maskKeys(reference.command) } : reference;
+  return 'command' in reference ? { command: '[not shown]' } : reference;
 }

@@ -15,7 +15,8 @@ export interface Io {
   stdout: Output;
   stderr: Output;
   env: Readonly<Record<string, string | undefined>>;
-  cwd: string;
+  /** Absolute path of the working directory; null where it was deleted. */
+  cwd: string | null;
 }
 
 /** Values for a statement's parameters, by name. Numbers are bound as REAL, so give integers as bigint. */

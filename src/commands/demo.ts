@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { absolutePath, assertPath } from '../config/paths.ts';
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
 import type { CommandContext, Io } from './context.ts';
 import { grouped } from './output/text.ts';
@@ -65,7 +66,7 @@ const QUERIES = [
  */
 export async function demo(parts: DemoParts, flags: DemoFlags): Promise<ExitCode> {
   const tasks = taskCount(flags.tasks);
-  const kept = flags.keep === undefined ? null : freshFile(resolve(parts.io.cwd, flags.keep));
+  const kept = flags.keep === undefined ? null : freshFile(parts.io.cwd, flags.keep);
   const folder = kept === null ? mkdtempSync(join(tmpdir(), 'taskmirror-demo-')) : null;
   const file = kept ?? join(folder ?? '', 'demo.db');
   const say = (text: string): unknown => parts.io.stdout.write(`${text}\n`);
@@ -133,7 +134,14 @@ function taskCount(text: string): number {
   throw new UsageError(`--tasks ${text}: expected a whole number from 1 to ${grouped(MOST_TASKS)}`);
 }
 
-function freshFile(file: string): string {
+function freshFile(cwd: Io['cwd'], name: string): string {
+  assertPath('--keep', name);
+  if (name === '-') {
+    throw new UsageError('a mirror cannot be printed: --keep takes a file', {
+      hint: 'Leave --keep out to keep nothing.',
+    });
+  }
+  const file = absolutePath(cwd, name);
   if (!existsSync(file)) return file;
   throw new UsageError(`--keep ${file}: this file is there already`, {
     hint: 'Name a file that does not exist yet: the demo begins with an empty mirror.',

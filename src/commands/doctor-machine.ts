@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Check, Finding } from './doctor.ts';
+import { endOfLinks } from './output/links.ts';
 
 /** The oldest Node that runs this program, as package.json says under "engines". */
 const OLDEST_NODE = [22, 18] as const;
@@ -86,7 +87,7 @@ async function checkDatabase(
 }
 
 async function checkWritable(file: string): Promise<Finding[]> {
-  const folder = dirname(file);
+  const folder = dirname(endOfLinks(file));
   const targets = (await sizeOf(file)) === null ? [folder] : [file, folder];
   for (const target of targets) {
     try {
@@ -107,7 +108,7 @@ async function checkWritable(file: string): Promise<Finding[]> {
 }
 
 async function checkDisk(file: string): Promise<Finding[]> {
-  const folder = dirname(file);
+  const folder = dirname(endOfLinks(file));
   const { bavail, bsize, type } = await statfs(folder);
   const free = bavail * bsize;
   const wanted = Math.max(GIB, (await sizeOf(file)) ?? 0);

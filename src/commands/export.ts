@@ -1,5 +1,6 @@
-import { extname, resolve } from 'node:path';
+import { extname } from 'node:path';
 import { parseMoment } from '../analytics/moment.ts';
+import { absolutePath, assertPath } from '../config/paths.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import type { CommandContext, Output, Queried, SqlParameters } from './context.ts';
@@ -19,7 +20,7 @@ export interface ExportFlags {
   /** Leave out what the mirror has not touched since: `30d`, `2026-01-01`. */
   since?: string | undefined;
   format?: ExportFormat | undefined;
-  /** The file to make or to replace; stdout where there is none. */
+  /** The file to make or to replace; stdout where there is none, or `-`. */
   output?: string | undefined;
   escapeFormulas?: boolean | undefined;
 }
@@ -35,12 +36,12 @@ const TOUCHED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** `taskmirror export`: a table, a view or what a query gives, as it stood when its first row was read. */
-export async function exportRows(context: ExportContext, flags: ExportFlags): Promise<ExitCode> {
-  const { io, settings, signal } = context;
+export async function exportRows(context: ExportContext, given: ExportFlags): Promise<ExitCode> {
+  const { io, signal } = context;
+  const flags = { ...given, output: prints(given) ? undefined : given.output };
   const { sql, parameters } = statementFor(context, flags);
   const format = formatFor(io.stdout, flags);
-  const file = flags.output === undefined ? null : resolve(io.cwd, flags.output);
-  if (file !== null) assertNotMirror(file, settings.database);
+  const file = flags.output === undefined ? null : fileFor(flags.output, context);
   const mirror = await context.openForQuery();
   try {
     assertParameters(mirror.parametersOf(sql), parameters);
@@ -58,6 +59,18 @@ export async function exportRows(context: ExportContext, flags: ExportFlags): Pr
     mirror.close();
   }
   return EXIT.done;
+}
+
+/** Whether the rows go to stdout. */
+export function prints({ output }: ExportFlags): boolean {
+  return output === undefined || output === '-';
+}
+
+function fileFor(output: string, { io, settings }: ExportContext): string {
+  assertPath('--output', output);
+  const file = absolutePath(io.cwd, output);
+  assertNotMirror(file, settings.database);
+  return file;
 }
 
 function statementFor(

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { absolutePath, assertPath } from '../config/paths.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import type { SourceStatus } from '../ports.ts';
 import type { CommandContext } from './context.ts';
+import { placeOf } from './output/links.ts';
 import { counted } from './output/text.ts';
-import { assertNotMirror, writeWhole } from './output/whole-file.ts';
+import { assertNotMirror, BESIDE, writeWhole } from './output/whole-file.ts';
 import { writeAll } from './output/write.ts';
 
 /** What `snapshot --json` prints: a contract that only ever gains fields. Times are UTC text. */
@@ -29,11 +30,7 @@ export async function makeSnapshot(
   file: string,
 ): Promise<Snapshot> {
   assertNotMirror(file, settings.database);
-  if (existsSync(file)) {
-    throw new UsageError(`${file} is there already; nothing was written to it`, {
-      hint: 'Name a new file. To replace a copy that others read, rename the new one over it: mv new.db copy.db.',
-    });
-  }
+  assertFree(file);
   return writeWhole(file, async (handle, temporary) => {
     const status = await copyMirror(settings.database, temporary);
     // Nothing else ran while SQLite copied: a signal that came meanwhile is seen in the next turn of the loop.
@@ -50,13 +47,35 @@ export async function makeSnapshot(
   });
 }
 
-/** `taskmirror snapshot`: a copy for others to read. */
+/** Throws UsageError where the name is taken, or what another database left beside it would be taken for this one's. */
+function assertFree(file: string): void {
+  if (existsSync(file)) {
+    throw new UsageError(`${file} is there already; nothing was written to it`, {
+      hint: 'Name a new file. To replace a copy that others read, rename the new one over it: mv new.db copy.db.',
+    });
+  }
+  const place = placeOf(file);
+  const left = BESIDE.map((ending) => place + ending).filter((name) => existsSync(name));
+  if (left.length === 0) return;
+  throw new UsageError(
+    `${left.join(' and ')}: left there by another database, and would damage the copy; nothing was written`,
+    { hint: 'Name another file, or move away what was left there.' },
+  );
+}
+
+/** `taskmirror snapshot`: a copy for others to read. Throws UsageError for a name that no copy can have. */
 export async function snapshot(
   context: SnapshotContext,
   file: string,
   { json }: { json: boolean },
 ): Promise<ExitCode> {
-  const made = await makeSnapshot(context, resolve(context.io.cwd, file));
+  if (file === '-') {
+    throw new UsageError('a snapshot cannot be printed: SQLite makes it in a file', {
+      hint: 'Name a file, and print that.',
+    });
+  }
+  assertPath('the name', file);
+  const made = await makeSnapshot(context, absolutePath(context.io.cwd, file));
   await writeAll(context.io.stdout, [json ? `${JSON.stringify(made, null, 2)}\n` : snapshotText(file, made)]);
   return EXIT.done;
 }

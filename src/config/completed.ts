@@ -1,22 +1,27 @@
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { DEFAULTS } from './defaults.ts';
 import { isRecord, originOf, pathText, placeOf } from './draft.ts';
 import type { Draft, Path } from './draft.ts';
+import { absolutePath } from './paths.ts';
 import type { LoadedSettings, Origin, Settings } from './settings.ts';
 
 /** Checked values with the defaults for what they leave out, absolute paths, and where each comes from. */
-export function completed(values: Partial<Settings>, draft: Draft, cwd: string): LoadedSettings {
+export function completed(values: Partial<Settings>, draft: Draft, cwd: string | null): LoadedSettings {
   const settings = withAbsolutePaths({ ...DEFAULTS, ...values }, draft, cwd);
   return { settings, origins: originsOf(settings, draft), file: draft.file };
 }
 
-function withAbsolutePaths(settings: Settings, draft: Draft, cwd: string): Settings {
+function withAbsolutePaths(settings: Settings, draft: Draft, cwd: string | null): Settings {
   const absolute = (path: string, place: Origin) =>
-    resolve(place.kind === 'file' ? dirname(place.path) : cwd, path);
+    absolutePath(place.kind === 'file' ? dirname(place.path) : cwd, path);
   return {
     ...settings,
     database: absolute(settings.database, originOf(draft, ['database'])),
-    queriesFolder: absolute(settings.queriesFolder, originOf(draft, ['queriesFolder'])),
+    // One that nobody asks for needs no place: the default is relative.
+    queriesFolder:
+      cwd === null && draft.values['queriesFolder'] === undefined
+        ? settings.queriesFolder
+        : absolute(settings.queriesFolder, originOf(draft, ['queriesFolder'])),
     sources: settings.sources.map(({ apiKey, ...source }, index) => ({
       ...source,
       apiKey:

@@ -35,7 +35,7 @@ export function overlayEnvironment(draft: Draft, env: Environment): string[] {
     }
     const parsed = parse(leaf, text);
     if ('failure' in parsed) {
-      problems.push(`environment variable ${variable} is not valid JSON: ${parsed.failure}`);
+      problems.push(`environment variable ${variable} ${parsed.failure}`);
     } else {
       overlay(draft, leaf.path, parsed.value, { kind: 'environment', variable });
     }

@@ -1,25 +1,41 @@
-/** JSON text as a value, or where and why it is none. Repeats no more of the text than one character: it may hold a secret. */
+import { maskKeys, visible } from '../redact.ts';
+import { pathText } from './draft.ts';
+import { repeatedKeys, tokensOf } from './json-tokens.ts';
+
+const MAX_NAME_SHOWN = 60;
+const MAX_REPEATED = 10;
+
+/**
+ * JSON text as a value, or what is wrong with it, in words that follow its name: it is no JSON, or one key of an object
+ * stands twice, of which JSON.parse would drop the first. Repeats no more of the text than one character or the path of
+ * a key: it may hold a secret.
+ */
 export function parseJson(text: string): { value: unknown } | { failure: string } {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return { value };
+    value = JSON.parse(text);
   } catch {
     const offset = firstErrorIn(text);
-    const before = text.slice(0, offset).split('\n');
-    const column = (before.at(-1) ?? '').length + 1;
-    return { failure: `${describe(text.charAt(offset))} at line ${before.length}, column ${column}` };
+    return { failure: `is not valid JSON: ${describe(text.charAt(offset))} at ${placeIn(text, offset)}` };
   }
+  const repeated = repeatedKeys(text)
+    .slice(0, MAX_REPEATED)
+    .map(({ path, first, again }) => {
+      const name = visible(maskKeys(pathText(path))).slice(0, MAX_NAME_SHOWN);
+      return `has "${name}" twice: at ${placeIn(text, first)}, and at ${placeIn(text, again)}`;
+    });
+  return repeated.length === 0 ? { value } : { failure: repeated.join('; ') };
+}
+
+function placeIn(text: string, offset: number): string {
+  const before = text.slice(0, offset).split('\n');
+  return `line ${before.length}, column ${(before.at(-1) ?? '').length + 1}`;
 }
 
 function describe(char: string): string {
   if (char === '') return 'unexpected end';
   return char === '"' ? 'unexpected or malformed string' : `unexpected ${JSON.stringify(char)}`;
 }
-
-/** In a string JSON forbids the control characters below U+0020 only; \p{Cc} knows more of them. */
-const TOKEN =
-  /[{}[\],:]|"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/uy;
-const SPACE = /[ \t\r\n]*/y;
 
 /** First characters of tokens; `0` stands for numbers, true, false and null. */
 const VALUE = '{["0';
@@ -31,21 +47,15 @@ const VALUE = '{["0';
 function firstErrorIn(text: string): number {
   const open: string[] = [];
   let allowed = VALUE;
-  let offset = 0;
-  for (;;) {
-    SPACE.lastIndex = offset;
-    offset += SPACE.exec(text)?.[0].length ?? 0;
-    TOKEN.lastIndex = offset;
-    const token = TOKEN.exec(text)?.[0];
-    const kind = token === undefined ? '' : '{}[],:"'.includes(token.charAt(0)) ? token.charAt(0) : '0';
-    if (token === undefined || !allowed.includes(kind)) return offset;
-    offset += token.length;
+  for (const { kind, offset } of tokensOf(text)) {
+    if (!allowed.includes(kind)) return offset;
 
     const isKey = kind === '"' && (allowed === '"' || allowed === '"}');
     if (kind === '{' || kind === '[') open.push(kind);
     if (kind === '}' || kind === ']') open.pop();
     allowed = isKey ? ':' : allowedAfter(kind, open.at(-1));
   }
+  return text.length;
 }
 
 function allowedAfter(kind: string, container: string | undefined): string {

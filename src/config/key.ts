@@ -1,21 +1,18 @@
 import type { ExecFileException } from 'node:child_process';
-import { resolve } from 'node:path';
 import { UsageError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
-import { createRedactor, maskKeys, visible } from '../redact.ts';
 import { readBounded } from './bounded-file.ts';
+import { absolutePath } from './paths.ts';
 import type { Environment, KeyReference, SourceSettings } from './settings.ts';
 
 const MAX_KILOBYTES = 64;
 const MAX_KEY_LENGTH = 8192;
-const MAX_STDERR_SHOWN = 500;
-const MAX_LINES_MASKED = 100;
 const COMMAND_TIMEOUT_SECONDS = 30;
 
 export interface KeyContext {
   env: Environment;
   /** Where a command runs, and where a relative path starts (a loaded file path is absolute already). */
-  cwd: string;
+  cwd: string | null;
   signal: AbortSignal;
   /** For the bound on a command; real time where it is left out. */
   clock?: Pick<Clock, 'timeout'>;
@@ -66,9 +63,9 @@ export async function resolveKey(source: SourceSettings, context: KeyContext): P
 }
 
 /** Where a key is kept, in words. A command is not repeated: it may hold secrets of its own. */
-export function describeKey(reference: KeyReference, cwd: string): string {
+export function describeKey(reference: KeyReference, cwd: string | null): string {
   if ('env' in reference) return `environment variable ${reference.env}`;
-  return 'file' in reference ? `file ${resolve(cwd, reference.file)}` : 'command in apiKey.command';
+  return 'file' in reference ? `file ${absolutePath(cwd, reference.file)}` : 'command in apiKey.command';
 }
 
 /** Whether there is something where the key should be. A command is not run to find out. */
@@ -89,7 +86,7 @@ function fromEnvironment(variable: string, { env }: Pick<KeyContext, 'env'>): Fo
 }
 
 function fromFile(path: string, { cwd }: Pick<KeyContext, 'cwd'>): Found {
-  const file = readBounded(resolve(cwd, path), MAX_KILOBYTES);
+  const file = readBounded(absolutePath(cwd, path), MAX_KILOBYTES);
   return 'failure' in file ? file : { text: withoutLineEnd(file.text), isShared: file.isShared };
 }
 
@@ -97,22 +94,17 @@ async function fromCommand(command: string, context: KeyContext): Promise<Found>
   context.signal.throwIfAborted();
   const timeoutMs = COMMAND_TIMEOUT_SECONDS * 1000;
   const timeout = context.clock?.timeout(timeoutMs) ?? AbortSignal.timeout(timeoutMs);
-  const { error, stdout, stderr } = await runShell(
-    command,
-    context,
-    AbortSignal.any([context.signal, timeout]),
-  );
+  const { error, stdout } = await runShell(command, context, AbortSignal.any([context.signal, timeout]));
   context.signal.throwIfAborted();
   if (error === null) return { text: withoutLineEnd(stdout) };
-  const failure = timeout.aborted ? `was still running after ${COMMAND_TIMEOUT_SECONDS} s` : exitOf(error);
-  const complaint = withoutSecrets(stderr, stdout);
-  return { failure: complaint === '' ? failure : `${failure} and said: ${complaint}` };
+  return {
+    failure: timeout.aborted ? `was still running after ${COMMAND_TIMEOUT_SECONDS} s` : exitOf(error),
+  };
 }
 
 interface ShellResult {
   error: ExecFileException | null;
   stdout: string;
-  stderr: string;
 }
 
 async function runShell(
@@ -122,32 +114,27 @@ async function runShell(
 ): Promise<ShellResult> {
   // Most keys need no command, and no start is to wait for what runs one.
   const { execFile } = await import('node:child_process');
-  const options = { env, cwd, signal, maxBuffer: MAX_KILOBYTES * 1024, killSignal: 'SIGKILL' } as const;
+  const options = {
+    env,
+    cwd: cwd ?? undefined,
+    signal,
+    maxBuffer: MAX_KILOBYTES * 1024,
+    killSignal: 'SIGKILL',
+  } as const;
   return new Promise((done) => {
-    const child = execFile('sh', ['-c', command], options, (error, stdout, stderr) =>
-      done({ error, stdout, stderr }),
-    );
+    const child = execFile('sh', ['-c', command], options, (error, stdout) => done({ error, stdout }));
     // A command that asks a question meets the end of its input instead of waiting for the timeout.
     child.stdin?.end();
   });
 }
 
-/** Made of codes only: the error's own message repeats the command and all that it printed. */
+/** Made of codes only: the command, the error's own message, which repeats it, and what it printed may hold secrets. */
 function exitOf(error: ExecFileException): string {
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `printed more than ${MAX_KILOBYTES} KB`;
   if (typeof error.code === 'number') return `failed with exit code ${error.code}`;
   return typeof error.signal === 'string'
     ? `was ended by ${error.signal}`
     : `could not be started (${error.code})`;
-}
-
-/** What a failed command printed to stderr, less what it printed to stdout: that may have been the key. */
-function withoutSecrets(stderr: string, stdout: string): string {
-  const redactor = createRedactor();
-  for (const line of stdout.split('\n', MAX_LINES_MASKED)) redactor.add(line.trim());
-  return visible(maskKeys(redactor.redact(stderr)))
-    .trim()
-    .slice(0, MAX_STDERR_SHOWN);
 }
 
 function withoutLineEnd(text: string): string {

@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { readBounded } from './bounded-file.ts';
 import { completed } from './completed.ts';
 import { isRecord } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { parseJson } from './json-text.ts';
 import { hasVariables, overlayDefaultSource, overlayFlags } from './overlays.ts';
+import { absolutePath } from './paths.ts';
 import { plainSettings } from './plain.ts';
 import { DEFAULT_FILE, MAX_FILE_KILOBYTES } from './settings-file.ts';
 import type { LoadedSettings, SettingsInput } from './settings.ts';
@@ -44,7 +44,8 @@ function readFile({ env, cwd, flags }: SettingsInput, problems: string[]): Draft
     return none;
   }
 
-  const path = resolve(cwd, named ?? DEFAULT_FILE);
+  if (named === undefined && cwd === null) return none;
+  const path = absolutePath(cwd, named ?? DEFAULT_FILE);
   const label = named === undefined ? path : `${path} (${origin})`;
   const file = readBounded(path, MAX_FILE_KILOBYTES);
   if ('failure' in file) {
@@ -52,7 +53,7 @@ function readFile({ env, cwd, flags }: SettingsInput, problems: string[]): Draft
     return none;
   }
   const parsed = parseJson(file.text);
-  if ('failure' in parsed) problems.push(`settings file ${label} is not valid JSON: ${parsed.failure}`);
+  if ('failure' in parsed) problems.push(`settings file ${label} ${parsed.failure}`);
   else if (isRecord(parsed.value)) return { ...none, values: parsed.value, file: path };
   else problems.push(`settings file ${label} does not hold a JSON object`);
   return none;

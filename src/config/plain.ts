@@ -3,6 +3,7 @@ import { TaskmirrorError } from '../errors.ts';
 import { DEFAULT_BASE_URL } from './defaults.ts';
 import { type Draft, valueAt } from './draft.ts';
 import { DEFAULT_SOURCE, isDefaultSourceMade } from './overlays.ts';
+import { pathProblem } from './paths.ts';
 import { MAX_PATH } from './settings-file.ts';
 import type { Settings, SourceSettings } from './settings.ts';
 
@@ -21,7 +22,8 @@ export function plainSettings(draft: Draft): Partial<Settings> | null {
 }
 
 function isPath(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_PATH;
+  if (typeof value !== 'string' || value === '' || value.length > MAX_PATH) return false;
+  return pathProblem(value) === null;
 }
 
 /** Null where the URL is wrong. */

@@ -6,6 +6,7 @@ import { DEFAULT_BASE_URL, DEFAULTS } from './defaults.ts';
 import { cronProblem, isTimezone } from './schedules.ts';
 import { choice, described, number, object, setting, text, whole } from './schema-parts.ts';
 import { MAX_PATH } from './settings-file.ts';
+import { pathProblem } from './paths.ts';
 import type { Settings } from './settings.ts';
 
 const MAX_SOURCES = 100;
@@ -16,6 +17,14 @@ const cron = () =>
     z.superRefine((expression, context) => {
       const problem = cronProblem(expression);
       if (problem !== null) context.addIssue(`${CRON}: ${problem}`);
+    }),
+  );
+
+const path = (expectation: string) =>
+  text(MAX_PATH, expectation).check(
+    z.superRefine((value, context) => {
+      const problem = pathProblem(value);
+      if (problem !== null) context.addIssue(problem);
     }),
   );
 
@@ -144,7 +153,7 @@ const SHAPE = {
     ),
   database: () =>
     setting(
-      text(MAX_PATH, 'expected the path of a file'),
+      path('expected the path of a file'),
       DEFAULTS.database,
       'The SQLite file, relative to this file.',
     ),
@@ -170,7 +179,7 @@ const SHAPE = {
   sync: () => described(z.prefault(sync(), {}), 'How a source is read.'),
   queriesFolder: () =>
     setting(
-      text(MAX_PATH, 'expected the path of a folder'),
+      path('expected the path of a folder'),
       DEFAULTS.queriesFolder,
       'The folder of the saved queries (`query @NAME` runs NAME.sql), relative to this file.',
     ),

@@ -87,8 +87,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** What settings are made of, beside the defaults. */
 export interface SettingsInput {
   env: Environment;
-  /** Absolute path of the working directory. */
-  cwd: string;
+  /** Absolute path of the working directory; null where it was deleted. */
+  cwd: string | null;
   flags: SettingsFlags;
 }
 

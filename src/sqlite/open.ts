@@ -1,8 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { DatabaseError } from '../errors.ts';
 import { explain } from './failure.ts';
-import { assertFile, missingMirror } from './file.ts';
+import { assertFile, makePrivateFile, missingMirror, placeOf } from './file.ts';
 import { inspect, SCHEMA_VERSION } from './identity.ts';
 
 /** SQLite's name for an empty database that is no file. */
@@ -33,9 +31,11 @@ const CACHE_KB = 2_000;
 /**
  * Opens a mirror for writing and brings its schema up to date; with `create`, makes the file where there is none,
  * readable by its owner only (SQLite gives -wal and -shm the same mode).
- * Throws DatabaseError, having written nothing, where the file is missing, damaged, foreign or newer.
+ * Throws DatabaseError, having written nothing, where the file is missing, damaged, foreign or newer, UsageError where
+ * no database can have that name.
  */
-export async function openDatabase(file: string, options: { create: boolean }): Promise<Database.Database> {
+export async function openDatabase(name: string, options: { create: boolean }): Promise<Database.Database> {
+  const file = name === IN_MEMORY ? name : placeOf(name);
   if (file !== IN_MEMORY) {
     if (options.create) makePrivateFile(file);
     assertFile(file);
@@ -76,20 +76,5 @@ function switchToWal(db: Database.Database): void {
       if (!isBusy || tries === WAL_TRIES) throw error;
       db.exec('begin immediate; rollback');
     }
-  }
-}
-
-function makePrivateFile(file: string): void {
-  try {
-    closeSync(openSync(file, 'wx', 0o600));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
-    throw new DatabaseError(
-      `${file} cannot be created: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        hint: 'Check that its folder exists and can be written, or choose another file with --db FILE.',
-        cause: error,
-      },
-    );
   }
 }

@@ -1,8 +1,7 @@
-import { resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../errors.ts';
 import { explain } from './failure.ts';
-import { assertFile } from './file.ts';
+import { assertFile, placeOf } from './file.ts';
 import { assertMirror } from './identity.ts';
 import { explainRead, prepareRead } from './read-statement.ts';
 
@@ -64,12 +63,13 @@ export function openForQuery(file: string): ReadOnlyMirror {
 }
 
 /** @internal The connection behind {@link openForQuery}, for checks that need more than queries. */
-export function openReadOnly(file: string): Database.Database {
+export function openReadOnly(name: string): Database.Database {
+  // Absolute, because a name like ":memory:" means something else to SQLite.
+  const file = placeOf(name);
   assertFile(file);
   let db: Database.Database | undefined;
   try {
-    // Absolute, because a name like ":memory:" means something else to SQLite.
-    db = new Database(resolve(file), { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+    db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
     assertMirror(db, file);
     return db;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { databaseChecks, versionChecks } from '../../src/commands/doctor-machine.ts';
@@ -234,6 +234,18 @@ describe('the database file', () => {
       writable: { status: 'ok' },
     });
     expect(findings).not.toHaveProperty('permissions');
+  });
+
+  it('may be a link to a file that can be made: that folder is looked at', async () => {
+    const folder = temporaryFolder();
+    const link = join(folder, 'mirror.db');
+    symlinkSync('elsewhere/tasks.db', link);
+    expect(await findingsOf(link, unasked)).toMatchObject({ writable: { status: 'fail' } });
+    mkdirSync(join(folder, 'elsewhere'));
+    expect(await findingsOf(link, unasked)).toMatchObject({
+      database: { status: 'ok', detail: expect.stringContaining('not there yet') },
+      writable: { status: 'ok', detail: join(folder, 'elsewhere') },
+    });
   });
 
   it('cannot be made in a folder that is missing', async () => {

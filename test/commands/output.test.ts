@@ -120,15 +120,26 @@ describe('csv', () => {
     expect(await printed({ columns: ['count(*)', 'a,b'], rows: [] }, 'csv')).toBe('count(*),"a,b"\n');
   });
 
-  it.each(['=1+1', '+1', '-1', '@x', '\tx', '\rx', '=HYPERLINK("http://x","y")'])(
-    "puts ' before a text that begins like a formula, on request only: %j",
-    async (text) => {
-      const result = { columns: [text], rows: [[text]] };
-      const escaped = await printed(result, 'csv', { escapeFormulas: true });
-      expect(parseCsv(escaped)).toEqual([[`'${text}`], [`'${text}`]]);
-      expect(parseCsv(await printed(result, 'csv'))).toEqual([[text], [text]]);
-    },
-  );
+  it.each([
+    '=1+1',
+    '+1',
+    '-1',
+    '@x',
+    '\tx',
+    '\rx',
+    '\nx',
+    '\n=1+1',
+    '＝1+1',
+    '＋1',
+    '－1',
+    '＠x',
+    '=HYPERLINK("http://x","y")',
+  ])("puts ' before a text that begins like a formula, on request only: %j", async (text) => {
+    const result = { columns: [text], rows: [[text]] };
+    const escaped = await printed(result, 'csv', { escapeFormulas: true });
+    expect(parseCsv(escaped)).toEqual([[`'${text}`], [`'${text}`]]);
+    expect(parseCsv(await printed(result, 'csv'))).toEqual([[text], [text]]);
+  });
 
   it('leaves numbers, and all other text, as they are where formulas are escaped', async () => {
     const row = [-5n, -0.25, -9223372036854775808n, null, '', 'a=1', '2026-01-01', Buffer.from('=')];

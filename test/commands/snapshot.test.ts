@@ -2,11 +2,14 @@ import {
   chmodSync,
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -99,6 +102,53 @@ it('never replaces a file, the mirror least of all', async () => {
     await expect(makeSnapshot(contextFor(file), name)).rejects.toThrow(/is the mirror itself/);
   }
   await expect(makeSnapshot(contextFor(file), join(folder, 'no/copy.db'))).rejects.toThrow(UsageError);
+});
+
+it.each(['-wal', '-journal', '-shm'])(
+  'refuses a name beside which another database left its %s: SQLite would take that for the copy’s own',
+  async (ending) => {
+    const { file, folder, copy } = await mirrored();
+    writeFileSync(`${copy}${ending}`, 'left behind');
+    symlinkSync('copy.db', join(folder, 'link.db'));
+    for (const name of [copy, join(folder, 'link.db')]) {
+      await expect(makeSnapshot(contextFor(file), name)).rejects.toThrow(
+        `${copy}${ending}: left there by another database`,
+      );
+    }
+    expect(readdirSync(folder)).toEqual([`copy.db${ending}`, 'link.db']);
+    expect(readFileSync(`${copy}${ending}`, 'utf8')).toBe('left behind');
+  },
+);
+
+it('never takes a name that SQLite may give to a file of the mirror, whether that is there or not', async () => {
+  const { file, folder } = await mirrored();
+  symlinkSync(file, join(folder, 'mirror.db'));
+  rmSync(`${file}-journal`, { force: true });
+  for (const name of [`${file}-journal`, `${file}-wal`, `${file}-shm`]) {
+    await expect(makeSnapshot(contextFor(join(folder, 'mirror.db')), name)).rejects.toThrow(
+      /is the mirror itself/,
+    );
+  }
+  expect(existsSync(`${file}-journal`)).toBe(false);
+});
+
+it('makes the file that a link leads to', async () => {
+  const { file, folder } = await mirrored();
+  mkdirSync(join(folder, 'data'));
+  symlinkSync('data/copy.db', join(folder, 'link.db'));
+  await makeSnapshot(contextFor(file), join(folder, 'link.db'));
+  expect(lstatSync(join(folder, 'link.db')).isSymbolicLink()).toBe(true);
+  expect(readRows(join(folder, 'data/copy.db'), 'select count(*) as tasks from tasks')).toEqual([
+    { tasks: 250 },
+  ]);
+});
+
+it('is no text for stdout, and has no name with a control character', async () => {
+  const { file, folder } = await mirrored();
+  for (const name of ['-', 'copies/a.db\r', 'copies/a.db ']) {
+    await expect(snapshot(contextFor(file), name, { json: false })).rejects.toThrow(UsageError);
+  }
+  expect([readdirSync(folder), existsSync(join(dirname(file), '-'))]).toEqual([[], false]);
 });
 
 it('leaves nothing where it is interrupted, or where there is no mirror', async () => {

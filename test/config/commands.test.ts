@@ -12,7 +12,7 @@ const KEY = 'sigmic_0123456789abcdef';
 const SOURCES = [
   { name: 'work', apiKey: { env: 'WORK_KEY' } },
   { name: 'lab', baseUrl: 'http://localhost:9', apiKey: { file: 'lab.key' } },
-  { name: 'home', apiKey: { command: `echo ${KEY}` } },
+  { name: 'home', apiKey: { command: 'vault login -password=hunter2 && vault read key' } },
 ];
 
 function ioIn(cwd: string, env: Io['env'] = {}): Io & { stdout: Captured; stderr: Captured } {
@@ -65,12 +65,13 @@ test('config show prints each setting, its value and where it came from', async 
       ['sources[0].baseUrl', 'https://api.sigmic.ai', 'default'],
       ['sources[0].apiKey', '{"env":"WORK_KEY"} (not set)', `file ${file}`],
       ['sources[1].apiKey', `{"file":"${join(cwd, 'lab.key')}"} (set)`, `file ${file}`],
-      ['sources[2].apiKey', '{"command":"echo [redacted]"} (not run)', `file ${file}`],
+      ['sources[2].apiKey', '{"command":"[not shown]"} (not run)', `file ${file}`],
       ['sync.pageSize', '50', 'environment variable TASKMIRROR_SYNC_PAGE_SIZE'],
       ['sync.maxRequestsPerSecond', 'null', 'default'],
       ['omitFields', '[]', 'default'],
     ]),
   );
+  expect(io.stdout.text).not.toMatch(/hunter2|vault/);
 });
 
 test('config show --json prints the same as one object, and never a key', async () => {
@@ -79,6 +80,7 @@ test('config show --json prints the same as one object, and never a key', async 
   const io = ioIn(cwd, { WORK_KEY: KEY });
   await configShow(io, { flags: noFlags, json: true });
   expect(io.stdout.text).not.toContain(KEY);
+  expect(io.stdout.text).not.toMatch(/hunter2|vault/);
   expect(JSON.parse(io.stdout.text)).toEqual({
     file,
     settings: expect.arrayContaining([

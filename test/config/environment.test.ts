@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settingLeaves } from '../../src/config/leaves.ts';
+import { visible } from '../../src/redact.ts';
 import { load, problemsOf } from './folder.ts';
 
 describe('every setting can be given by the environment', () => {
@@ -103,4 +105,44 @@ test('no name is guessed that has little more in common with what was typed than
   expect(await problem('TASKMIRROR_BD')).toBe('environment variable TASKMIRROR_BD is not a setting');
   expect(await problem('TASKMIRROR_DV')).toMatch(/did you mean TASKMIRROR_DB\?$/);
   expect(await problem('TASKMIRROR_LOG_LEVL')).toMatch(/did you mean TASKMIRROR_LOG_LEVEL\?$/);
+});
+
+describe('a name for the database that is surely a mistake is an error, wherever it stands', () => {
+  const CONTROL =
+    'expected a path without control characters (the line ends of a Windows script leave one at the end)';
+  const SPACE = 'expected a path that does not end in a space';
+
+  test.for<[string, string]>([
+    ['x.db\r', CONTROL],
+    ['x.db\n', CONTROL],
+    ['a\u0000b', CONTROL],
+    ['data\u001b[2J/x.db', CONTROL],
+    ['x.db\u0085', CONTROL],
+    ['x.db ', SPACE],
+    ['x.db\u3000', SPACE],
+    [' ', SPACE],
+  ])('%j', async ([name, expected]) => {
+    const shown = visible(JSON.stringify(name));
+    const file = { database: name };
+    expect(await problemsOf(undefined, { env: { TASKMIRROR_DB: name } })).toEqual([
+      `environment variable TASKMIRROR_DB is ${shown}: ${expected}`,
+    ]);
+    expect(await problemsOf(undefined, { flags: { db: name } })).toEqual([
+      `flag --db is ${shown}: ${expected}`,
+    ]);
+    expect(await problemsOf(file)).toEqual([
+      expect.stringMatching(/^database in file .*taskmirror\.config\.json is /),
+    ]);
+  });
+
+  test('and so it is for the folder of saved queries', async () => {
+    expect(await problemsOf({ queriesFolder: 'sql\r' })).toEqual([expect.stringContaining(CONTROL)]);
+  });
+
+  test('spaces elsewhere, and letters of every script, are names', async () => {
+    for (const db of [' x.db', 'my tasks/x y.db', '数据.db', 'naïve 👋.db']) {
+      const { settings, cwd } = await load(undefined, { flags: { db } });
+      expect(settings.database).toBe(join(cwd, db));
+    }
+  });
 });

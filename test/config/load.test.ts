@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadSettings } from '../../src/config/load.ts';
 import { requireSources } from '../../src/config/sources.ts';
-import { describeOrigin } from '../../src/config/settings.ts';
-import { folder, load, usageError } from './folder.ts';
+import { describeOrigin, type SettingsInput } from '../../src/config/settings.ts';
+import { folder, load, problemsOf, usageError } from './folder.ts';
 
 const SOURCE = { name: 'work', apiKey: { env: 'WORK_KEY' } };
 
@@ -80,6 +81,21 @@ describe('the settings file', () => {
     expect((await load('\uFEFF{"$schema": "./config.schema.json", "timezone": "UTC"}')).file).not.toBeNull();
   });
 
+  test('that has one key twice is an error with both places: the first would be dropped without a word', async () => {
+    const text =
+      '{\n  "sources": [{"name": "a", "apiKey": {"env": "A"}}],\n  "sync": {"pageSize": 9, "pageSize": 10},\n  "sources": []\n}';
+    const cwd = folder({ 'taskmirror.config.json': text });
+    expect(await problemsOf(undefined, { cwd })).toEqual([
+      `settings file ${join(cwd, 'taskmirror.config.json')} ` +
+        'has "sync.pageSize" twice: at line 3, column 12, and at line 3, column 27; ' +
+        'has "sources" twice: at line 2, column 3, and at line 4, column 3',
+    ]);
+    const env = { TASKMIRROR_SOURCES: '[{"name": "a", "name": "b", "apiKey": {"env": "A"}}]' };
+    expect(await problemsOf(undefined, { env })).toEqual([
+      'environment variable TASKMIRROR_SOURCES has "[0].name" twice: at line 1, column 3, and at line 1, column 16',
+    ]);
+  });
+
   test('gives relative paths from its own folder, the environment and flags from the working directory', async () => {
     const home = folder({
       'c.json': {
@@ -109,6 +125,29 @@ describe('the settings file', () => {
     const cwd = folder();
     const { settings } = await load(undefined, { cwd, flags: { config: join(home, 'c.json') } });
     expect(settings.database).toBe(join(cwd, 'taskmirror.db'));
+  });
+});
+
+const gone = (input: Partial<SettingsInput>) => loadSettings({ env: {}, cwd: null, flags: {}, ...input });
+
+describe('where the working directory was deleted', () => {
+  test('absolute paths are enough, and what nobody asks for needs none', async () => {
+    const home = folder({ 'c.json': { sources: [SOURCE], database: 'm.db' } });
+    const { settings } = await gone({ flags: { config: join(home, 'c.json') } });
+    expect(settings.database).toBe(join(home, 'm.db'));
+    expect((await gone({ flags: { db: '/data/m.db' } })).file).toBeNull();
+
+    const relative: [Partial<SettingsInput>, string][] = [
+      [{}, './taskmirror.db'],
+      [{ flags: { db: 'm.db' } }, 'm.db'],
+      [{ flags: { config: 'c.json', db: '/m.db' } }, 'c.json'],
+      [{ env: { TASKMIRROR_QUERIES_FOLDER: 'sql' }, flags: { db: '/m.db' } }, 'sql'],
+    ];
+    for (const [input, path] of relative) {
+      const error = await usageError(() => gone(input));
+      expect(error.message).toBe(`${path} is relative to the working directory, which was deleted`);
+      expect(error.hint).toContain('absolute paths');
+    }
   });
 });
 

@@ -59,6 +59,8 @@ test.each<[string, Given]>([
   ['an empty name for the database', { db: '' }],
   ['a name for the database that is too long', { db: 'x'.repeat(5_000) }],
   ['a database that is no text', { file: { database: 5 } }],
+  ['a name for the database with a control character', { db: 'x.db\r' }],
+  ['a name for the database that ends in a space', { db: 'x.db ' }],
 ])('%s is left to the schema', (_, given) => {
   expect(plainSettings(draftOf(given))).toBeNull();
 });

@@ -1,5 +1,6 @@
 import {
   linkSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,6 +12,7 @@ import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Cell } from '../../src/commands/output/encode.ts';
 import { EXIT, InterruptedError, OutputError, UsageError } from '../../src/errors.ts';
+import type { Output } from '../../src/commands/context.ts';
 import { mountSmallDisk } from '../crash/small-disk.ts';
 import { Captured } from '../support/captured.ts';
 import { exported, exportedMirror } from './mirror.ts';
@@ -116,6 +118,49 @@ it('never writes over the mirror, by whatever name, nor over what is no file', a
   await expect(exported(file, { output: 'folder.csv' })).rejects.toThrow(/is not a file/);
   await expect(exported(file, { output: 'nowhere/tasks.csv' })).rejects.toThrow(UsageError);
   expect(readFileSync(file).equals(before)).toBe(true);
+});
+
+it('prints where the file is called -, in every format, and makes none of that name', async () => {
+  const file = await exportedMirror();
+  for (const format of ['csv', 'jsonl'] as const) {
+    expect(await exported(file, { format, output: '-' })).toBe(await exported(file, { format }));
+  }
+  const printed: Uint8Array[] = [];
+  const stdout: Output = {
+    write: (piece) => printed.push(Buffer.from(piece)),
+  };
+  await exported(file, { format: 'parquet', output: '-' }, { stdout });
+  expect(Buffer.concat(printed).toString('latin1')).toMatch(/^PAR1[^]*PAR1$/);
+  await expect(
+    exported(file, { format: 'parquet', output: '-' }, { stdout: new Captured(80) }),
+  ).rejects.toThrow(UsageError);
+  expect(namesBeside(file)).toEqual([]);
+  await exported(file, { format: 'csv', output: './-' });
+  expect(namesBeside(file)).toEqual(['-']);
+});
+
+it('makes the file that a link leads to, and leaves the link', async () => {
+  const file = await exportedMirror();
+  const folder = join(file, '..');
+  mkdirSync(join(folder, 'data'));
+  symlinkSync('data/tasks.csv', join(folder, 'link.csv'));
+  await exported(file, { output: 'link.csv' });
+  expect(readFileSync(join(folder, 'data/tasks.csv'), 'utf8')).toBe(await exported(file, {}));
+  expect(lstatSync(join(folder, 'link.csv')).isSymbolicLink()).toBe(true);
+  symlinkSync('loop.csv', join(folder, 'loop.csv'));
+  await expect(exported(file, { output: 'loop.csv' })).rejects.toThrow(/cannot be written: ELOOP/);
+  expect(lstatSync(join(folder, 'loop.csv')).isSymbolicLink()).toBe(true);
+});
+
+it('refuses a name with a control character, and one that SQLite may give to a file of the mirror', async () => {
+  const file = await exportedMirror();
+  await expect(exported(file, { format: 'csv', output: 'tasks.csv\r' })).rejects.toThrow(
+    /control characters/,
+  );
+  await expect(exported(file, { format: 'csv', output: `${file}-journal` })).rejects.toThrow(
+    /is the mirror itself/,
+  );
+  expect(namesBeside(file)).toEqual([]);
 });
 
 it('does not print Parquet on a terminal', async () => {

@@ -8,16 +8,18 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { DatabaseError } from '../../src/errors.ts';
+import { DatabaseError, UsageError } from '../../src/errors.ts';
 import type { MirrorStore } from '../../src/ports.ts';
 import { SCHEMA_VERSION } from '../../src/sqlite/identity.ts';
 import { openDatabase } from '../../src/sqlite/open.ts';
+import { openForQuery } from '../../src/sqlite/readonly.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -137,6 +139,77 @@ describe('a new mirror', () => {
     const sizes = ['main', 'temp'].map((schema) => db.pragma(`${schema}.cache_size`, { simple: true }));
     // In KB where it is negative, in pages where not (sqlite.org/pragma.html#pragma_cache_size).
     expect(sizes).toEqual([-2_000, -2_000]);
+  });
+});
+
+describe('a link', () => {
+  test('to a file that is not there yet: that file is made, and what SQLite keeps beside it is beside it', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'data'));
+    symlinkSync('second.db', join(folder, 'mirror.db'));
+    symlinkSync(join(folder, 'data/tasks.db'), join(folder, 'second.db'));
+    const umask = process.umask(0);
+    onTestFinished(() => void process.umask(umask));
+    const store = await open(join(folder, 'mirror.db'));
+    await store.claim(SOURCE);
+    expect(readdirSync(join(folder, 'data')).toSorted()).toEqual([
+      'tasks.db',
+      'tasks.db-shm',
+      'tasks.db-wal',
+    ]);
+    expect(statSync(join(folder, 'data/tasks.db')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder).toSorted()).toEqual(['data', 'mirror.db', 'second.db']);
+    await store.close();
+    const again = await open(join(folder, 'mirror.db'), false);
+    expect(await again.status()).toHaveLength(1);
+  });
+
+  test('to a folder that is not there is refused by both names, and nothing is made', async () => {
+    const folder = temporaryFolder();
+    const link = join(folder, 'mirror.db');
+    symlinkSync('nowhere/tasks.db', link);
+    const error = await refusalOf(open(link));
+    expect(error.message).toContain(
+      `${link}, a link to ${join(folder, 'nowhere/tasks.db')}, cannot be created`,
+    );
+    expect(error.hint).toMatch(/folder/);
+    expect(readdirSync(folder)).toEqual(['mirror.db']);
+  });
+
+  test('that leads to itself is refused', async () => {
+    const link = join(temporaryFolder(), 'mirror.db');
+    symlinkSync(link, link);
+    expect((await refusalOf(open(link))).message).toMatch(/cannot be read: ELOOP/);
+  });
+
+  test('where none is to be made, to a file that is not there, leaves it so', async () => {
+    const folder = temporaryFolder();
+    symlinkSync('tasks.db', join(folder, 'mirror.db'));
+    expect((await refusalOf(open(join(folder, 'mirror.db'), false))).message).toMatch(/there is no mirror/);
+    expect(readdirSync(folder)).toEqual(['mirror.db']);
+  });
+});
+
+describe("a name that ends in white space, which SQLite's driver leaves out,", () => {
+  test.each(['mirror.db\r', 'mirror.db ', 'mirror.db\u00a0'])(
+    '%j is refused, and no file is touched',
+    async (name) => {
+      const folder = temporaryFolder();
+      await makeMirror(join(folder, 'mirror.db'));
+      const before = contentsOf(folder);
+      const file = join(folder, name);
+      await expect(open(file)).rejects.toThrow(UsageError);
+      writeFileSync(file, 'not a mirror');
+      expect(() => openForQuery(file)).toThrow(UsageError);
+      expect(contentsOf(folder)).toEqual({ ...before, [name]: expect.any(String) });
+    },
+  );
+
+  test('is no matter where it begins or goes on so', async () => {
+    const folder = temporaryFolder();
+    const store = await open(join(folder, ' my mirror.db'));
+    await store.claim(SOURCE);
+    expect(readdirSync(folder)).toContain(' my mirror.db-wal');
   });
 });
 

@@ -30,7 +30,7 @@ export function* jsonArray(result: Rows): Generator<string> {
 /**
  * RFC 4180 with a header line and \n as line end. NULL is an empty field and '' is `""`, as PostgreSQL does it;
  * BLOBs are hexadecimal. `escapeFormulas` puts ' before every text, names too, that begins like a formula: = + - @,
- * their full-width forms, tab, carriage return (owasp.org/www-community/attacks/CSV_Injection). Numbers stay.
+ * their full-width forms, tab, carriage return, line feed (owasp.org/www-community/attacks/CSV_Injection). Numbers stay.
  */
 export function* csvLines(
   { columns, rows }: Rows,
@@ -40,10 +40,15 @@ export function* csvLines(
   for (const row of rows) yield csvLine(row, escapeFormulas);
 }
 
+/** What spreadsheets take for the beginning of a formula, or leave out before they look for one. */
+const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
+
 function csvLine(cells: readonly Cell[], escapeFormulas: boolean): string {
-  const fields = cells.map((cell) => (cell instanceof Uint8Array ? hex(cell) : cell));
+  const fields = cells.map((cell) => {
+    if (cell instanceof Uint8Array) return hex(cell);
+    return escapeFormulas && typeof cell === 'string' && FORMULA.test(cell) ? `'${cell}` : cell;
+  });
   return stringify([fields], {
-    escape_formulas: escapeFormulas,
     cast: {
       string: (text) => (text === '' ? { value: '', quoted_empty: true } : text),
     },

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { realpathSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { OutputError, UsageError } from '../../errors.ts';
+import { endOfLinks, placeOf } from './links.ts';
 
 /**
  * Makes or replaces a file that is whole or not there: `fill` writes another one beside it, readable by its owner only,
@@ -14,9 +15,7 @@ export async function writeWhole<T>(
   file: string,
   fill: (handle: FileHandle, temporary: string) => Promise<T>,
 ): Promise<T> {
-  const target = statOf(file) === undefined ? file : realpathSync(file);
-  const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
-  const handle = await create(temporary, file);
+  const { target, temporary, handle } = await create(file);
   try {
     const result = await fill(handle, temporary);
     await handle.sync();
@@ -30,9 +29,12 @@ export async function writeWhole<T>(
   }
 }
 
-async function create(temporary: string, file: string): Promise<FileHandle> {
+/** The file beside the one that `file` leads to. */
+async function create(file: string): Promise<{ target: string; temporary: string; handle: FileHandle }> {
   try {
-    return await open(temporary, 'wx', 0o600);
+    const target = endOfLinks(file);
+    const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
+    return { target, temporary, handle: await open(temporary, 'wx', 0o600) };
   } catch (error) {
     throw new UsageError(
       `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
@@ -56,14 +58,21 @@ function explainWrite(error: unknown, file: string): unknown {
   });
 }
 
-/** Throws UsageError where `file` is no file, or one that the mirror in `database` is made of, by whatever name. */
+/** What SQLite keeps beside a database, by the endings of its name (sqlite.org/tempfiles.html). */
+export const BESIDE = ['-wal', '-shm', '-journal'] as const;
+
+/**
+ * Throws UsageError where `file` is no file, or one that the mirror in `database` is made of, by whatever name, or will
+ * be: SQLite would take what is written there for its own.
+ */
 export function assertNotMirror(file: string, database: string): void {
   const found = statOf(file);
-  if (found === undefined) return;
-  if (!found.isFile()) throw new UsageError(`${file} is not a file`, { hint: 'Name a file.' });
-  for (const name of [database, `${database}-wal`, `${database}-shm`]) {
-    const own = statOf(name);
-    if (own === undefined || own.ino !== found.ino || own.dev !== found.dev) continue;
+  if (found !== undefined && !found.isFile())
+    throw new UsageError(`${file} is not a file`, { hint: 'Name a file.' });
+  for (const ending of ['', ...BESIDE]) {
+    const own = statOf(database + ending);
+    const isSame = found !== undefined && own?.ino === found.ino && own.dev === found.dev;
+    if (!isSame && placeOf(file) !== `${placeOf(database)}${ending}`) continue;
     throw new UsageError(`${file} is the mirror itself; nothing was written to it`, {
       hint: 'Name another file.',
     });

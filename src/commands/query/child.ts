@@ -16,7 +16,7 @@ export interface LimitedRun {
   clock: Pick<Clock, 'timeout'>;
   /** Kills the process. */
   signal: AbortSignal;
-  cwd: string;
+  cwd: string | null;
   env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -29,7 +29,7 @@ export async function runLimited({ limitMs, clock, signal, ...run }: LimitedRun)
   signal.throwIfAborted();
   const [node, ...rest] = run.program;
   const child = spawn(node, [...rest, ...run.args], {
-    cwd: run.cwd,
+    cwd: run.cwd ?? undefined,
     env: run.env,
     stdio: ['pipe', 'inherit', 'inherit'],
   });

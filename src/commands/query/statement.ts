@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
+import { absolutePath } from '../../config/paths.ts';
 import { UsageError } from '../../errors.ts';
 import { MAX_SQL_KILOBYTES, readSaved, readSqlFile } from './saved.ts';
 
@@ -13,7 +13,7 @@ export interface StatementSource {
   file: string | undefined;
   /** Opened only if it is read. */
   stdin: () => Stdin;
-  cwd: string;
+  cwd: string | null;
   queriesFolder: string;
   signal: AbortSignal;
 }
@@ -31,7 +31,7 @@ export async function readStatement(source: StatementSource): Promise<string> {
   }
   const named = argument ?? file;
   if (named === '-' || (named === undefined && stdin().isTTY !== true)) return readStdin(stdin(), signal);
-  if (file !== undefined) return readSqlFile(resolve(cwd, file));
+  if (file !== undefined) return readSqlFile(absolutePath(cwd, file));
   if (argument === undefined) {
     throw new UsageError('there is no SQL', {
       hint: 'Give it as an argument, by --file FILE, as @NAME of a saved query, or on stdin.',
