@@ -1,5 +1,6 @@
 import type { CommandContext, Io, Queryable } from './commands/context.ts';
 import type { DemoApi } from './commands/demo.ts';
+import type { FileCheck } from './commands/doctor-machine.ts';
 import type { Check } from './commands/doctor.ts';
 import { existsSync } from 'node:fs';
 import { systemClock } from './clock.ts';
@@ -125,8 +126,8 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
   ];
 }
 
-/** What is wrong with a mirror's file; nothing where it is sound. Throws DatabaseError where it is no mirror. */
-export async function checkDatabaseFile(file: string): Promise<string[]> {
+/** What is wrong with a mirror's file, and what to do about it. Throws DatabaseError where it is no mirror. */
+export async function checkDatabaseFile(file: string): Promise<FileCheck> {
   const { integrityCheck } = await import('./sqlite/inspect.ts');
   return integrityCheck(file);
 }

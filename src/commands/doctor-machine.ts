@@ -21,8 +21,16 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
 export interface DatabaseInspector {
   /** The version of the SQLite library. */
   sqliteVersion(): string;
-  /** What is wrong with the file; none: it is sound. Throws DatabaseError where it is no mirror at all. */
-  quickCheck(file: string): string[];
+  /** Throws DatabaseError where it is no mirror at all. */
+  quickCheck(file: string): FileCheck;
+}
+
+/** What a check of a database file found. */
+export interface FileCheck {
+  /** What is wrong, a line each; none: it is sound. */
+  problems: string[];
+  /** What to do about it; null where nothing is wrong. */
+  cure: string | null;
 }
 
 /** The versions that matter when something is reported. `node` and `taskmirror` as in `22.18.0`. */
@@ -73,7 +81,7 @@ async function checkDatabase(
   if ((await sizeOf(file)) === null) {
     return [{ check: 'database', status: 'ok', detail: `${file} is not there yet: the first sync makes it` }];
   }
-  const problems = inspector.quickCheck(file);
+  const { problems, cure } = inspector.quickCheck(file);
   if (problems.length === 0)
     return [{ check: 'database', status: 'ok', detail: `${file} is a mirror and is sound` }];
   return [
@@ -81,7 +89,7 @@ async function checkDatabase(
       check: 'database',
       status: 'fail',
       detail: `${file} is damaged: ${problems.join('; ')}`,
-      hint: 'Stop the daemon, move the file away and run "taskmirror sync": it copies the list anew.',
+      ...(cure === null ? {} : { hint: cure }),
     },
   ];
 }

@@ -4,7 +4,8 @@ import { EXIT, type ExitCode } from '../errors.ts';
 import type { MirrorStore } from '../ports.ts';
 import { type Findings, type VerifyReport, verifySource } from '../sync/verify.ts';
 import type { CommandContext } from './context.ts';
-import { counted, grouped } from './output/text.ts';
+import type { FileCheck } from './doctor-machine.ts';
+import { counted, grouped, printable } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 
 /** What `verify --json` prints: a contract that only ever gains fields. */
@@ -12,13 +13,15 @@ export interface VerifyOutcome {
   ok: boolean;
   /** What is wrong with the file itself: SQLite's integrity check and foreign keys. */
   file: string[];
+  /** What to do about that; null where nothing is wrong with it. */
+  cure: string | null;
   /** Empty with --quick, which asks no API. */
   sources: VerifyReport[];
 }
 
 export interface VerifyContext extends CommandContext {
-  /** Reads the whole file; what is wrong with it, a line each. */
-  checkFile(): Promise<string[]>;
+  /** Reads the whole file. */
+  checkFile(): Promise<FileCheck>;
 }
 
 export interface VerifyFlags {
@@ -31,7 +34,7 @@ const SHOWN = 10;
 /** `taskmirror verify`: exit code 0, or 6 where something is wrong. Writes nothing to the mirror. */
 export async function verify(context: VerifyContext, { json, quick }: VerifyFlags): Promise<ExitCode> {
   const { io, settings } = context;
-  const file = await context.checkFile();
+  const { problems: file, cure } = await context.checkFile();
   const sources: VerifyReport[] = [];
   if (!quick) {
     const store = await context.openMirror({ create: false });
@@ -41,7 +44,8 @@ export async function verify(context: VerifyContext, { json, quick }: VerifyFlag
       await store.close();
     }
   }
-  const outcome: VerifyOutcome = { ok: file.length === 0 && sources.every(({ ok }) => ok), file, sources };
+  const ok = file.length === 0 && sources.every((source) => source.ok);
+  const outcome: VerifyOutcome = { ok, file, cure, sources };
   await writeAll(io.stdout, [json ? `${JSON.stringify(outcome, null, 2)}\n` : textOf(outcome)]);
   return outcome.ok ? EXIT.done : EXIT.differences;
 }
@@ -60,8 +64,9 @@ async function verifyOne(
   );
 }
 
-function textOf({ ok, file, sources }: VerifyOutcome): string {
-  const lines = [file.length === 0 ? 'file: sound' : `file: ${file.join('; ')}`];
+function textOf({ ok, file, cure, sources }: VerifyOutcome): string {
+  const lines = [file.length === 0 ? 'file: sound' : `file: ${printable(file.join('; '))}`];
+  if (cure !== null) lines.push(`  ${cure}`);
   for (const report of sources) {
     lines.push(
       `${report.name}: ${counted(report.rowsCompared, 'row')} compared in ${counted(report.requests, 'request')}; ` +
@@ -72,7 +77,10 @@ function textOf({ ok, file, sources }: VerifyOutcome): string {
       ...report.problems.map((problem) => `  problem: ${problem}`),
     );
   }
-  lines.push(ok ? 'ok' : 'Something is wrong. "taskmirror sync --full" mends what the list can tell.');
+  if (ok) lines.push('ok');
+  else if (sources.some((source) => !source.ok))
+    lines.push('Something is wrong. "taskmirror sync --full" repairs what the API can still show.');
+  else lines.push('Something is wrong.');
   return `${lines.join('\n')}\n`;
 }
 

@@ -18,6 +18,7 @@ import type { Lease } from './lease.ts';
 import { prepareQueries } from './queries.ts';
 import { type Rejections, rejectionsOf } from './rejections.ts';
 import { dropSearchIndex, pauseSearchIndex } from './search-index.ts';
+import { canDropSearchIndex } from './soundness.ts';
 import { type SourceRecord, sourceRecord } from './source-record.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 import { toTask } from './tables.ts';
@@ -73,9 +74,10 @@ export class SqliteClaim implements MirrorClaim {
 
   async startRun(kind: RunKind): Promise<number> {
     const id = this.#lease.run;
+    const whole = this.#searchIndex || canDropSearchIndex(this.#db);
     this.#record(() => {
       // Before anything else is written: this is also the way out where the index is damaged, and its triggers fail.
-      if (!this.#searchIndex) dropSearchIndex(this.#db);
+      if (!this.#searchIndex) dropSearchIndex(this.#db, { whole });
       else if (kind === 'backfill') pauseSearchIndex(this.#db);
       this.#queries.setKind.run({ id, kind });
     });

@@ -10,9 +10,34 @@ export function withFile<T>(file: string, work: () => T): T {
   }
 }
 
+/** What to do about a damaged file. */
+export const CURES = {
+  searchIndex:
+    'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops it: the next run makes it anew.',
+  database:
+    'Stop the daemon, move the file away and run "taskmirror sync": it copies the list anew. The journal in task_changes can be saved with sqlite3 FILE .recover.',
+} as const;
+
+/** The search index is damaged, and nothing else that was read. */
+export function indexDamage(error: Error, file: string): DatabaseError {
+  return new DatabaseError(`${file}: the search index is damaged; nothing was written`, {
+    cause: error,
+    hint: CURES.searchIndex,
+  });
+}
+
+/** Whether FTS5 says that its tables are damaged. For some of that it has no code. */
+export function isIndexDamage(error: { code: string; message: string }): boolean {
+  return (
+    error.code === 'SQLITE_CORRUPT_VTAB' ||
+    /^(?:invalid fts5 file format|vtable constructor failed: task_search\b)/.test(error.message)
+  );
+}
+
 /** An error of SQLite's as one that somebody can act on; any other error as it is. */
 export function explain(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
+  if (isIndexDamage(error)) return indexDamage(error, file);
   const family = FAMILIES.find(([code]) => error.code === code || error.code.startsWith(`${code}_`));
   const [, what, hint] = family ?? ['', `SQLite says: ${error.message} (${error.code})`, ''];
   return new DatabaseError(`${file}: ${what}`, { cause: error, ...(hint === '' ? {} : { hint }) });
@@ -33,14 +58,9 @@ const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[]
     'Give the mirror a file of its own with --db FILE or the setting "database".',
   ],
   [
-    'SQLITE_CORRUPT_VTAB',
-    'the search index is damaged; nothing was written',
-    'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops it: the next run makes it anew.',
-  ],
-  [
     'SQLITE_CORRUPT',
     'the database is damaged; nothing was written to it',
-    'Move the file away and run "taskmirror sync": it copies the list anew. The journal in task_changes can be saved with sqlite3 FILE .recover.',
+    `Run "taskmirror doctor": it says whether it is only the search index, which can be made anew. If not: ${CURES.database}`,
   ],
   [
     'SQLITE_BUSY',

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { UsageError } from '../errors.ts';
-import { explain } from './failure.ts';
+import { explain, indexDamage, isIndexDamage } from './failure.ts';
+import { isOnlySearchIndex } from './soundness.ts';
 
 const SPACE_AND_COMMENTS = /^(?:\s|--[^\n]*|\/\*[^]*?(?:\*\/|$))*/;
 const READ_STATEMENT = /^(?:explain\s+(?:query\s+plan\s+)?)?(?:select|values|with)\b/i;
@@ -51,7 +52,8 @@ const PARAMETERS = /parameter/;
 /** What preparing or running `sql` threw, as a UsageError or a DatabaseError; other errors as they are. */
 export function explainRead(error: unknown, db: Database.Database, file: string, sql: string): unknown {
   if (error instanceof Database.SqliteError) {
-    if (FILE_CODES.test(error.code)) return explain(error, file);
+    if (error.code === 'SQLITE_CORRUPT' && isOnlySearchIndex(db, [])) return indexDamage(error, file);
+    if (FILE_CODES.test(error.code) || isIndexDamage(error)) return explain(error, file);
     const hint = hintFor(error.message, db, sql);
     return new UsageError(`SQLite cannot run this SQL: ${error.message}`, {
       ...(hint === undefined ? {} : { hint }),

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { forgetSearchIndex } from './soundness.ts';
 
 /** Rows indexed in one transaction: some tens of ms of work. */
 const CHUNK = 4_000;
@@ -101,13 +102,18 @@ export function pauseSearchIndex(db: Database.Database): void {
   );
 }
 
-/** Drops the index where there is one, also one that is damaged; writes nothing where there is none: hence `where true`. */
-export function dropSearchIndex(db: Database.Database): void {
+/**
+ * Drops the index where there is one; writes nothing where there is none: hence `where true`. One that
+ * {@link canDropSearchIndex} said of, before the transaction, that it cannot be taken apart (`whole` false) leaves its pages in
+ * the file, used by nothing.
+ */
+export function dropSearchIndex(db: Database.Database, { whole = true } = {}): void {
   db.exec(`
     drop trigger if exists task_search_insert;
     drop trigger if exists task_search_update;
     drop trigger if exists task_search_delete;
-    drop table if exists task_search;
     delete from search_state where true;
   `);
+  if (whole) db.exec('drop table if exists task_search');
+  else forgetSearchIndex(db);
 }

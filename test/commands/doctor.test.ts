@@ -206,10 +206,10 @@ describe('a source', () => {
 });
 
 describe('the database file', () => {
-  const sound = { quickCheck: () => [] };
+  const sound = { quickCheck: () => ({ problems: [], cure: null }) };
   const unasked = { quickCheck: () => expect.unreachable('there is no file to check') };
 
-  async function findingsOf(file: string, inspector: { quickCheck(path: string): string[] } = sound) {
+  async function findingsOf(file: string, inspector: Parameters<typeof databaseChecks>[1] = sound) {
     const { findings } = await diagnose(databaseChecks(file, inspector));
     return Object.fromEntries(findings.map((finding) => [finding.check, finding]));
   }
@@ -258,11 +258,12 @@ describe('the database file', () => {
   it('fails where SQLite finds problems, or another program made it', async () => {
     const file = join(temporaryFolder(), 'mirror.db');
     writeFileSync(file, 'x');
-    expect(await findingsOf(file, { quickCheck: () => ['page 3', 'page 4'] })).toMatchObject({
+    const damaged = { quickCheck: () => ({ problems: ['page 3', 'page 4'], cure: 'Rest.' }) };
+    expect(await findingsOf(file, damaged)).toMatchObject({
       database: {
         status: 'fail',
         detail: `${file} is damaged: page 3; page 4`,
-        hint: expect.stringContaining('sync'),
+        hint: 'Rest.',
       },
     });
     const foreign = new DatabaseError('of another program', { hint: 'Choose another.' });

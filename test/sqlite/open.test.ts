@@ -288,7 +288,7 @@ describe('a mirror with damaged pages in its middle', () => {
     const tasks = Array.from({ length: 2_000 }, (_, i) => mirrorTask(`t${i}`, i, { messageCount: 9 }));
     const error = await refusalOf(claim.commit(changeOf({ tasks, total: 7 })));
     expect(error).toMatchObject({ exitCode: 10, message: expect.stringMatching(/mirror\.db.*damaged/) });
-    expect(error.hint).toMatch(/Move the file away/);
+    expect(error.hint).toMatch(/move the file away/);
     expect((await claim.state()).total).toBeNull();
   });
 });

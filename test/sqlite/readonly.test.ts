@@ -382,7 +382,7 @@ describe('a file that is no mirror', () => {
 
 describe('what the doctor asks of SQLite', () => {
   it('finds nothing wrong with a sound mirror', () => {
-    expect(quickCheck(file)).toEqual([]);
+    expect(quickCheck(file)).toEqual({ problems: [], cure: null });
     expect(sqliteVersion()).toMatch(/^3\.\d+\.\d+$/);
   });
 
@@ -393,8 +393,9 @@ describe('what the doctor asks of SQLite', () => {
     mirror.close();
     const page = (Number(root) - 1) * Number(bytes);
     writeFileSync(file, readFileSync(file).fill(0x55, page, page + 200));
-    const problems = quickCheck(file);
+    const { problems, cure } = quickCheck(file);
     expect(problems.length).toBeGreaterThan(0);
     expect(problems.length).toBeLessThanOrEqual(5);
+    expect(cure).toMatch(/move the file away.*journal.*\.recover/);
   });
 });
