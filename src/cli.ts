@@ -13,6 +13,7 @@ import type { Settings, SettingsFlags } from './config/settings.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 import { EXAMPLES } from './examples.ts';
 import type { Redactor } from './redact.ts';
+import { complain, type Output } from './terminal.ts';
 import { VERSION } from './version.ts';
 
 export interface CliParts extends QueryProcess {
@@ -54,11 +55,11 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
+      outputError: (text) => complainOfUse(io.stderr, text),
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stderr.columns ?? 80,
     })
     .exitOverride()
-    .showHelpAfterError('(see taskmirror --help)')
     .addHelpText('after', EXAMPLES.general);
 
   program
@@ -279,6 +280,13 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
 
   addConfig(program, io, finish);
   return program;
+}
+
+/** Commander's words, which repeat arguments as they came. */
+function complainOfUse(stderr: Output, text: string): void {
+  const [, message = text, suggestion = ''] =
+    /^error: ([^]*?)\n(?:\((Did you mean .*\?)\)\n)?$/.exec(text) ?? [];
+  complain(stderr, message, `${suggestion} See taskmirror --help.`.trim());
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import type { LogSettings } from './config/settings.ts';
 import { TaskmirrorError } from './errors.ts';
 import type { Log } from './ports.ts';
-import { visible } from './redact.ts';
 import type { Redactor } from './redact.ts';
+import { type Output, visible } from './terminal.ts';
 
 /** A log whose children carry fields of their own in every line. */
 export interface Logger extends Log {
@@ -14,7 +14,7 @@ const require = createRequire(import.meta.url);
 
 export interface LoggerOptions extends LogSettings {
   /** Must write before it returns, as process.stderr does on POSIX, or the last lines are lost at exit. */
-  stderr: { write(text: string): unknown };
+  stderr: Pick<Output, 'write'>;
   redactor: Redactor;
   /** Whether `stderr` is a terminal: what the format `auto` goes by. */
   isTTY: boolean;

@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import { cli } from './cli.ts';
 import { EXIT, exitCodeOf, InterruptedError, OutputError, TaskmirrorError } from './errors.ts';
 import { createRedactor } from './redact.ts';
+import { complain, outlet } from './terminal.ts';
 
 /** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
 const DRAIN_MS = 4_500;
@@ -18,6 +19,9 @@ const SIGNALS: readonly NodeJS.Signals[] = [
 
 const controller = new AbortController();
 const redactor = createRedactor();
+/** What goes to a pipe or a file is for programs as well, and stays as it is. */
+const stdout = outlet(process.stdout, () => !process.stdout.isTTY);
+const stderr = outlet(process.stderr, () => false);
 
 // Whatever this process makes, other users cannot read.
 process.umask(0o077);
@@ -56,7 +60,7 @@ void main();
 async function main(): Promise<void> {
   try {
     process.exitCode = await cli(process.argv.slice(2), {
-      io: { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: workingDirectory() },
+      io: { stdout, stderr, env: process.env, cwd: workingDirectory() },
       signal: controller.signal,
       redactor,
       stdin: () => process.stdin,
@@ -108,15 +112,13 @@ function workingDirectory(): string | null {
 /** Says what went wrong and ends the process once all is written, whatever still runs in it: nobody waits for that. */
 function fail(error: unknown): void {
   process.exitCode = exitCodeOf(error);
-  process.stderr.write(redactor.redact(explain(error)), () => {
-    process.stdout.write('', () => process.exit());
-  });
-}
-
-function explain(error: unknown): string {
   if (error instanceof TaskmirrorError) {
-    return `taskmirror: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`;
+    const { message, hint } = error;
+    complain(stderr, redactor.redact(message), hint === undefined ? hint : redactor.redact(hint));
+  } else {
+    complain(stderr, 'something unexpected went wrong; this is a bug. What was committed stays.');
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    stderr.write(`${redactor.redact(detail)}\n`);
   }
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `taskmirror: something unexpected went wrong; this is a bug. What was committed stays.\n${detail}\n`;
+  stderr.write('', () => stdout.write('', () => process.exit()));
 }

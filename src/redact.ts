@@ -55,14 +55,6 @@ export function maskKeys(text: string): string {
   return text.replace(/\b(?:sigmic_|eyJ)[\w.~+/=-]+/g, REDACTED);
 }
 
-/** Text from outside, fit for a terminal: control characters other than newline and tab become `\u001b` and the like. */
-export function visible(text: string): string {
-  return text.replace(
-    /(?![\n\t])\p{Cc}/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
 function formsOf(secret: string): string[] {
   const wellFormed = secret.toWellFormed();
   const bytes = Buffer.from(secret);

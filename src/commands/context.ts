@@ -2,13 +2,7 @@ import type { Rows } from './output/encode.ts';
 import type { ResolvedKey } from '../config/key.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import type { Clock, Log, MirrorReader, MirrorStore, TaskSource } from '../ports.ts';
-
-/** A stream that a command prints to. `columns` is unknown for a pipe. */
-export interface Output {
-  write(piece: string | Uint8Array): unknown;
-  isTTY?: boolean | undefined;
-  columns?: number | undefined;
-}
+import type { Output } from '../terminal.ts';
 
 /** Everything outside the process that a command touches. */
 export interface Io {

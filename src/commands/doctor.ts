@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { EXIT, TaskmirrorError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import type { Io } from './context.ts';
-import { printable, usesColor } from './output/text.ts';
+import { columnsOf, printable, usesColor, wrapped } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 
 /** One line of the doctor's: what was looked at, how it is, and for anything not ok what to do. */
@@ -59,7 +59,7 @@ export async function doctor(
   const diagnosis = await diagnose(checks);
   const text = json
     ? `${JSON.stringify(diagnosis, null, 2)}\n`
-    : findingLines(diagnosis.findings, usesColor(io));
+    : findingLines(diagnosis.findings, usesColor(io), columnsOf(io.stdout));
   await writeAll(io.stdout, [text]);
   return diagnosis.ok ? EXIT.done : EXIT.differences;
 }
@@ -70,14 +70,21 @@ const MARKS = {
   fail: { word: 'FAIL', color: 'red' },
 } as const;
 
-function findingLines(findings: readonly Finding[], color: boolean): string {
-  const width = Math.max(0, ...findings.map((finding) => finding.check.length));
+/** Columns of a mark. */
+const MARK = 6;
+/** What is said of a check is broken at no fewer columns than that, however narrow the terminal is. */
+const NARROWEST = 30;
+
+function findingLines(findings: readonly Finding[], color: boolean, columns: number): string {
+  const width = Math.max(0, ...findings.map((finding) => finding.check.length)) + 2;
+  const room = Math.max(NARROWEST, columns - MARK - width);
   return findings
     .map(({ check, status, detail, hint }) => {
-      const mark = MARKS[status].word.padEnd(6);
+      const mark = MARKS[status].word.padEnd(MARK);
       const shown = color ? styleText(MARKS[status].color, mark, { validateStream: false }) : mark;
-      const line = `${shown}${printable(check).padEnd(width + 2)}${printable(detail)}\n`;
-      return hint === undefined ? line : `${line}      ${' '.repeat(width + 2)}${printable(hint)}\n`;
+      const texts = hint === undefined ? [detail] : [detail, hint];
+      const lines = texts.flatMap((text) => wrapped(printable(text), room));
+      return `${shown}${printable(check).padEnd(width)}${lines.join(`\n${' '.repeat(MARK + width)}`)}\n`;
     })
     .join('');
 }

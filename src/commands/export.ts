@@ -3,12 +3,13 @@ import { parseMoment } from '../analytics/moment.ts';
 import { absolutePath, assertPath } from '../config/paths.ts';
 import { EXIT, UsageError } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
-import type { CommandContext, Output, Queried, SqlParameters } from './context.ts';
+import type { Output } from '../terminal.ts';
+import type { CommandContext, Queried, SqlParameters } from './context.ts';
 import { EXPORT_FORMATS, type ExportFormat } from './output.ts';
 import { type Cell, csvLines, jsonLines } from './output/encode.ts';
-import { counted } from './output/text.ts';
+import { counted, printable } from './output/text.ts';
 import { assertNotMirror, writeWhole } from './output/whole-file.ts';
-import { chunks, type Piece, writeAll } from './output/write.ts';
+import { chunks, type Piece, writeAll, writeData } from './output/write.ts';
 import { assertParameters, parseParameters } from './query/parameters.ts';
 
 export interface ExportFlags {
@@ -48,11 +49,11 @@ export async function exportRows(context: ExportContext, given: ExportFlags): Pr
     const { result, count } = counting(mirror.run(sql, parameters));
     const pieces = await encoded(result, format, flags.escapeFormulas === true);
     if (file === null) {
-      await writeAll(io.stdout, pieces, signal);
+      await writeData(io.stdout, pieces, signal);
     } else {
       const bytes = await writeFile(file, pieces, signal);
       await writeAll(io.stdout, [
-        `${flags.output}: ${counted(count.rows, 'row')}, ${counted(bytes, 'byte')}\n`,
+        `${printable(flags.output ?? '')}: ${counted(count.rows, 'row')}, ${counted(bytes, 'byte')}\n`,
       ]);
     }
   } finally {

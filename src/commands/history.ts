@@ -26,7 +26,7 @@ export async function history(
       return EXIT.done;
     }
     await printRows(io.stdout, fieldsOf(task), 'table', { color: usesColor(io), signal });
-    await writeAll(io.stdout, ['\n', historyText(events.rows, columnsOf(io))], signal);
+    await writeAll(io.stdout, ['\n', historyText(events.rows, columnsOf(io.stdout))], signal);
     return EXIT.done;
   } finally {
     mirror.close();

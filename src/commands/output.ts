@@ -1,7 +1,7 @@
-import type { Output } from './context.ts';
+import type { Output } from '../terminal.ts';
 import type { Rows } from './output/encode.ts';
 import { DEFAULT_COLUMNS } from './output/text.ts';
-import { writeAll } from './output/write.ts';
+import { writeAll, writeData } from './output/write.ts';
 
 /** What `--format` takes. */
 export const FORMATS = ['table', 'json', 'jsonl', 'csv'] as const;
@@ -30,8 +30,9 @@ export interface PrintOptions {
 /**
  * Prints a result in constant memory, however long it is, and returns when the reader has taken it or has
  * closed the pipe. `table` is for eyes: control characters are escaped, and a terminal gets long values cut.
- * The other formats lose nothing (output/encode.ts has their rules). Throws what the rows throw, the signal's
- * reason, and write errors other than EPIPE; what was printed until then stands.
+ * The other formats lose nothing (output/encode.ts has their rules); a terminal gets escapes for what it would act
+ * on. Throws what the rows throw, the signal's reason, and write errors other than EPIPE; what was printed until
+ * then stands.
  */
 export async function printRows(
   output: Output,
@@ -39,7 +40,8 @@ export async function printRows(
   format: Format,
   { signal, ...options }: PrintOptions = {},
 ): Promise<void> {
-  await writeAll(output, await rendered(output, result, format, options), signal);
+  const write = format === 'table' ? writeAll : writeData;
+  await write(output, await rendered(output, result, format, options), signal);
 }
 
 /** Loads what the format needs: every command line reads {@link FORMATS}, and few print rows. */

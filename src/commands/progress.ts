@@ -1,6 +1,6 @@
 import type { Clock } from '../ports.ts';
 import type { Progress } from '../sync/run.ts';
-import type { Output } from './context.ts';
+import type { Output } from '../terminal.ts';
 import { duration, grouped } from './output/text.ts';
 
 /** Between two drawings of the bar on a terminal, and between two lines elsewhere, in ms. */

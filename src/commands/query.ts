@@ -1,5 +1,6 @@
 import { EXIT } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
+import { complain } from '../terminal.ts';
 import type { CommandContext, SqlParameters } from './context.ts';
 import { printRows } from './output.ts';
 import type { Format } from './output.ts';
@@ -29,9 +30,7 @@ export async function query(
     const result = limitRows(mirror.run(sql, parameters), maxRows);
     await printRows(io.stdout, result, format, { color: usesColor(io), signal, escapeFormulas });
     if (result.wasCut()) {
-      io.stderr.write(
-        `taskmirror: there are more rows: printed only ${counted(maxRows, 'row')}, as --max-rows says\n`,
-      );
+      complain(io.stderr, `there are more rows: printed only ${counted(maxRows, 'row')}, as --max-rows says`);
     }
   } finally {
     mirror.close();

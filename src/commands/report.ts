@@ -15,7 +15,7 @@ import { markdownTable, reportMarkdown } from './output/report-markdown.ts';
 import { reportText, sectionText } from './output/report-text.ts';
 import type { Filters, Screen } from './output/report-text.ts';
 import { DEFAULT_COLUMNS, grouped, painter, usesColor } from './output/text.ts';
-import { writeAll } from './output/write.ts';
+import { writeAll, writeData } from './output/write.ts';
 import { type PeriodFlags, parsePeriod } from './period.ts';
 import { wholeNumber } from './whole-number.ts';
 
@@ -46,7 +46,8 @@ export async function report(
   const mirror = await openForQuery();
   try {
     const found = runReport(name, askOf(mirror), scope);
-    await writeAll(io.stdout, rendered(found, scope, format, screenOf(io)), signal);
+    const write = format === 'table' ? writeAll : writeData;
+    await write(io.stdout, rendered(found, scope, format, screenOf(io)), signal);
   } finally {
     mirror.close();
   }

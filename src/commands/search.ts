@@ -1,5 +1,6 @@
 import { SEARCH_PROGRESS_SQL, type SearchRequest, searchSql } from '../analytics/search.ts';
 import { EXIT, type ExitCode, UsageError } from '../errors.ts';
+import { complain } from '../terminal.ts';
 import type { CommandContext, Queryable } from './context.ts';
 import { type Format, printRows } from './output.ts';
 import type { Cell, Rows } from './output/encode.ts';
@@ -34,12 +35,14 @@ export async function search(
   try {
     const warning = checkProgress(mirror);
     const found = hitsOf(mirror, request);
-    if (warning !== null) io.stderr.write(`taskmirror: ${warning}\n`);
+    if (warning !== null) complain(io.stderr, warning);
     if (flags.format !== 'table') {
       await printRows(io.stdout, found, flags.format, { signal });
       return EXIT.done;
     }
-    await writeAll(io.stdout, [searchText(found.rows, { color: usesColor(io), width: columnsOf(io) })]);
+    await writeAll(io.stdout, [
+      searchText(found.rows, { color: usesColor(io), width: columnsOf(io.stdout) }),
+    ]);
     if (found.rows.length === request.limit) {
       io.stderr.write(`There may be more: --limit takes up to ${grouped(MOST_HITS)}.\n`);
     }

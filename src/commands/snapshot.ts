@@ -6,7 +6,7 @@ import type { ExitCode } from '../errors.ts';
 import type { SourceStatus } from '../ports.ts';
 import type { CommandContext } from './context.ts';
 import { placeOf } from './output/links.ts';
-import { counted } from './output/text.ts';
+import { counted, printable } from './output/text.ts';
 import { assertNotMirror, BESIDE, writeWhole } from './output/whole-file.ts';
 import { writeAll } from './output/write.ts';
 
@@ -85,5 +85,5 @@ function snapshotText(file: string, { bytes, sources }: Snapshot): string {
     const proven = completeThrough === null ? 'nothing is proven yet' : `complete through ${completeThrough}`;
     return `  ${source}: ${counted(liveRows, 'live row')}, ${removedRows} removed; ${proven}\n`;
   });
-  return `${file}: ${counted(bytes, 'byte')}\n${lines.join('')}`;
+  return `${printable(file)}: ${counted(bytes, 'byte')}\n${lines.join('')}`;
 }

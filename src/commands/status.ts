@@ -2,10 +2,11 @@ import type { SourceSettings } from '../config/settings.ts';
 import { EXIT } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
 import type { MirrorReader, RunSummary, SourceStatus } from '../ports.ts';
+import { complain } from '../terminal.ts';
 import type { CommandContext } from './context.ts';
 import { parseDuration } from './duration.ts';
 import { statusText } from './status-text.ts';
-import { ago, printable } from './output/text.ts';
+import { ago } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 
 /** Runs that a status holds: with one schedule for all, enough to find the last run of each source. */
@@ -49,7 +50,7 @@ export async function status(
     if (longestMs === null) return EXIT.done;
     const complaints = complaintsOf(found.sources, settings.sources, { now: clock.now(), longestMs });
     for (const complaint of complaints) {
-      io.stderr.write(`taskmirror: ${printable(complaint)}; --max-age allows ${maxAge}\n`);
+      complain(io.stderr, `${complaint}; --max-age allows ${maxAge}`);
     }
     return complaints.length === 0 ? EXIT.done : EXIT.differences;
   } finally {

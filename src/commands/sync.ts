@@ -6,7 +6,8 @@ import type { Progress } from '../sync/run.ts';
 import type { Plan } from '../sync/dry-run.ts';
 import type { SyncReport } from '../sync/report.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../sync/sync.ts';
-import type { CommandContext, Output } from './context.ts';
+import { columnsOf, complain, folded, type Output, printable } from '../terminal.ts';
+import type { CommandContext } from './context.ts';
 import { counted, duration, grouped } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 import { ProgressLine } from './progress.ts';
@@ -45,7 +46,9 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
       ok: results.every(({ exitCode }) => exitCode === 0),
       sources: results.map((r) => r.report),
     };
-    const text = json ? `${JSON.stringify(outcome, null, 2)}\n` : outcome.sources.map(summary).join('');
+    const text = json
+      ? `${JSON.stringify(outcome, null, 2)}\n`
+      : folded(outcome.sources.map(summary).join(''), columnsOf(io.stdout));
     await writeAll(io.stdout, [text]);
     return exitCodeOfAll(results);
   } finally {
@@ -85,8 +88,8 @@ function exitCodeOfAll(results: readonly SyncResult[]): ExitCode {
 
 function reportFailure(stderr: Output, { report, failure }: SyncResult): void {
   if (failure === null) return;
-  stderr.write(`taskmirror: ${report.name}: ${report.error ?? 'failed'}\n`);
-  if (failure instanceof TaskmirrorError && failure.hint !== undefined) stderr.write(`  ${failure.hint}\n`);
+  const hint = failure instanceof TaskmirrorError ? failure.hint : undefined;
+  complain(stderr, `${report.name}: ${report.error ?? 'failed'}`, hint);
 }
 
 function summary(report: SyncReport): string {
@@ -103,7 +106,7 @@ function summary(report: SyncReport): string {
   }
   if (report.verdict === 'unproven') {
     lines.push(
-      `  unproven, ${counted(report.gaps, 'gap')} open: ${report.error ?? 'the next run tries again'}`,
+      `  unproven, ${counted(report.gaps, 'gap')} open: ${printable(report.error ?? 'the next run tries again')}`,
     );
   }
   if (plan !== null) lines.push(...planLines(plan));
@@ -120,7 +123,7 @@ function planLines({ insert, update, remove }: Plan): string[] {
     .filter(([, ids]) => ids.length > 0)
     .flatMap(([what, ids]) => [
       `  would ${what}:`,
-      ...ids.slice(0, PLAN_SHOWN).map((id) => `    ${id}`),
+      ...ids.slice(0, PLAN_SHOWN).map((id) => `    ${printable(id)}`),
       ...(ids.length > PLAN_SHOWN ? ['    ...'] : []),
     ]);
 }

@@ -5,7 +5,7 @@ import type { MirrorStore } from '../ports.ts';
 import { type Findings, type VerifyReport, verifySource } from '../sync/verify.ts';
 import type { CommandContext } from './context.ts';
 import type { FileCheck } from './doctor-machine.ts';
-import { counted, grouped, printable } from './output/text.ts';
+import { columnsOf, counted, folded, grouped, printable } from './output/text.ts';
 import { writeAll } from './output/write.ts';
 
 /** What `verify --json` prints: a contract that only ever gains fields. */
@@ -46,7 +46,9 @@ export async function verify(context: VerifyContext, { json, quick }: VerifyFlag
   }
   const ok = file.length === 0 && sources.every((source) => source.ok);
   const outcome: VerifyOutcome = { ok, file, cure, sources };
-  await writeAll(io.stdout, [json ? `${JSON.stringify(outcome, null, 2)}\n` : textOf(outcome)]);
+  await writeAll(io.stdout, [
+    json ? `${JSON.stringify(outcome, null, 2)}\n` : folded(textOf(outcome), columnsOf(io.stdout)),
+  ]);
   return outcome.ok ? EXIT.done : EXIT.differences;
 }
 
@@ -74,7 +76,7 @@ function textOf({ ok, file, cure, sources }: VerifyOutcome): string {
       ...findingLines('missing from the mirror', report.missing),
       ...findingLines('no longer in the list', report.extra),
       ...findingLines('different', report.different),
-      ...report.problems.map((problem) => `  problem: ${problem}`),
+      ...report.problems.map((problem) => `  problem: ${printable(problem)}`),
     );
   }
   if (ok) lines.push('ok');
@@ -88,7 +90,7 @@ function findingLines(what: string, { count, first }: Findings): string[] {
   if (count === 0) return [];
   const shown = first
     .slice(0, SHOWN)
-    .map(({ id, fields }) => `    ${id}${fields ? ` (${fields.join(', ')})` : ''}`);
+    .map(({ id, fields }) => `    ${printable(id)}${fields ? ` (${fields.join(', ')})` : ''}`);
   const rest = count > SHOWN ? [`    and ${grouped(count - SHOWN)} more (--json lists up to 100)`] : [];
   return [`  ${what}: ${grouped(count)}`, ...shown, ...rest];
 }

@@ -1,4 +1,5 @@
-import { maskKeys, visible } from '../redact.ts';
+import { maskKeys } from '../redact.ts';
+import { visible } from '../terminal.ts';
 import { pathText } from './draft.ts';
 import { repeatedKeys, tokensOf } from './json-tokens.ts';
 

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import { UsageError } from '../errors.ts';
-import { maskKeys, visible } from '../redact.ts';
+import { maskKeys } from '../redact.ts';
+import { visible } from '../terminal.ts';
 import { describePlace, isRecord, valueAt } from './draft.ts';
 import type { Draft, Path } from './draft.ts';
 import { settingNames } from './leaves.ts';

@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { databaseChecks, versionChecks } from '../../src/commands/doctor-machine.ts';
 import { sourceChecks } from '../../src/commands/doctor-source.ts';
@@ -27,6 +28,22 @@ async function examined(
 }
 
 describe('doctor', () => {
+  it('breaks what is too long for a terminal below where it began, and nothing in a pipe', async () => {
+    const long = {
+      check: 'API x',
+      status: 'fail',
+      detail: 'no answer '.repeat(9),
+      hint: 'Try again. '.repeat(9),
+    } as const;
+    const text = stripVTControlCharacters((await examined([check(long)], false, 60))[1]);
+    const [first = '', ...rest] = text.trimEnd().split('\n');
+    expect(first).toMatch(/^FAIL {2}API x {2}no answer/);
+    expect(rest.length).toBeGreaterThan(2);
+    for (const line of rest) expect(line).toMatch(/^ {13}\S/);
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(60);
+    expect((await examined([check(long)]))[1].split('\n')).toHaveLength(3);
+  });
+
   it('prints a line each, and below what is not ok what to do', async () => {
     expect(await examined([check(fine), check(warning, failed)])).toEqual([
       EXIT.differences,

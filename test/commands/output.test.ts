@@ -251,7 +251,7 @@ describe('a table on a terminal', () => {
 describe('text', () => {
   it('shows control, format and direction characters, and leaves letters and emoji alone', () => {
     expect(printable('a\tb\r\n\u001b[0m\u202e\u00ad\ud800\u{e0041}')).toBe(
-      'a\\tb\\r\\n\\u001b[0m\\u202e\\u00ad\\ud800\\u{e0041}',
+      'a\\tb\\r\\n\\u001b[0m\\u202e\\u00ad\\ud800\\udb40\\udc41',
     );
     expect(printable('é 日本 👨‍👩‍👧 ❤️ \\n')).toBe('é 日本 👨‍👩‍👧 ❤️ \\n');
   });

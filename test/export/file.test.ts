@@ -12,7 +12,7 @@ import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Cell } from '../../src/commands/output/encode.ts';
 import { EXIT, InterruptedError, OutputError, UsageError } from '../../src/errors.ts';
-import type { Output } from '../../src/commands/context.ts';
+import type { Output } from '../../src/terminal.ts';
 import { mountSmallDisk } from '../crash/small-disk.ts';
 import { Captured } from '../support/captured.ts';
 import { exported, exportedMirror } from './mirror.ts';
@@ -127,7 +127,10 @@ it('prints where the file is called -, in every format, and makes none of that n
   }
   const printed: Uint8Array[] = [];
   const stdout: Output = {
-    write: (piece) => printed.push(Buffer.from(piece)),
+    write: (piece, done) => {
+      printed.push(Buffer.from(piece));
+      done?.();
+    },
   };
   await exported(file, { format: 'parquet', output: '-' }, { stdout });
   expect(Buffer.concat(printed).toString('latin1')).toMatch(/^PAR1[^]*PAR1$/);
@@ -161,6 +164,15 @@ it('refuses a name with a control character, and one that SQLite may give to a f
     /is the mirror itself/,
   );
   expect(namesBeside(file)).toEqual([]);
+});
+
+it('shows a terminal escapes in CSV, and a pipe every text as it is', async () => {
+  const file = await exportedMirror();
+  const hostile = "select char(27) || '[31mred' || char(155) || char(0x202e) as x";
+  const stdout = new Captured(80);
+  await exported(file, { query: hostile }, { stdout });
+  expect(stdout.text).toBe(String.raw`x` + '\n' + String.raw`\u001b[31mred\u009b\u202e` + '\n');
+  expect(await exported(file, { query: hostile })).toBe('x\n\u001b[31mred\u009b\u202e\n');
 });
 
 it('does not print Parquet on a terminal', async () => {

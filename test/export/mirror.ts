@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { DuckDBInstance, type Json } from '@duckdb/node-api';
-import type { Output } from '../../src/commands/context.ts';
+import type { Output } from '../../src/terminal.ts';
 import type { ExportContext, ExportFlags } from '../../src/commands/export.ts';
 import { exportRows } from '../../src/commands/export.ts';
 import { loadSettings } from '../../src/config/load.ts';

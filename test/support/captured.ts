@@ -1,4 +1,4 @@
-import type { Output } from '../../src/commands/context.ts';
+import type { Output } from '../../src/terminal.ts';
 
 /** An output that keeps what was printed. With `columns` it is a terminal of that width. */
 export class Captured implements Output {
@@ -11,8 +11,9 @@ export class Captured implements Output {
     this.columns = columns;
   }
 
-  write(text: string): boolean {
+  write(text: string, done?: () => void): boolean {
     this.text += text;
+    done?.();
     return true;
   }
 

@@ -1,50 +1,8 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { widthOf, widthOfCharacter } from '../../terminal.ts';
 import type { Io } from '../context.ts';
 
-/** Columns assumed for a terminal that does not tell its width. */
-export const DEFAULT_COLUMNS = 80;
-
-// Zero-width joiner and non-joiner stay: emoji and some scripts are built with them.
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/gu;
-const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['\n', '\\n'],
-  ['\r', '\\r'],
-  ['\t', '\\t'],
-]);
-
-/**
- * Text that is safe on a terminal and stays on one line: control characters (ESC and newlines among them),
- * invisible format characters and those that turn the direction of writing are shown as escapes.
- */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES.get(character) ?? escaped(character));
-}
-
-function escaped(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
-}
-
-const ASCII = /^[ -~]*$/;
-const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{10000}-\u{10ffff}\p{Emoji_Presentation}]$/u;
-
-/**
- * Terminal columns that printable text takes. Wide ranges as in console-table-printer (Unicode TR 11, and
- * every character outside the basic plane as wide), so that what fits by this measure fits its tables.
- */
-export function widthOf(text: string): number {
-  if (ASCII.test(text)) return text.length;
-  let width = 0;
-  for (const character of text) width += widthOfCharacter(character);
-  return width;
-}
-
-function widthOfCharacter(character: string): number {
-  if (ZERO_WIDTH.test(character)) return 0;
-  return WIDE.test(character) ? 2 : 1;
-}
+export { columnsOf, DEFAULT_COLUMNS, folded, printable, widthOf, wrapped } from '../../terminal.ts';
 
 /** Printable text in at most `columns` columns; an ellipsis stands for what was cut off. */
 export function cut(text: string, columns: number): string {
@@ -65,20 +23,6 @@ export function pad(text: string, columns: number, align: 'left' | 'right'): str
   return align === 'left' ? text + space : space + text;
 }
 
-/** Printable text as lines of at most `columns` columns, broken at spaces; a longer word keeps its own line. */
-export function wrapped(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= columns) {
-      lines[lines.length - 1] = `${last} ${word}`;
-    } else {
-      lines.push(word);
-    }
-  }
-  return lines;
-}
-
 /** Parts, in style or not, as lines of at most `columns` columns, as many on each as fit; none is broken. */
 export function flowed(parts: readonly string[], gap: string, columns: number): string[] {
   const lines: string[] = [];
@@ -94,11 +38,6 @@ export function flowed(parts: readonly string[], gap: string, columns: number): 
 /** Whether to colour what goes to stdout: a terminal, and nobody said NO_COLOR (no-color.org). */
 export function usesColor({ stdout, env }: Pick<Io, 'stdout' | 'env'>): boolean {
   return stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
-}
-
-/** Columns of the terminal behind stdout; Infinity where it is none, so that nothing is cut. */
-export function columnsOf({ stdout }: Pick<Io, 'stdout'>): number {
-  return stdout.isTTY === true ? stdout.columns || DEFAULT_COLUMNS : Infinity;
 }
 
 /** Every style that output uses: readable on dark and on light terminals. */

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import type { Output } from '../context.ts';
+import { type Output, visible } from '../../terminal.ts';
 
 /** Characters gathered before a write: large enough to be quick, small enough to keep memory flat. */
 const CHUNK = 64 * 1024;
@@ -14,12 +14,8 @@ export type Piece = string | Uint8Array;
  * reason once it aborts, and other write errors as they come (a full disk behind `>`).
  */
 export async function writeAll(output: Output, pieces: Iterable<Piece>, signal?: AbortSignal): Promise<void> {
-  if (!(output instanceof Writable)) {
-    for (const piece of pieces) output.write(piece);
-    return;
-  }
   // A failed write is reported to its caller and as an event: one without a listener would end the process.
-  output.on('error', ignore);
+  if (output instanceof Writable) output.on('error', ignore);
   try {
     for (const chunk of chunks(pieces)) {
       signal?.throwIfAborted();
@@ -31,15 +27,27 @@ export async function writeAll(output: Output, pieces: Iterable<Piece>, signal?:
     if (!isClosedPipe(error)) throw error;
   } finally {
     await setImmediate();
-    output.off('error', ignore);
+    if (output instanceof Writable) output.off('error', ignore);
   }
+}
+
+/**
+ * Writes what programs read, as {@link writeAll} does: exact in a pipe or a file. On a terminal escapes stand for what it
+ * would act on, styles too, since none of them is ours.
+ */
+export function writeData(output: Output, pieces: Iterable<Piece>, signal?: AbortSignal): Promise<void> {
+  return writeAll(output, output.isTTY === true ? shown(pieces) : pieces, signal);
+}
+
+function* shown(pieces: Iterable<Piece>): Generator<Piece> {
+  for (const piece of pieces) yield typeof piece === 'string' ? visible(piece) : piece;
 }
 
 const ignore = (): void => {};
 
-function written(stream: Writable, chunk: Piece): Promise<void> {
+function written(output: Output, chunk: Piece): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write(chunk, (error) => (error ? reject(error) : resolve()));
+    output.write(chunk, (error) => (error ? reject(error) : resolve()));
   });
 }
 
