@@ -1,4 +1,5 @@
 import { counted } from '../src/commands/output/text.ts';
+import { newRowsPerPage, OVERLAP_ROWS } from '../src/sync/reading.ts';
 
 /** What a figure counts. Times are kept in ms and us, memory (`bytes`) and what goes to a disk (`written`) in bytes. */
 export type Unit = 'ms' | 'us' | 'bytes' | 'written' | 'requests' | 'rows';
@@ -51,12 +52,12 @@ export function verdictOf(measured: Measured): Line['verdict'] {
   return judged !== null && judged <= most ? 'ok' : 'over';
 }
 
-/** Rows that a page of 100 brings to a walk: each begins two rows above the last one's end. */
-export const NEW_ROWS_A_PAGE = 98;
+/** Rows that a page brings to a walk over a list at rest, where 100 are asked for: each overlaps the one above it. */
+export const NEW_ROWS_A_PAGE = newRowsPerPage(100);
 
 /** Pages that a walk over `tasks` rows reads. */
 export function pagesOf(tasks: number): number {
-  return Math.max(1, Math.ceil((tasks - 2) / NEW_ROWS_A_PAGE));
+  return Math.max(1, Math.ceil((tasks - OVERLAP_ROWS) / NEW_ROWS_A_PAGE));
 }
 
 /** The list requests that catching up may cost, where `changes` rows are new at the top and `overlap` are read again. */

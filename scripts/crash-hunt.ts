@@ -11,6 +11,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRandom, type Random } from '../src/demo/random.ts';
+import { newRowsPerPage } from '../src/sync/reading.ts';
 import { playRound, type Struck } from '../test/crash/round.ts';
 import { mirrorIn, prepareScenario, type Scenario, SCENARIOS } from '../test/crash/scenario.ts';
 import { mountSmallDisk } from '../test/crash/small-disk.ts';
@@ -104,7 +105,7 @@ async function playSeed(
 }
 
 function chooseAttack(scenario: Scenario, random: Random, { canMount }: { canMount: boolean }): Attack {
-  const pages = Math.ceil(scenario.tasks.length / (scenario.pageSize - 2));
+  const pages = Math.ceil(scenario.tasks.length / newRowsPerPage(scenario.pageSize));
   const [commits, requests] = scenario.name === 'incremental' ? [10, 2] : [pages + 10, pages];
   const phase = random.pick(['before', 'after']);
   const blocks = chooseKilobytes(scenario, random) * 2 + random.int(0, 1);
