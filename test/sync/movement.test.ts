@@ -1,25 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type Cost, type Movement, readMoving } from './movement.ts';
+import { AT_REST, type Movement, MOVEMENTS } from '../../bench/movement.ts';
+import { type Cost, readMoving } from './movement.ts';
 
 const SEEDS = [1, 2, 3, 4, 5];
 const CONCURRENCY = [1, 4, 8];
-
-const MOVEMENTS: readonly { name: string; movement: Movement; requests: number; time: number }[] = [
-  { name: 'stands still', movement: {}, requests: 1, time: 1.02 },
-  { name: 'gets 1 new task', movement: { created: 1 }, requests: 1.2, time: 1.35 },
-  { name: 'gets 3 new tasks', movement: { created: 3 }, requests: 1.2, time: 1.35 },
-  { name: 'gets 10 new tasks', movement: { created: 10 }, requests: 1.4, time: 1.6 },
-  { name: 'sees 3 tasks become active', movement: { active: 3 }, requests: 1.2, time: 1.35 },
-  { name: 'loses 1 row', movement: { vanishing: 1 }, requests: 1.2, time: 1.35 },
-  { name: 'loses 3 rows', movement: { vanishing: 3 }, requests: 1.3, time: 1.35 },
-  { name: 'sees 1 row sink', movement: { sinking: 1 }, requests: 1.2, time: 1.35 },
-  {
-    name: 'moves in every way',
-    movement: { created: 2, active: 2, vanishing: 1 },
-    requests: 1.2,
-    time: 1.35,
-  },
-];
 
 async function read(movement: Movement, concurrency: number, changes = {}): Promise<Cost[]> {
   const reading = { movement, tasks: 10_000, pageSize: 100, concurrency, latencyMs: 40, ...changes };
@@ -30,8 +14,8 @@ const medianOf = (costs: readonly Cost[], figure: (cost: Cost) => number): numbe
   costs.map(figure).toSorted((a, b) => a - b)[costs.length >> 1] ?? Infinity;
 
 describe.each(CONCURRENCY)('with %i requests under way, answered in any order', (concurrency) => {
-  test.each(MOVEMENTS)(
-    'a list that $name between two requests costs at most $requests requests a page, and $time times the time',
+  test.each([AT_REST, ...MOVEMENTS])(
+    'a list that moves between two requests ($name) costs at most $requests requests a page, and $time times the time',
     async ({ movement, requests, time }) => {
       const [costs, atRest] = [await read(movement, concurrency), await read({}, concurrency)];
       expect(costs.flatMap(({ lost, doubts }) => [...lost, ...doubts])).toEqual([]);

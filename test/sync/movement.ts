@@ -1,3 +1,4 @@
+import type { Movement } from '../../bench/movement.ts';
 import { createRandom, type Random } from '../../src/demo/random.ts';
 import type { ListPage, ListRow } from '../../src/ports.ts';
 import { PagesAhead } from '../../src/sync/ahead.ts';
@@ -5,17 +6,8 @@ import { newRowsPerPage, type PlacedPage, TOP } from '../../src/sync/reading.ts'
 import { walk } from '../../src/sync/walk.ts';
 import { idOf, listRow } from './moving-list.ts';
 
-/** What happens to a list before each answer. */
-export interface Movement {
-  /** New tasks, and tasks from anywhere with new activity: both go to the top. */
-  created?: number;
-  active?: number;
-  /** Rows from anywhere that leave the list, and that move down by up to a page. */
-  vanishing?: number;
-  sinking?: number;
-}
-
 export interface Reading {
+  /** What happens to the list before each answer but the first. */
   movement: Movement;
   tasks: number;
   pageSize: number;
