@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Movement } from './movement.ts';
 
 /** What the simulated API accepts: no secret, since it serves nobody else. */
 export const API_KEY = 'sigmic_bench_key_of_no_value';
@@ -13,14 +14,22 @@ export interface ApiOrder {
   changes?: number;
   /** Count the rows whose activity is at most so far below the head's. */
   nearMs?: number;
+  /**
+   * The list is again as it was at the start, and moves like this before each answer to a list request but the first. A
+   * request takes about half of the latency to reach it, and the answer the other half, by the chance of `seed`: answers
+   * overtake each other.
+   */
+  movement?: Movement & { seed: number };
 }
 
 /** What it answers to each order, after it was carried out. */
 export interface ApiAnswer {
   url: string;
-  /** List requests since its start. */
+  /** List requests since its start, or since an order of movement. */
   listRequests: number;
   rowsNear: number;
+  /** The ids of rows that an order of movement has moved, or taken away. */
+  moved: string[];
 }
 
 /** A simulated API that serves in a process of its own. */

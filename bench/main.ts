@@ -4,6 +4,7 @@
  *   npm run bench                       every row, at full size
  *   npm run bench -- --quick            every row, with fewer tasks
  *   npm run bench -- quiet memory       these rows only
+ *   npm run bench -- movement           backfills of lists that move while they are read, some ten minutes
  *   npm run bench -- reports            reports, searches and their indexes, at 1,000,000 tasks
  *
  * The table goes to stdout, progress to stderr. Exits 1 where a figure is over its bound.
@@ -17,6 +18,7 @@ import { catchUp } from './rows/catch-up.ts';
 import { full } from './rows/full.ts';
 import { ingest } from './rows/ingest.ts';
 import { memory } from './rows/memory.ts';
+import { movement } from './rows/movement.ts';
 import { quiet } from './rows/quiet.ts';
 import { reports } from './rows/reports.ts';
 import { writes } from './rows/writes.ts';
@@ -35,7 +37,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   full,
 };
 /** Only where they are asked for. */
-const MORE_ROWS: Readonly<Record<string, Row>> = { reports };
+const MORE_ROWS: Readonly<Record<string, Row>> = { movement, reports };
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },

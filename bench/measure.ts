@@ -94,17 +94,17 @@ export async function spend({ args, env, onlyWall = false }: Command): Promise<S
   return { wallMs, stdout, ...usage };
 }
 
-/** Does each work in turn, `rounds` times over, so that what else the machine does meets all of them. */
+/** Does each work in turn, `rounds` times over (from 1), so that what else the machine does meets all of them. */
 export async function alternate<Results extends Record<string, unknown>>(
   rounds: number,
-  works: { [Name in keyof Results]: () => Promise<Results[Name]> },
+  works: { [Name in keyof Results]: (round: number) => Promise<Results[Name]> },
 ): Promise<{ [Name in keyof Results]: Results[Name][] }> {
   const names = Object.keys(works) as (keyof Results)[];
   const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as {
     [Name in keyof Results]: Results[Name][];
   };
-  for (let round = 0; round < rounds; round++) {
-    for (const name of names) results[name].push(await works[name]());
+  for (let round = 1; round <= rounds; round++) {
+    for (const name of names) results[name].push(await works[name](round));
   }
   return results;
 }

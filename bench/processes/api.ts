@@ -1,44 +1,86 @@
 /**
- * The simulated API's process: `node api.ts <tasks>`. Serves a list at rest on a loopback port, and does what
- * its parent says by messages; it ends with its parent.
+ * The simulated API's process: `node api.ts <tasks>`. Serves a list on a loopback port, at rest unless it is told to
+ * move it, and does what its parent says by messages; it ends with its parent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
+import { createRandom } from '../../src/demo/random.ts';
 import { createApi, startServer } from '../../src/demo/server.ts';
 import { activityOf, utcText } from '../../src/sync/task.ts';
 import { API_KEY, type ApiAnswer, type ApiOrder } from '../api.ts';
 import { LIST_MOMENT, tasksAtRest } from '../list.ts';
+import { move } from '../movement.ts';
+
+/** How much of the latency a request to a list that moves takes each way, and by how much of it that differs, all in all. */
+const EACH_WAY = 1 / 2;
+const JITTER = 0.3;
 
 const [, , count] = process.argv;
-const list = new SimulatedList(tasksAtRest(Number(count)));
+const tasks = tasksAtRest(Number(count));
 let latencyMs = 0;
-const { app, stats } = createApi({ list, keys: [API_KEY], now: Date.now });
+let served = serve();
 const { url } = await startServer({ fetch: answerInTime });
 
 process.on('message', (order: ApiOrder) => {
   if (order.latencyMs !== undefined) latencyMs = order.latencyMs;
-  if (order.changes !== undefined) change(order.changes);
-  tell({ url, listRequests: stats.list, rowsNear: rowsNear(order.nearMs ?? 0) });
+  if (order.movement !== undefined) served = serve(order.movement);
+  if (order.changes !== undefined) change(served.list, order.changes);
+  tell(order.nearMs);
 });
 process.once('disconnect', () => process.exit());
-tell({ url, listRequests: 0, rowsNear: 0 });
+tell();
 
-/** An answer leaves `latencyMs` after its request has come, whatever part of that it took to make it. */
-async function answerInTime(...request: Parameters<typeof app.fetch>): Promise<Response> {
+/** An API over the list as it was at the start. */
+function serve(movement?: ApiOrder['movement']) {
+  const list = new SimulatedList(tasks);
+  const moved = new Set<string>();
+  const random = createRandom(movement?.seed ?? 0);
+  const { app, stats } = createApi({
+    list,
+    keys: [API_KEY],
+    now: Date.now,
+    onRequest: ({ kind, number }) => {
+      if (movement === undefined || kind !== 'list' || number === 1) return;
+      for (const id of move(list, movement, random)) moved.add(id);
+    },
+  });
+  const way = (): number => latencyMs * (EACH_WAY + JITTER * (random.next() - 0.5));
+  /** When a request reaches the list, and when its answer leaves, in ms after it came. */
+  const timing = (): { reads: number; leaves: number } => {
+    if (movement === undefined) return { reads: 0, leaves: latencyMs };
+    const reads = way();
+    return { reads, leaves: reads + way() };
+  };
+  return { list, moved, app, stats, timing };
+}
+
+/** An answer leaves in its time, whatever part of that it took to make it. */
+async function answerInTime(...request: Parameters<typeof served.app.fetch>): Promise<Response> {
   const came = performance.now();
+  // The list that is served may be another one before this is answered.
+  const { app, timing } = served;
+  const { reads, leaves } = timing();
+  if (reads > 0) await delay(reads);
   const answer = await app.fetch(...request);
-  const left = latencyMs - (performance.now() - came);
+  const left = leaves - (performance.now() - came);
   if (left > 0) await delay(left);
   return answer;
 }
 
-function tell(answer: ApiAnswer): void {
+function tell(nearMs = 0): void {
+  const { list, moved, stats } = served;
+  const answer: ApiAnswer = {
+    url,
+    listRequests: stats.list,
+    rowsNear: rowsNear(list, nearMs),
+    moved: [...moved],
+  };
   process.send?.(answer);
 }
 
 /** Rows whose activity is at most `ms` below the head's. */
-function rowsNear(ms: number): number {
-  const head = headOf();
+function rowsNear(list: SimulatedList, ms: number): number {
+  const head = headOf(list);
   let rows = 0;
   for (let task = list.at(0); task !== undefined && activityOf(task) >= head - ms; task = list.at(rows))
     rows += 1;
@@ -46,8 +88,8 @@ function rowsNear(ms: number): number {
 }
 
 /** By turns a new task, and one from the middle of the list that has become active, a second apart above the head. */
-function change(changes: number): void {
-  const head = headOf();
+function change(list: SimulatedList, changes: number): void {
+  const head = headOf(list);
   for (let nth = 1; nth <= changes; nth++) {
     const at = utcText(head + nth * 1_000);
     const old = list.at(Math.floor(list.size / 2));
@@ -58,7 +100,7 @@ function change(changes: number): void {
   }
 }
 
-function headOf(): number {
+function headOf(list: SimulatedList): number {
   const [first] = list.page({ offset: 0, limit: 1 }).data;
   return first === undefined ? LIST_MOMENT : activityOf(first);
 }
