@@ -145,7 +145,9 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
   const last = lastActivity(page) ?? Infinity;
   // Out of order, the row at the frontier may be one that stands too high: it has to be passed over as well.
   const frontier = isOrdered ? Math.min(state.frontier, last) : last;
-  const isLower = frontier < state.frontier;
+  const proven = last > state.frontier ? state.proven : Math.min(state.proven, lastButOne(page));
+  // What is proven never rises again, as the frontier may: so this bounds the walk.
+  const isLower = proven < state.proven;
   const lowest = isLower ? Infinity : Math.min(state.reached, last);
   const shown = new Set(page.rows.map(keyOf));
   const reached = { ...state, shown, linked: true, isReread: false, back: 0, frontier, reached: lowest };
@@ -158,7 +160,6 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
   if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, given);
 
   const ended = isEnd === 'end';
-  const proven = last > state.frontier ? state.proven : Math.min(state.proven, lastButOne(page));
   const progress = ended || hasGrown || lowest < state.reached;
   const next = count(
     {
