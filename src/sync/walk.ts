@@ -203,7 +203,8 @@ function endOf(
 ): 'open' | 'end' | 'doubtful' {
   if (page.hasMore) return 'open';
   const { total, rows } = page;
-  const isFull = rows.length >= Math.min(asked, state.longest === 0 ? Infinity : state.longest);
+  // The first page is the longest so far: nothing tells whether it is a short one.
+  const isFull = rows.length >= Math.min(asked, state.longest || rows.length);
   // A full page that brings nothing lower may just not reach beyond the frontier.
   if (state.saidEnd !== null && !hasGrown) return isFull && rows.length > OVERLAP_ROWS ? 'doubtful' : 'end';
   const end = state.offset + rows.length;

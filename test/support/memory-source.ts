@@ -10,12 +10,23 @@ export interface MemorySource extends TaskSource {
   readonly gets: string[];
 }
 
+/** A list request; `count`: its number, from 1. */
+export interface ListRequest {
+  offset: number;
+  limit: number;
+  count: number;
+}
+
 export interface MemoryOptions {
   maxLimit?: number;
-  /** Called before each list request is answered: the place to move the list. */
-  beforeList?: (request: { offset: number; count: number }) => void | Promise<void>;
+  /** Called before each list request is answered: the place to move the list, or to throw. */
+  beforeList?: (request: ListRequest) => void | Promise<void>;
   /** May change an answer of the list. */
-  answer?: (page: ListPage, request: { offset: number; count: number }) => ListPage;
+  answer?: (page: ListPage, request: ListRequest) => ListPage;
+  /** The copy of the list that answers a request: a replica may lag behind. */
+  copyFor?: (request: ListRequest) => SimulatedList;
+  /** The copy that answers GETs. */
+  details?: SimulatedList;
 }
 
 /** A TaskSource over a list in memory, with the real parsing of its answers. */
@@ -30,10 +41,11 @@ export function memorySource(list: SimulatedList, options: MemoryOptions = {}): 
       signal.throwIfAborted();
       onRequest?.();
       lists.push(offset);
-      const request = { offset, count: lists.length };
+      const request = { offset, limit, count: lists.length };
       await options.beforeList?.(request);
       signal.throwIfAborted();
-      const answer = list.page({ offset, limit, maxLimit: options.maxLimit ?? 100 });
+      const copy = options.copyFor?.(request) ?? list;
+      const answer = copy.page({ offset, limit, maxLimit: options.maxLimit ?? 100 });
       const page = { ...parser.list(JSON.stringify({ success: true, ...answer })), servedAt: null };
       return options.answer?.(page, request) ?? page;
     },
@@ -41,7 +53,7 @@ export function memorySource(list: SimulatedList, options: MemoryOptions = {}): 
       signal.throwIfAborted();
       onRequest?.();
       gets.push(id);
-      const task = list.find(id);
+      const task = (options.details ?? list).find(id);
       return task === undefined
         ? null
         : parser.detail(JSON.stringify({ success: true, data: detailOf(task) }));

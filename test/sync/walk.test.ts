@@ -99,7 +99,7 @@ describe('a page that links', () => {
   });
 
   test('and is the last one proves everything down to the end of the list', () => {
-    const { slice } = step(standing(7, 40), pageOf([42, 41, 30], { hasMore: false }));
+    const { slice } = step(standing(7, 40), pageOf([42, 41, 30], { hasMore: false, total: 10 }));
     expect(slice).toMatchObject({
       proven: { above: -Infinity, upTo: 40 },
       ended: true,
@@ -117,7 +117,7 @@ describe('a page that links', () => {
 describe('a page that does not link', () => {
   test('makes the walk step back by 1, 2, 4, ... rows, down to the top of the list', async () => {
     const { offsets } = await walked(
-      (offset) => (offset === 0 ? pageOf([9], { hasMore: false }) : pageOf([10, 5])),
+      (offset) => (offset === 0 ? pageOf([9], { hasMore: false, total: 1 }) : pageOf([10, 5])),
       at(40, 30),
     );
     expect(offsets).toEqual([40, 39, 37, 33, 25, 9, 0]);
