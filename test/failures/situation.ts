@@ -34,7 +34,10 @@ export function differences({ file }: { file: string }, list: SimulatedList): st
 }
 
 /** The tasks up to `completeThrough` that are lacking: none, or the mirror has claimed too much. */
-export async function brokenPromises({ store, file }: Bench, list: SimulatedList): Promise<string[]> {
+export async function brokenPromises(
+  { store, file }: Pick<Bench, 'store' | 'file'>,
+  list: SimulatedList,
+): Promise<string[]> {
   const through = (await store.status())[0]?.completeThrough ?? null;
   const mirrored = new Set(mirroredTasks(file).map(({ id }) => id));
   return list
