@@ -3,7 +3,7 @@ import type { RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.t
 import { PagesAhead } from './ahead.ts';
 import { Batch } from './batch.ts';
 import { Head } from './head.ts';
-import { cover, type Ledger, nextGap } from './ledger.ts';
+import { cover, isMissing, type Ledger } from './ledger.ts';
 import { readAgain } from './refresh.ts';
 import { SingleReads } from './single-reads.ts';
 import type { RunCounts, RunOptions, RunParts } from './run.ts';
@@ -128,9 +128,7 @@ export class Copier {
   hasLeftGaps({ proven }: Position): boolean {
     const { watermark } = this.#ledger;
     // Above the watermark no ledger speaks for the rows, so none may be jumped over.
-    if (watermark === null || proven > watermark) return false;
-    const gap = nextGap(this.#ledger, proven);
-    return gap === undefined || gap.upper < proven;
+    return watermark !== null && proven <= watermark && !isMissing(this.#ledger, proven);
   }
 
   /**

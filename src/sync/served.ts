@@ -9,6 +9,10 @@ export type PageContext = Required<Pick<RequestContext, 'signal' | 'onPushback'>
 const PATIENCE = 1 / 64;
 /** A page is not made smaller than this for the rest of a run, in rows: it has to overlap with the next one. */
 const FEWEST_ROWS = 8;
+/** So many pages below, a place is tried before the API is believed to serve nothing. */
+const FAR = 10;
+/** A stretch grows by that many doublings at most. */
+const MOST_MISSED = 10;
 /** Requests at most for the end of a stretch that cannot be served. */
 const MOST_PROBES = 40;
 
@@ -28,6 +32,8 @@ export class ServedPages {
   #rows: number;
   /** The row that a page was just narrowed down to, and why; null: none. */
   #bad: { offset: number; reason: string } | null = null;
+  /** Pages in a row that failed although, in the end, no row of them did: the list moves, so the row is elsewhere by then. */
+  #missed = 0;
 
   /** Until `signal` aborts; `onRequest` is called for each request that is sent. */
   constructor(
@@ -71,7 +77,9 @@ export class ServedPages {
     }
     if (failed !== null) return this.#narrowDown(offset, failed, context);
     try {
-      return await this.read(offset, context);
+      const placed = await this.read(offset, context);
+      this.#missed = 0;
+      return placed;
     } catch (error) {
       if (!(error instanceof PageFailedError)) throw error;
       return this.#narrowDown(offset, error, context);
@@ -84,9 +92,14 @@ export class ServedPages {
     context: PageContext,
   ): Promise<PlacedPage | Hole> {
     const isServed = async (place: number) => (await this.#try(place, 1, context)) !== null;
-    if (!(await isServed(0)) && !(await isServed(offset + this.#rows))) throw error;
+    const rows = this.#rows;
+    const places = [0, offset + rows, offset + FAR * rows];
+    for (const [i, place] of places.entries()) {
+      if (await isServed(place)) break;
+      if (i === places.length - 1) throw error;
+    }
     let found: PlacedPage | null = null;
-    let [good, bad] = [0, this.#rows];
+    let [good, bad] = [0, rows];
     while (bad - good > 1) {
       const asked = (good + bad) >> 1;
       const page = await this.#try(offset, asked, context);
@@ -94,16 +107,30 @@ export class ServedPages {
       else [good, found] = [asked, { offset, page, asked }];
     }
     const reason = error.message;
-    if (found === null || found.page.rows.length <= OVERLAP_ROWS) {
-      return this.#hole(offset + good, reason, context);
-    }
+    if (found === null) return this.#hole(offset, reason, context);
+    if ((await isServed(offset + good)) && this.#suffices(good, bad === rows, error)) return found;
     this.#bad = { offset: offset + good, reason };
     return found;
   }
 
+  /**
+   * Whether a page of `good` rows will do, though one more fails, while the row after them does not fail alone: so many are too
+   * much, or the API serves again what has just failed. Else the row has moved on, with the list, from where it was.
+   */
+  #suffices(good: number, isRecovered: boolean, { isTooLarge }: PageFailedError): boolean {
+    if (isRecovered) return true;
+    if (!isTooLarge) {
+      this.#missed += 1;
+      if (this.#missed > 1 || good < FEWEST_ROWS) return false;
+    }
+    this.#rows = good;
+    return true;
+  }
+
   /** How far the rows reach that cannot be served, from `offset` on: by doubling, then by halving. */
   async #hole(offset: number, reason: string, context: PageContext): Promise<Hole> {
-    let [bad, good] = [1, Infinity];
+    // A row that moves with the list is met only by a stretch that is longer than it moves meanwhile.
+    let [bad, good] = [2 ** Math.min(this.#missed, MOST_MISSED), Infinity];
     for (let probes = 0; bad + 1 < good; probes += 1) {
       const rows = good === Infinity ? bad * 2 : (bad + good) >> 1;
       const page = probes < MOST_PROBES ? await this.#try(offset + rows - 1, 1, context) : null;
