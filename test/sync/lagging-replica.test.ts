@@ -116,17 +116,17 @@ describe.each(CONCURRENCY)('a run whose pages come from two servers, %i at once'
   });
 });
 
-describe('a run from a replica that lags behind the mirror', () => {
-  /** A mirror of 300 tasks, 15 of them of the last second, and a replica that has none of the 15. */
-  async function ahead() {
-    const bench = await syncBench();
-    const old = tasksApart(285, MINUTE);
-    const list = new SimulatedList(old);
-    for (let i = 1; i <= 15; i += 1) list.put(completedTask(`last${i}`, EPOCH + i * 60));
-    expect((await bench.sync(list)).exitCode).toBe(0);
-    return { bench, list, replica: new SimulatedList(old) };
-  }
+/** A mirror of 300 tasks, 15 of them of the last second, and a replica that has none of the 15. */
+async function ahead() {
+  const bench = await syncBench();
+  const old = tasksApart(285, MINUTE);
+  const list = new SimulatedList(old);
+  for (let i = 1; i <= 15; i += 1) list.put(completedTask(`last${i}`, EPOCH + i * 60));
+  expect((await bench.sync(list)).exitCode).toBe(0);
+  return { bench, list, replica: new SimulatedList(old) };
+}
 
+describe('a run from a replica that lags behind the mirror', () => {
   test('removes nothing in a full run, list and GET alike; the next run is exact', async () => {
     const { bench, list, replica } = await ahead();
     const { report } = await bench.sync(replica, { full: true });

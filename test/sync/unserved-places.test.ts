@@ -141,16 +141,16 @@ describe.each([1, 4])('offsets, %i requests at once', (concurrency) => {
   });
 });
 
-describe.each([1, 4])('a page that is too large, %i requests at once', (concurrency) => {
-  /** Fails pages of more than 1,000 units; a task weighs one unless told otherwise. */
-  const heavy =
-    (list: SimulatedList, weights: Record<string, number>, each = 1) =>
-    ({ offset, limit }: ListRequest): void => {
-      const { data } = list.page({ offset, limit });
-      const weight = data.reduce((sum, { id }) => sum + (weights[id] ?? each), 0);
-      if (weight > 1_000) throw refused(true);
-    };
+/** Fails pages of more than 1,000 units; a task weighs one unless told otherwise. */
+const heavy =
+  (list: SimulatedList, weights: Record<string, number>, each = 1) =>
+  ({ offset, limit }: ListRequest): void => {
+    const { data } = list.page({ offset, limit });
+    const weight = data.reduce((sum, { id }) => sum + (weights[id] ?? each), 0);
+    if (weight > 1_000) throw refused(true);
+  };
 
+describe.each([1, 4])('a page that is too large, %i requests at once', (concurrency) => {
   test.each([11, 20, 90, 150, 300, 400])(
     'is asked for in halves, which are kept: tasks of %i per mille each',
     async (each) => {
