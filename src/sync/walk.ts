@@ -106,7 +106,11 @@ function fitOf(state: WalkState, { offset, page: given }: PlacedPage): Fit {
   const isAhead = state.ties !== null && offset > state.offset;
   if (isAhead || !links({ ...state, offset }, page)) return { kind: 'below', above };
   const end = offset + page.rows.length;
-  const isDeeper = !page.hasMore || last < state.frontier || (state.ties !== null && end > state.offset + 1);
+  const isDeeper =
+    !page.hasMore ||
+    last < state.frontier ||
+    isRefuted(state, last) ||
+    (state.ties !== null && end > state.offset + 1);
   return { kind: isDeeper ? 'links' : 'useless', above };
 }
 
@@ -126,6 +130,11 @@ function beginStretch(state: WalkState, page: ListPage): WalkState {
   return { ...state, frontier, proven, broken: false, ties: null };
 }
 
+/** A page ends between what is proven and the frontier: the row at the frontier stood too high, and is passed over. */
+function isRefuted({ ties, frontier, proven }: WalkState, last: number): boolean {
+  return ties === null && last > frontier && last < proven;
+}
+
 /** The activity of the last row but one that has one; Infinity where there is none. */
 function lastButOne({ rows }: ListPage): number {
   return rows.flatMap(({ activity }) => activity ?? []).at(-2) ?? Infinity;
@@ -143,9 +152,10 @@ interface Linked {
 /** What a page proves that can be taken for the next one, and where the walk goes from there. */
 function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked): Step {
   const last = lastActivity(page) ?? Infinity;
-  // Out of order, the row at the frontier may be one that stands too high: it has to be passed over as well.
-  const frontier = isOrdered ? Math.min(state.frontier, last) : last;
-  const proven = last > state.frontier ? state.proven : Math.min(state.proven, lastButOne(page));
+  const isWrong = !isOrdered || isRefuted(state, last);
+  const frontier = isWrong ? last : Math.min(state.frontier, last);
+  const isAbove = last > state.frontier && !isWrong;
+  const proven = isAbove ? state.proven : Math.min(state.proven, lastButOne(page));
   // What is proven never rises again, as the frontier may: so this bounds the walk.
   const isLower = proven < state.proven;
   const lowest = isLower ? Infinity : Math.min(state.reached, last);

@@ -39,13 +39,13 @@ describe('an API that fails from the second page on', () => {
       const asked = api.requests.slice(served).filter(({ url }) => url === failing);
       expect(asked.length > 1).toBe(isRepeated);
       expect(failed.report.requests).toBe(requests());
-      // The first page is there, and nothing is promised of what lies between it and the old rows.
+      // The first page is there, and nothing is promised of what lies between its last row but one and the old rows.
       const [newest, oldest] = [list.all().slice(0, 100), list.all().slice(250)];
       expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder([...newest, ...oldest]));
       expect(await bench.status()).toMatchObject({
         lastRunOutcome: 'failed',
         lastSuccessAt: before.lastSuccessAt,
-        gaps: [{ upper: list.at(99)?.lastActivityAt }],
+        gaps: [{ upper: list.at(98)?.lastActivityAt }],
       });
 
       api.fault = () => null;

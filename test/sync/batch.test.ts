@@ -129,8 +129,8 @@ describe('pages are committed together', () => {
     const list = new SimulatedList(tasksApart(10_000, MINUTE));
     const { commits } = await noted(bench, list);
     for (const { tasks, ledger } of commits.slice(0, -1)) {
-      const frontier = Math.min(...tasks.map(({ lastActivityAt }) => Date.parse(lastActivityAt)));
-      expect(ledger?.gaps).toEqual([{ lower: null, upper: frontier }]);
+      const [above] = tasks.map(({ lastActivityAt }) => Date.parse(lastActivityAt)).slice(-2);
+      expect(ledger?.gaps).toEqual([{ lower: null, upper: above }]);
     }
     expect(commits.at(-1)?.ledger?.gaps).toEqual([]);
   });
@@ -145,7 +145,7 @@ describe('pages are committed together', () => {
     });
     expect(report).toMatchObject({ outcome: 'failed', inserted: 60 * 98 + 2, gaps: 1 });
     expect(readRows(bench.file, 'select upper from gaps')).toEqual([
-      { upper: new Date(EPOCH - (60 * 98 + 1) * MINUTE).toISOString() },
+      { upper: new Date(EPOCH - 60 * 98 * MINUTE).toISOString() },
     ]);
   });
 
