@@ -1,5 +1,5 @@
 import type { Ledger } from './sync/ledger.ts';
-import type { Task, TaskDetail } from './sync/task.ts';
+import type { OmittableField, Task, TaskDetail } from './sync/task.ts';
 
 /** Time, so that tests can own it. Every wait in the program goes through here. */
 export interface Clock {
@@ -109,6 +109,26 @@ export interface Change {
   surplus?: number | null;
 }
 
+/** Fields that must not be kept: those that were cleared just now, and those that are left to the next run. */
+export interface Cleared {
+  cleared: OmittableField[];
+  left: OmittableField[];
+}
+
+/** What a mirror keeps: what is older than these moments, in ms, may go; null: nothing of it. */
+export interface Keep {
+  /** Lines of the journal, by when they were observed. */
+  changesSince: number | null;
+  /** Removed tasks, by when they were removed. */
+  removedSince: number | null;
+}
+
+/** How many lines of the journal, and how many removed tasks, were deleted. */
+export interface Pruned {
+  changes: number;
+  tasks: number;
+}
+
 /** What a finished run leaves behind. */
 export interface RunRecord extends UpsertCounts {
   outcome: Outcome;
@@ -138,8 +158,9 @@ export interface OpenTask {
 }
 
 /**
- * One source's part of the mirror, held under a lease. No other process writes this source while the lease lasts; who
- * lost it (it slept too long, another took over) gets LeaseHeldError from every write, and has written nothing.
+ * One source's part of the mirror, held under a lease. Its live rows are those that it showed first, and those that it shows
+ * as well while another source holds them: such a task is one row. No other process writes this source while the lease
+ * lasts; who lost it (it slept too long, another took over) gets LeaseHeldError from every write, and has written nothing.
  */
 export interface MirrorClaim {
   state(): Promise<SourceState>;
@@ -148,7 +169,7 @@ export interface MirrorClaim {
   /** Closes the record, and gives the lease back with it if nothing is left to prepare for readers. */
   finishRun(runId: number, record: RunRecord): Promise<void>;
 
-  /** What a commit of these tasks would do. Writes nothing. */
+  /** What a commit of these tasks, which the source shows, would do. Writes nothing. */
   preview(tasks: readonly Task[]): Promise<Committed>;
   /**
    * Upserts by id, journals every changed field, records rejections and heals those whose task came good, and moves the
@@ -171,13 +192,30 @@ export interface MirrorClaim {
   countUnmet(): Promise<number>;
   /** Ids of live rows of this source that the sweep has not met, in order, after `afterId`. */
   unmet(afterId: string, limit: number): Promise<string[]>;
-  /** Marks these live rows as removed, with a line in the journal. Undone by a commit that shows the row again. */
+  /** Those of these ids that `remove` would mark as removed. */
+  removable(ids: readonly string[]): Promise<string[]>;
+  /**
+   * Marks these live rows as removed, with a line in the journal, and returns how many. Undone by a commit that shows the row
+   * again. One that another source shows as well is handed over to that, with a line in the journal, if it had a run within a
+   * week; of one that another source holds it is only forgotten that this one shows it.
+   */
   remove(ids: readonly string[]): Promise<number>;
   /** Drops the rejected rows of this source that no commit has shown since the sweep began: they have left the list. */
   forgetUnmetRejections(): Promise<void>;
 
   /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle where all is there. */
   prepareForReaders(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Clears, in steps that last, what earlier settings let the mirror keep of the fields that it must omit now, until `signal`
+   * aborts; idle where nothing is left of them.
+   */
+  clearOmitted(signal: AbortSignal): Promise<Cleared>;
+  /**
+   * Deletes, in steps that last, what is older than `keep` says, of all sources, until `signal` aborts. The last change of a
+   * task's status stays.
+   */
+  prune(keep: Keep, signal: AbortSignal): Promise<Pruned>;
 
   /** Tells others that the holder is alive. To be called well within the lease's time to live. */
   renew(): Promise<void>;
@@ -199,6 +237,8 @@ export interface SourceStatus {
   /** What the overlap has been learned to need, in ms; 0: the configured one was always enough. */
   learnedOverlapMs: number;
   apiTotal: number | null;
+  /** Live tasks that this source shows as well while another source holds them, by that source's name. */
+  heldBy: { source: string; rows: number }[];
   lastRunAt: string | null;
   lastRunKind: RunKind | null;
   lastRunOutcome: Outcome | null;
@@ -223,12 +263,35 @@ export interface RunSummary extends UpsertCounts {
   error: string | null;
 }
 
+/** Up to when what was pruned, as UTC text; null: nothing yet. */
+export interface RetentionState {
+  /** Of the journal, lines up to here may be gone, but for the last change of each task's status. */
+  changesThrough: string | null;
+  /** Tasks that were removed up to here may be gone. */
+  removedThrough: string | null;
+}
+
+/** What is still there of a field that must not be kept. */
+export interface Leftover {
+  field: OmittableField;
+  tasks: number;
+  /** Lines of the journal. */
+  changes: number;
+  /** Rows of rejected_rows. */
+  rejected: number;
+  /** What was deleted may still be in the free space of the file. */
+  inFreeSpace: boolean;
+}
+
 /** What people ask the mirror about itself, without writing to it. */
 export interface MirrorReader {
   /** Every source in the mirror, by name. */
   status(): Promise<SourceStatus[]>;
   /** The newest runs first. */
   recentRuns(limit: number): Promise<RunSummary[]>;
+  retention(): Promise<RetentionState>;
+  /** Of these fields, those that something is left of. Reads every task. */
+  leftovers(fields: readonly OmittableField[]): Promise<Leftover[]>;
   close(): Promise<void>;
 }
 

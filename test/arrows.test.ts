@@ -52,7 +52,7 @@ const OUTSIDE_THE_CORE: readonly Layer[] = ['analytics', 'api', 'sqlite', 'demo'
 
 /** Lines of a file at most, and the files that may be longer, each with its own bound. */
 const LONGEST = 250;
-const LONGER: Readonly<Record<string, number>> = { 'src/cli.ts': 330, 'src/ports.ts': 300 };
+const LONGER: Readonly<Record<string, number>> = { 'src/cli.ts': 330, 'src/ports.ts': 320 };
 
 interface Source {
   file: string;

@@ -149,7 +149,7 @@ describe('the examples in README.md', () => {
     const { store, report } = await smallMirror();
     const fields = (title: string) => tableIn(readme.section(title)).map(([name]) => codeIn(name)[0]);
     expect(new Set(fields('sync --json'))).toEqual(new Set(Object.keys(report)));
-    const { sources, runs } = await readStatus(store);
+    const { sources, runs } = await readStatus(store, { changesDays: null, removedDays: null });
     expect(new Set(fields('status --json'))).toEqual(new Set(Object.keys(sources[0] ?? {})));
     const ofRuns = /as\s+fields:([^.]*)\./.exec(readme.section('status --json'))?.[1];
     expect(new Set(codeIn(ofRuns))).toEqual(new Set(Object.keys(runs[0] ?? {})));

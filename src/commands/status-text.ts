@@ -1,4 +1,5 @@
 import type { RunSummary, SourceStatus } from '../ports.ts';
+import type { Status } from './status.ts';
 import type { Rows } from './output/encode.ts';
 import { plainTable } from './output/table.ts';
 import { ago, counted, duration, grouped, kindWord, printable, wrapped } from './output/text.ts';
@@ -8,12 +9,8 @@ const WIDTH = 80;
 const GAPS_SHOWN = 5;
 const RUNS_SHOWN = 5;
 
-/** A status for people, in 80 columns. The runs are those of all sources, newest first; `now` is in ms. */
-export function statusText(
-  sources: readonly SourceStatus[],
-  runs: readonly RunSummary[],
-  now: number,
-): string {
+/** A status for people, in 80 columns; `now` is in ms. */
+export function statusText({ sources, runs, retention }: Status, now: number): string {
   if (sources.length === 0) {
     return 'Nothing is mirrored yet. Run "taskmirror sync" once, or "taskmirror daemon" to keep a mirror current.\n';
   }
@@ -24,6 +21,7 @@ export function statusText(
       now,
     ),
   );
+  parts.push(...retentionText(retention));
   if (runs.length > 0) {
     const table = runTable(runs.slice(0, RUNS_SHOWN), sources.length > 1, now);
     parts.push(`Last runs\n${[...plainTable(table)].join('')}`);
@@ -39,7 +37,7 @@ function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: 
       source.completeThrough === null ? 'nothing is proven yet' : time(source.completeThrough),
     ],
     ['gaps', ...gapLines(source.gaps)],
-    ['live rows', `${grouped(source.liveRows)} (${apiTotal(source.apiTotal)})`],
+    ['live rows', `${grouped(source.liveRows)} (${apiTotal(source.apiTotal)})`, ...heldLines(source)],
     ['open tasks', grouped(source.openTasks)],
     ['rejected rows', rejected(source.rejectedRows)],
     ['removed rows', grouped(source.removedRows)],
@@ -53,8 +51,31 @@ function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: 
   return `${printable(source.source)}  ${printable(source.baseUrl)}\n${body.join('')}`;
 }
 
+/** Nothing where nothing is ever pruned. */
+function retentionText(retention: Status['retention']): string[] {
+  const { changesDays, removedDays, changesThrough, removedThrough } = retention;
+  if (Object.values(retention).every((value) => value === null)) return [];
+  const lines = [
+    row('changes', keptText(changesDays, changesThrough)),
+    row('removed tasks', keptText(removedDays, removedThrough)),
+  ];
+  return [`Retention\n${lines.join('')}`];
+}
+
 function row(label: string, text: string): string {
   return `  ${label.padEnd(LABEL - 2)}${text}\n`;
+}
+
+function keptText(days: number | null, through: string | null): string {
+  const kept = days === null ? 'kept for ever' : `kept for ${counted(days, 'day')}`;
+  return through === null ? kept : `${kept}; pruned through ${through}`;
+}
+
+/** Of the tasks that the API counts, those that another source showed first. */
+function heldLines({ heldBy }: SourceStatus): string[] {
+  return heldBy.flatMap(({ source, rows }) =>
+    wrapped(`${grouped(rows)} of them are held by source ${printable(source)}`, WIDTH - LABEL),
+  );
 }
 
 function apiTotal(total: number | null): string {

@@ -1,7 +1,7 @@
-import type { SourceSettings } from '../config/settings.ts';
+import type { RetentionSettings, SourceSettings } from '../config/settings.ts';
 import { EXIT } from '../errors.ts';
 import type { ExitCode } from '../errors.ts';
-import type { MirrorReader, RunSummary, SourceStatus } from '../ports.ts';
+import type { MirrorReader, RetentionState, RunSummary, SourceStatus } from '../ports.ts';
 import { complain } from '../terminal.ts';
 import type { CommandContext } from './context.ts';
 import { parseDuration } from './duration.ts';
@@ -18,11 +18,20 @@ export interface Status {
   sources: SourceStatus[];
   /** The newest 20 runs of all sources, newest first. */
   runs: RunSummary[];
+  /** What the settings say that is to be pruned, and what was. */
+  retention: RetentionSettings & RetentionState;
 }
 
 /** What the mirror holds, how fresh it is, and what it cannot prove. */
-export async function readStatus(mirror: Pick<MirrorReader, 'status' | 'recentRuns'>): Promise<Status> {
-  return { sources: await mirror.status(), runs: await mirror.recentRuns(RUNS) };
+export async function readStatus(
+  mirror: Pick<MirrorReader, 'status' | 'recentRuns' | 'retention'>,
+  retention: RetentionSettings,
+): Promise<Status> {
+  return {
+    sources: await mirror.status(),
+    runs: await mirror.recentRuns(RUNS),
+    retention: { ...retention, ...(await mirror.retention()) },
+  };
 }
 
 export interface StatusFlags {
@@ -42,10 +51,8 @@ export async function status(
   const longestMs = maxAge === undefined ? null : parseDuration('--max-age', maxAge, '365d');
   const mirror = await openReader();
   try {
-    const found = await readStatus(mirror);
-    const text = json
-      ? `${JSON.stringify(found, null, 2)}\n`
-      : statusText(found.sources, found.runs, clock.now());
+    const found = await readStatus(mirror, settings.retention);
+    const text = json ? `${JSON.stringify(found, null, 2)}\n` : statusText(found, clock.now());
     await writeAll(io.stdout, [text]);
     if (longestMs === null) return EXIT.done;
     const complaints = complaintsOf(found.sources, settings.sources, { now: clock.now(), longestMs });

@@ -18,6 +18,7 @@ export const DEFAULTS: Settings = {
   queriesFolder: './queries',
   omitFields: [],
   searchIndex: true,
+  retention: { changesDays: null, removedDays: null },
   log: { level: 'info', format: 'auto' },
 };
 

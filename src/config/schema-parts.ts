@@ -31,6 +31,12 @@ export const whole = (min: number, max: number) => {
   return z.int({ error }).check(z.gte(min, { error }), z.lte(max, { error }));
 };
 
+/** A whole number of days from 1 to `max`, or null. */
+export const daysOrNull = (max: number) => {
+  const error = `expected null or a whole number of days from 1 to ${max}`;
+  return z.nullable(z.int({ error }).check(z.gte(1, { error }), z.lte(max, { error })));
+};
+
 /** Any number from `min` to `max`. */
 export const number = (min: number, max: number) => {
   const error = `expected a number from ${min} to ${max}`;

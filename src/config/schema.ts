@@ -5,6 +5,7 @@ import { OMITTABLE } from '../sync/task.ts';
 import { DEFAULT_BASE_URL, DEFAULTS } from './defaults.ts';
 import { cronProblem, isTimezone } from './schedules.ts';
 import { choice, described, number, object, setting, text, whole } from './schema-parts.ts';
+import { retention } from './schema-retention.ts';
 import { MAX_PATH } from './settings-file.ts';
 import { pathProblem } from './paths.ts';
 import type { Settings } from './settings.ts';
@@ -197,6 +198,7 @@ const SHAPE = {
       DEFAULTS.searchIndex,
       'Keep a full text index for "taskmirror search"; false: the next run drops it.',
     ),
+  retention: () => described(z.prefault(retention(), {}), 'What a run deletes once it is old enough.'),
   log: () => described(z.prefault(log(), {}), 'What is written to stderr.'),
 } satisfies { [Name in keyof Settings]: () => z.ZodMiniType<Settings[Name]> } & {
   $schema: () => z.ZodMiniType;

@@ -28,6 +28,7 @@ export interface Settings {
   omitFields: OmittableField[];
   /** Whether the mirror keeps a full text index of message, system prompt and error. */
   searchIndex: boolean;
+  retention: RetentionSettings;
   log: LogSettings;
 }
 
@@ -44,6 +45,14 @@ export interface SyncSettings {
   retrySeconds: number;
   /** Null: no limit of our own. */
   maxRequestsPerSecond: number | null;
+}
+
+/** How long the mirror keeps what it need not keep; null: for ever. */
+export interface RetentionSettings {
+  /** Days that a line of task_changes is kept; the last change of a task's status always is. */
+  changesDays: number | null;
+  /** Days that a removed task is kept after its removal, with its part of task_changes. */
+  removedDays: number | null;
 }
 
 export interface LogSettings {

@@ -1,10 +1,12 @@
 import type Database from 'better-sqlite3';
 import type {
   Change,
+  Cleared,
   Clock,
   Committed,
   MirrorClaim,
   OpenTask,
+  Pruned,
   RejectedRow,
   RunKind,
   RunRecord,
@@ -15,8 +17,11 @@ import { edgeText } from './edge.ts';
 import { withFile } from './failure.ts';
 import { type ForReaders, isMadeForReaders, makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';
+import { clearOmitted } from './omitted.ts';
 import { prepareQueries } from './queries.ts';
 import { type Rejections, rejectionsOf } from './rejections.ts';
+import { prune } from './retention.ts';
+import { type Rows, rowsOf } from './rows.ts';
 import { dropSearchIndex, pauseSearchIndex } from './search-index.ts';
 import { canDropSearchIndex } from './soundness.ts';
 import { type SourceRecord, sourceRecord } from './source-record.ts';
@@ -49,6 +54,7 @@ export class SqliteClaim implements MirrorClaim {
   readonly #clock: Clock;
   readonly #searchIndex: boolean;
   readonly #queries: ReturnType<typeof prepareQueries>;
+  readonly #rows: Rows;
   readonly #rejections: Rejections;
   readonly #state: SourceRecord;
   readonly #onRelease: SqliteClaimParts['onRelease'];
@@ -64,6 +70,7 @@ export class SqliteClaim implements MirrorClaim {
     this.#searchIndex = parts.searchIndex;
     this.#onRelease = parts.onRelease;
     this.#queries = prepareQueries(parts.db);
+    this.#rows = rowsOf(parts.db, parts.source, { held: this.#queries, upserter: parts.upserter });
     this.#rejections = rejectionsOf(parts.db, parts.source);
     this.#state = sourceRecord(parts.db, parts.source);
   }
@@ -100,13 +107,17 @@ export class SqliteClaim implements MirrorClaim {
         rejected: record.rejected,
         error: record.error,
       });
+      this.#rows.noteShown();
       if (runId % PRUNE_EVERY === 0) this.#queries.pruneRuns.run({ kept: RUNS_KEPT });
       if (isMadeForReaders(this.#forReaders())) this.#lease.release();
     });
   }
 
   async preview(tasks: readonly Task[]): Promise<Committed> {
-    return this.#read(() => ({ ...this.#upserter.preview(tasks), healedIds: [] }));
+    return this.#read(() => {
+      this.#rows.seeShown(tasks.map(({ id }) => id));
+      return { ...this.#upserter.preview(tasks), healedIds: [] };
+    });
   }
 
   async commit(change: Change): Promise<Committed> {
@@ -122,18 +133,11 @@ export class SqliteClaim implements MirrorClaim {
   }
 
   async countAbove(activity: number, atMost?: number): Promise<number> {
-    return this.#read(() => {
-      const above = { source: this.#source, activity: edgeText(activity), atMost: atMost ?? -1 };
-      return this.#queries.countAbove.get(above)?.count ?? 0;
-    });
+    return this.#read(() => this.#rows.countAbove(activity, atMost ?? -1));
   }
 
   async openTasks(): Promise<OpenTask[]> {
-    return this.#read(() =>
-      this.#queries.openTasks
-        .all({ source: this.#source })
-        .map((row) => ({ id: row.id, activity: Date.parse(row.last_activity_at) })),
-    );
+    return this.#read(() => this.#rows.openTasks());
   }
 
   async tasks(ids: readonly string[]): Promise<Task[]> {
@@ -161,14 +165,12 @@ export class SqliteClaim implements MirrorClaim {
     return this.#read(() => this.#swept().unmet(afterId, limit));
   }
 
+  async removable(ids: readonly string[]): Promise<string[]> {
+    return this.#read(() => this.#rows.removable(ids, utcText(this.#clock.now())));
+  }
+
   async remove(ids: readonly string[]): Promise<number> {
-    return this.#write((now) => {
-      const removed = ids.filter(
-        (id) => this.#queries.markRemoved.run({ source: this.#source, id, now }) === 1,
-      );
-      for (const id of removed) this.#upserter.journal(id, 'removed_at', null, now, now);
-      return removed.length;
-    });
+    return this.#write((now) => this.#rows.remove(ids, now));
   }
 
   async forgetUnmetRejections(): Promise<void> {
@@ -177,6 +179,14 @@ export class SqliteClaim implements MirrorClaim {
 
   async prepareForReaders(signal: AbortSignal): Promise<void> {
     await makeForReaders(this.#forReaders(), signal);
+  }
+
+  async clearOmitted(signal: AbortSignal): Promise<Cleared> {
+    return clearOmitted({ db: this.#db, omit: this.#upserter.omit, write: this.#write }, signal);
+  }
+
+  async prune(before: Parameters<MirrorClaim['prune']>[0], signal: AbortSignal): Promise<Pruned> {
+    return prune({ db: this.#db, write: this.#write }, before, signal);
   }
 
   async renew(): Promise<void> {
@@ -204,14 +214,13 @@ export class SqliteClaim implements MirrorClaim {
   }
 
   /** Runs `work` in a transaction under the lease, and notes whether it changed anything. */
-  #write<T>(work: (now: string) => T): T {
-    return this.#record((now) => {
+  readonly #write = <T>(work: (now: string) => T): T =>
+    this.#record((now) => {
       const before = this.#queries.changes();
       const done = work(now);
       this.#wrote ||= this.#queries.changes() > before;
       return done;
     });
-  }
 
   /** The same for what only says that a run is under way, or over. */
   #record<T>(work: (now: string) => T): T {

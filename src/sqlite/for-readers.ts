@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { withFile } from './failure.ts';
 import { READER_INDEXES } from './reader-indexes.ts';
-import { createSearchIndex, growSearchIndex, searchIndexState } from './search-index.ts';
+import { createSearchIndex, dropSearchIndex, growSearchIndex, searchIndexState } from './search-index.ts';
 
 /** What only readers need, and how to write it. */
 export interface ForReaders {
@@ -29,6 +29,12 @@ export async function makeForReaders(parts: ForReaders, signal: AbortSignal): Pr
 /** Whether `makeForReaders` has nothing left to do. */
 export function isMadeForReaders(parts: ForReaders): boolean {
   return nextStep(parts) === null;
+}
+
+/** Drops all of that again: the next run that comes to its end makes it anew. To be used inside a transaction. */
+export function dropForReaders(db: Database.Database): void {
+  for (const { name } of READER_INDEXES) db.exec(`drop index if exists ${name}`);
+  dropSearchIndex(db);
 }
 
 /** Null where nothing is left to do. */

@@ -1,7 +1,9 @@
 import type Database from 'better-sqlite3';
 import type { MirrorReader, Outcome, RunKind, RunSummary, SourceStatus, Verdict } from '../ports.ts';
 import { withFile } from './failure.ts';
+import { leftoversOf } from './leftovers.ts';
 import { openReadOnly } from './readonly.ts';
+import { retentionState } from './retention.ts';
 import { prepare } from './statement.ts';
 import type { MirrorStatusView, SyncRunRow } from './tables.ts';
 
@@ -11,6 +13,8 @@ export async function openMirrorReader(file: string): Promise<MirrorReader> {
   return {
     status: async () => withFile(file, () => readStatus(db)),
     recentRuns: async (limit) => withFile(file, () => readRuns(db, limit)),
+    retention: async () => withFile(file, () => retentionState(db)),
+    leftovers: async (fields) => withFile(file, () => leftoversOf(db, fields)),
     close: async () => void db.close(),
   };
 }
@@ -21,16 +25,30 @@ interface GapRow {
   upper: string;
 }
 
+interface HeldRow {
+  source: string;
+  holder: string;
+  rows: number;
+}
+
 /** @internal */
 export function readStatus(db: Database.Database): SourceStatus[] {
   const rows = prepare<object, MirrorStatusView>(db, (q) =>
     q.selectFrom('mirror_status').selectAll().orderBy('source'),
   );
   const gaps = prepare<object, GapRow>(db, (q) => q.selectFrom('gaps').selectAll().orderBy('upper', 'desc'));
-  // One transaction: rows and gaps as they stood at the same moment.
+  const held = prepare<object, HeldRow>(db, (q) =>
+    q
+      .selectFrom('also_shown')
+      .innerJoin('tasks', 'tasks.id', 'also_shown.task_id')
+      .select((eb) => ['also_shown.source', 'tasks.source as holder', eb.fn.countAll<number>().as('rows')])
+      .groupBy(['also_shown.source', 'tasks.source'])
+      .orderBy('holder'),
+  );
+  // One transaction: all of it as it stood at the same moment.
   const read = db.transaction(() => {
-    const allGaps = gaps.all({});
-    return rows.all({}).map((row) => toStatus(row, allGaps));
+    const others = { gaps: gaps.all({}), held: held.all({}) };
+    return rows.all({}).map((row) => toStatus(row, others));
   });
   return read.deferred();
 }
@@ -44,7 +62,10 @@ export function readRuns(db: Database.Database, limit: number): RunSummary[] {
     .map(toRunSummary);
 }
 
-function toStatus(row: MirrorStatusView, gaps: readonly GapRow[]): SourceStatus {
+function toStatus(
+  row: MirrorStatusView,
+  { gaps, held }: { gaps: readonly GapRow[]; held: readonly HeldRow[] },
+): SourceStatus {
   return {
     source: row.source,
     baseUrl: row.base_url,
@@ -57,6 +78,9 @@ function toStatus(row: MirrorStatusView, gaps: readonly GapRow[]): SourceStatus 
     removedRows: row.removed_rows,
     learnedOverlapMs: row.learned_overlap_ms,
     apiTotal: row.api_total,
+    heldBy: held
+      .filter(({ source }) => source === row.source)
+      .map(({ holder, rows }) => ({ source: holder, rows })),
     lastRunAt: row.last_run_at,
     lastRunKind: row.last_run_kind as RunKind | null,
     lastRunOutcome: row.last_run_outcome as Outcome | null,

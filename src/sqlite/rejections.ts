@@ -29,7 +29,7 @@ export function rejectionsOf(db: Database.Database, source: string): Rejections 
 }
 
 /** What tells a rejected row without an id from others: the same for the same payload. */
-function keyOfPayload(payload: string): string {
+export function keyOfPayload(payload: string): string {
   // Hardly ever needed, and node:crypto takes some ms to load.
   const { createHash } = createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
   return `sha256:${createHash('sha256').update(payload).digest('hex')}`;

@@ -1,15 +1,26 @@
 import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
 import { DatabaseError, UsageError } from '../errors.ts';
-import type { Clock, MirrorClaim, MirrorStore, RunSummary, SourceIdentity, SourceStatus } from '../ports.ts';
+import type {
+  Clock,
+  Leftover,
+  MirrorClaim,
+  MirrorStore,
+  RetentionState,
+  RunSummary,
+  SourceIdentity,
+  SourceStatus,
+} from '../ports.ts';
 import { type OmittableField, utcText } from '../sync/task.ts';
 import { SqliteClaim, type SqliteClaimParts } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
 import { type Holder, type Lease, takeLease } from './lease.ts';
+import { leftoversOf } from './leftovers.ts';
 import { openDatabase } from './open.ts';
 import { prepare } from './statement.ts';
 import { readRuns, readStatus } from './reader.ts';
+import { retentionState } from './retention.ts';
 import { createUpserter, type Upserter } from './upsert.ts';
 import { Wal } from './wal.ts';
 
@@ -98,6 +109,14 @@ class SqliteMirror implements MirrorStore {
 
   async recentRuns(limit: number): Promise<RunSummary[]> {
     return withFile(this.#db.name, () => readRuns(this.#db, limit));
+  }
+
+  async retention(): Promise<RetentionState> {
+    return withFile(this.#db.name, () => retentionState(this.#db));
+  }
+
+  async leftovers(fields: readonly OmittableField[]): Promise<Leftover[]> {
+    return withFile(this.#db.name, () => leftoversOf(this.#db, fields));
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
-import { sql } from 'kysely';
+import { type QueryCreator, sql } from 'kysely';
 import { prepare } from './statement.ts';
+import type { Tables } from './tables.ts';
 
 /** Which rows a full walk has met: in temporary tables, so that a million rows do not stay in memory. */
 export interface Sweep {
@@ -9,6 +10,7 @@ export interface Sweep {
   /** Notes tasks by their rowids, which takes half the time. */
   meetRows(rowids: readonly number[]): void;
   meetRejected(rowKey: string): void;
+  /** Of the live rows that the source holds, and of those that it shows while another one holds them. */
   countUnmet(): number;
   unmet(afterId: string, limit: number): string[];
   /** Drops the rejected rows whose key was not met. To be used inside a transaction of the mirror's. */
@@ -56,28 +58,17 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       .onConflict((conflict) => conflict.doNothing()),
   );
   const count = prepare<{ source: string }, { count: number }>(db, (q, p) =>
-    q
-      .selectFrom('tasks')
-      .leftJoin('sweep', (join) =>
-        join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'tasks.source'),
-      )
-      .select((eb) => eb.fn.countAll<number>().as('count'))
-      .where('tasks.source', '=', p('source'))
-      .where('tasks.removed_at', 'is', null)
-      .where('sweep.task_rowid', 'is', null),
+    unmetOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
+  );
+  const countShared = prepare<{ source: string }, { count: number }>(db, (q, p) =>
+    unmetSharedOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
   );
   const list = prepare<{ source: string; afterId: string; limit: number }, { id: string }>(db, (q, p) =>
-    q
-      .selectFrom('tasks')
-      .leftJoin('sweep', (join) =>
-        join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'tasks.source'),
-      )
+    unmetOf(q, p('source'))
       .select('tasks.id')
-      .where('tasks.source', '=', p('source'))
-      .where('tasks.removed_at', 'is', null)
-      .where('sweep.task_rowid', 'is', null)
       .where('tasks.id', '>', p('afterId'))
-      .orderBy('tasks.id')
+      .unionAll(unmetSharedOf(q, p('source')).select('tasks.id').where('tasks.id', '>', p('afterId')))
+      .orderBy('id')
       .limit(p('limit')),
   );
   const forget = prepare<{ source: string }, never>(db, (q, p) =>
@@ -98,8 +89,30 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       if (rowids.length > 0) addRows.run({ source, rowids: JSON.stringify(rowids) });
     },
     meetRejected: (row_key) => void addRejected.run({ source, row_key }),
-    countUnmet: () => count.get({ source })?.count ?? 0,
+    countUnmet: () => (count.get({ source })?.count ?? 0) + (countShared.get({ source })?.count ?? 0),
     unmet: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
     forgetUnmetRejections: () => void forget.run({ source }),
   };
+}
+
+function unmetOf(query: QueryCreator<Tables>, source: string) {
+  return query
+    .selectFrom('tasks')
+    .leftJoin('sweep', (join) =>
+      join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'tasks.source'),
+    )
+    .where('tasks.source', '=', source)
+    .where('tasks.removed_at', 'is', null)
+    .where('sweep.task_rowid', 'is', null);
+}
+
+function unmetSharedOf(query: QueryCreator<Tables>, source: string) {
+  return query
+    .selectFrom('also_shown')
+    .innerJoin('tasks', 'tasks.id', 'also_shown.task_id')
+    .leftJoin('sweep', (join) =>
+      join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'also_shown.source'),
+    )
+    .where('also_shown.source', '=', source)
+    .where('sweep.task_rowid', 'is', null);
 }

@@ -11,6 +11,7 @@ export interface Tables {
   rejected_rows: RejectedRowsTable;
   sync_runs: SyncRunsTable;
   search_state: SearchStateTable;
+  also_shown: AlsoShownTable;
   mirror_status: MirrorStatusView;
   sweep: SweepTable;
   sweep_rejected: SweepRejectedTable;
@@ -127,6 +128,12 @@ interface SearchStateTable {
   built_through: number;
 }
 
+/** A live task that another source than its own shows as well. */
+interface AlsoShownTable {
+  task_id: string;
+  source: string;
+}
+
 export interface MirrorStatusView {
   source: string;
   base_url: string;
@@ -144,6 +151,7 @@ export interface MirrorStatusView {
   last_run_outcome: string | null;
   last_success_at: string | null;
   last_clean_full_at: string | null;
+  shared_rows: number;
 }
 
 export type SyncRunRow = Selectable<SyncRunsTable>;

@@ -9,9 +9,11 @@ type Update = TaskColumns & DerivedColumns & { source: string; changed_at: strin
  * Finds a task that is stored with these very fields. SQLite compares them where they lie: a full run would else read
  * every row of the mirror into an object, which leaves much to be collected.
  */
-export function prepareFindSame(db: Database.Database): Statement<TaskColumns, { rowid: number }> {
-  return prepare<TaskColumns, { rowid: number }>(db, (q, p) =>
-    q.selectFrom('tasks').select('rowid').where('id', '=', p('id')).where(holdsJust(p)),
+export function prepareFindSame(
+  db: Database.Database,
+): Statement<TaskColumns, { rowid: number; source: string }> {
+  return prepare<TaskColumns, { rowid: number; source: string }>(db, (q, p) =>
+    q.selectFrom('tasks').select(['rowid', 'source']).where('id', '=', p('id')).where(holdsJust(p)),
   );
 }
 
@@ -72,6 +74,16 @@ export function prepareUpdate(db: Database.Database): Statement<Update, never> {
         removed_at: null,
       }))
       .where('id', '=', p('id')),
+  );
+}
+
+/** Notes that this source shows a live task which another one holds. */
+export function prepareShare(db: Database.Database): Statement<{ task_id: string; source: string }, never> {
+  return prepare<{ task_id: string; source: string }, never>(db, (q, p) =>
+    q
+      .insertInto('also_shown')
+      .values({ task_id: p('task_id'), source: p('source') })
+      .onConflict((conflict) => conflict.doNothing()),
   );
 }
 

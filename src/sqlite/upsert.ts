@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import type { Committed, UpsertCounts } from '../ports.ts';
 import type { OmittableField, Task } from '../sync/task.ts';
+import { columnsOf } from './fields.ts';
+import { prepareKeepAgain } from './omitted.ts';
 import { prepare } from './statement.ts';
 import { derive, JOURNALED, type TaskColumns, type TaskRow, toColumns } from './tables.ts';
 import {
@@ -8,10 +10,11 @@ import {
   prepareFindSameInPlace,
   prepareInsert,
   prepareJournal,
+  prepareShare,
   prepareUpdate,
 } from './task-statements.ts';
 
-type Field = (typeof JOURNALED)[number];
+type Field = (typeof JOURNALED)[number] | 'source';
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
 
@@ -22,6 +25,8 @@ export interface Upserted extends Written {
 
 /** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
 export interface Upserter {
+  /** Fields that never reach the disk. */
+  readonly omit: ReadonlySet<OmittableField>;
   /** Inserts or updates by id, with a line in the journal for every field that changed. `now` is UTC text. */
   upsert(source: string, tasks: readonly Task[], now: string): Upserted;
   /** What `upsert` would do. */
@@ -40,7 +45,13 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   const insert = prepareInsert(db);
   const update = prepareUpdate(db);
   const journal = prepareJournal(db);
-  const silent = new Set<Field>([...omit].map(columnOf));
+  const share = prepareShare(db);
+  const keepAgain = prepareKeepAgain(db, omit);
+  const omitted = columnsOf(omit);
+  const silent = new Set<string>(omitted);
+  const nothing: Partial<TaskColumns> = Object.fromEntries(omitted.map((column) => [column, null]));
+  const columnsOfTask = (task: Task): TaskColumns =>
+    omit.size === 0 ? toColumns(task) : { ...toColumns(task), ...nothing };
 
   const writeJournal: Upserter['journal'] = (taskId, field, oldValue, newValue, now) => {
     if (silent.has(field)) return;
@@ -71,16 +82,23 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     );
   };
 
+  /** The task that is stored just so, by its id: another source may hold it. */
+  const findSameAnywhere = (columns: TaskColumns, source: string): { rowid: number } | undefined => {
+    const same = findSame.get(columns);
+    if (same !== undefined && same.source !== source) share.run({ task_id: columns.id, source });
+    return same;
+  };
+
   // A backfill knows next to nothing, a full run nearly everything: the next task is likely to be as new as the last.
   let expectsNew = false;
   const upsertOne = (
     { source, now, unchangedRowids }: { source: string; now: string; unchangedRowids: number[] },
     task: Task,
   ): keyof UpsertCounts => {
-    const columns = toColumns(task);
+    const columns = columnsOfTask(task);
     if (expectsNew && insertNew(source, columns, now)) return 'inserted';
     expectsNew = false;
-    const same = findSameInPlace.get({ ...columns, source }) ?? findSame.get(columns);
+    const same = findSameInPlace.get({ ...columns, source }) ?? findSameAnywhere(columns, source);
     if (same !== undefined) {
       unchangedRowids.push(same.rowid);
       return 'unchanged';
@@ -95,16 +113,22 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     for (const field of changedFields(stored, columns)) {
       writeJournal(task.id, field, stored[field], field === 'removed_at' ? null : columns[field], now);
     }
+    if (stored.source !== source) {
+      if (stored.removed_at === null) share.run({ task_id: task.id, source });
+      else writeJournal(task.id, 'source', stored.source, source, now);
+    }
     return 'updated';
   };
 
   const previewOne = (task: Task): keyof UpsertCounts => {
-    if (findSame.get(toColumns(task)) !== undefined) return 'unchanged';
+    if (findSame.get(columnsOfTask(task)) !== undefined) return 'unchanged';
     return find.get({ id: task.id }) === undefined ? 'inserted' : 'updated';
   };
 
   return {
+    omit,
     upsert(source, tasks, now) {
+      keepAgain();
       const unchangedRowids: number[] = [];
       // What is known is found by its place in the list, so it stays in the list's order.
       const written = tally(expectsNew ? byId(tasks) : tasks, (task) =>
@@ -135,14 +159,10 @@ function tally(tasks: readonly Task[], fate: (task: Task) => keyof UpsertCounts)
 }
 
 /** A row that comes back after its removal has changed, too: its removed_at becomes null again. */
-function changedFields(stored: TaskRow, columns: TaskColumns): Field[] {
+function changedFields(stored: TaskRow, columns: TaskColumns): (typeof JOURNALED)[number][] {
   return JOURNALED.filter((field) => stored[field] !== (field === 'removed_at' ? null : columns[field]));
 }
 
 function asText(value: Value): string | null {
   return value === null ? null : String(value);
-}
-
-function columnOf(field: OmittableField): Field {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) as Field;
 }

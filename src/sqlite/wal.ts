@@ -3,7 +3,7 @@ import type Database from 'better-sqlite3';
 
 /** A WAL of at most this many bytes may stay as it is: it holds some hundred runs that found nothing. */
 const SMALL_BYTES = 4 * 1024 * 1024;
-/** How long a reader may hold up the end of a run, in ms. */
+/** How long a reader may hold us up, in ms. */
 const BUSY_MS = 50;
 
 /** Decides at the end of each run whether what is in the WAL goes into the file. */
@@ -22,17 +22,21 @@ export class Wal {
    */
   settle({ wrote }: { wrote: boolean }): void {
     this.#isOwed ||= wrote;
-    if (!this.#isOwed && this.#bytes() <= SMALL_BYTES) return;
-    const timeout = Number(this.#db.pragma('busy_timeout', { simple: true }));
-    this.#db.pragma(`busy_timeout = ${BUSY_MS}`);
-    try {
-      this.#isOwed = this.#db.pragma('wal_checkpoint(truncate)', { simple: true }) !== 0;
-    } finally {
-      this.#db.pragma(`busy_timeout = ${timeout}`);
-    }
+    if (this.#isOwed || this.#bytes() > SMALL_BYTES) this.#isOwed = !emptyWal(this.#db);
   }
 
   #bytes(): number {
     return statSync(`${this.#db.name}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  }
+}
+
+/** Brings all of the WAL into the file and cuts it to nothing; false where a reader is in the way. */
+export function emptyWal(db: Database.Database): boolean {
+  const timeout = Number(db.pragma('busy_timeout', { simple: true }));
+  db.pragma(`busy_timeout = ${BUSY_MS}`);
+  try {
+    return db.pragma('wal_checkpoint(truncate)', { simple: true }) === 0;
+  } finally {
+    db.pragma(`busy_timeout = ${timeout}`);
   }
 }

@@ -1,4 +1,14 @@
-import type { Change, Committed, MirrorClaim, OpenTask, RunKind, RunRecord, SourceState } from '../ports.ts';
+import type {
+  Change,
+  Cleared,
+  Committed,
+  MirrorClaim,
+  OpenTask,
+  Pruned,
+  RunKind,
+  RunRecord,
+  SourceState,
+} from '../ports.ts';
 import { activityOf, type Task } from './task.ts';
 
 /** The first ids of what a dry run would write. */
@@ -86,14 +96,27 @@ export class DryClaim implements MirrorClaim {
     return this.#mirror.unmet(afterId, limit);
   }
 
+  removable(ids: readonly string[]): Promise<string[]> {
+    return this.#mirror.removable(ids);
+  }
+
   async remove(ids: readonly string[]): Promise<number> {
-    this.#note(ids, this.plan.remove);
-    return ids.length;
+    const removed = await this.#mirror.removable(ids);
+    this.#note(removed, this.plan.remove);
+    return removed.length;
   }
 
   async forgetUnmetRejections(): Promise<void> {}
 
   async prepareForReaders(_signal: AbortSignal): Promise<void> {}
+
+  async clearOmitted(): Promise<Cleared> {
+    return { cleared: [], left: [] };
+  }
+
+  async prune(): Promise<Pruned> {
+    return { changes: 0, tasks: 0 };
+  }
 
   async renew(): Promise<void> {}
 

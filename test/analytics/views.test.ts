@@ -168,6 +168,29 @@ describe('what the journal saw', () => {
     expect(readRows(file, 'select distinct task_id from status_history')).toEqual([{ task_id: 'still' }]);
   });
 
+  test('says nothing of statuses whose beginning was pruned, and keeps the last one however old', async () => {
+    const { file, claim, clock } = await watched();
+    const historyOf = (): unknown =>
+      readRows(file, `select status, since, until from status_history where task_id = 'w' order by since`);
+    const signal = new AbortController().signal;
+    await claim.prune({ changesSince: NOW + 20_000, removedSince: null }, signal);
+    expect(historyOf()).toEqual([
+      { status: 'awaiting_approval', since: second(11), until: second(131) },
+      { status: 'running', since: second(131), until: second(136) },
+      { status: 'completed', since: second(136), until: null },
+    ]);
+    await claim.commit(changeOf({ tasks: [task('awaiting_approval')] }));
+    clock.advance(3_600_000);
+    await claim.prune({ changesSince: clock.now(), removedSince: null }, signal);
+    expect(historyOf()).toEqual([{ status: 'awaiting_approval', since: second(136), until: null }]);
+    expect(readRows(file, 'select id, status, status_since from open_tasks order by id')).toEqual([
+      { id: 'still', status: 'running', status_since: second(0) },
+      { id: 'w', status: 'awaiting_approval', status_since: second(136) },
+    ]);
+    const still = `select status, since, until from status_history where task_id = 'still'`;
+    expect(readRows(file, still)).toEqual([{ status: 'running', since: second(0), until: null }]);
+  });
+
   test('tells since when an open task has its status', async () => {
     const { file, claim, clock } = await watched();
     clock.advance(1_000);

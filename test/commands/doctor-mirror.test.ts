@@ -1,9 +1,14 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import Database from 'better-sqlite3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { OmittableField } from '../../src/sync/task.ts';
 import { mirrorChecks } from '../../src/commands/doctor-mirror.ts';
 import { diagnose, type Finding } from '../../src/commands/doctor.ts';
 import { SimulatedList } from '../../src/demo/list.ts';
 import { openMirrorReader } from '../../src/sqlite/reader.ts';
+import { openMirrorStore } from '../../src/sqlite/store.ts';
+import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
+import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
 import { tasksApart } from '../support/tasks.ts';
@@ -15,9 +20,21 @@ async function mirrorFile(): Promise<string> {
   return bench.file;
 }
 
-async function findings(file: string, name: string, baseUrl = 'https://api.example'): Promise<Finding[]> {
-  const sources = [{ name, baseUrl, apiKey: { env: 'KEY' } }];
-  const checks = mirrorChecks({ settings: { sources }, openReader: () => openMirrorReader(file) });
+interface Asked {
+  baseUrl?: string;
+  omitFields?: OmittableField[];
+}
+
+async function findings(
+  file: string,
+  name: string | string[],
+  { baseUrl = 'https://api.example', omitFields = [] }: Asked = {},
+): Promise<Finding[]> {
+  const sources = [name].flat().map((each) => ({ name: each, baseUrl, apiKey: { env: 'KEY' } }));
+  const checks = mirrorChecks({
+    settings: { sources, omitFields },
+    openReader: () => openMirrorReader(file),
+  });
   return (await diagnose(checks)).findings;
 }
 
@@ -33,11 +50,73 @@ test('a source whose tasks the mirror holds and the settings do not have is told
 });
 
 test('no name is guessed for a source of another API', async () => {
-  const [finding] = await findings(await mirrorFile(), 'prod', 'https://other.example');
+  const [finding] = await findings(await mirrorFile(), 'prod', { baseUrl: 'https://other.example' });
   expect(finding?.hint).not.toContain('update');
 });
 
 test('nothing is said of sources that the settings have, nor of a mirror that is not there yet', async () => {
   expect(await findings(await mirrorFile(), 'default')).toEqual([]);
   expect(await findings(join(temporaryFolder(), 'none.db'), 'default')).toEqual([]);
+});
+
+test('of a source that shows tasks of others, who holds them', async () => {
+  const bench = await syncBench();
+  for (const name of ['team', 'bots']) {
+    const claim = await bench.store.claim({ name, baseUrl: 'https://api.example' });
+    await claim.commit(changeOf({ tasks: ['x', 'y'].map((id) => mirrorTask(id)), total: 2 }));
+  }
+  expect(await findings(bench.file, ['team', 'bots'])).toEqual([
+    {
+      check: 'source bots',
+      status: 'ok',
+      detail: 'the API counts 2 tasks; 2 of them are held by source team',
+    },
+  ]);
+});
+
+describe('fields that must not be kept', () => {
+  const omitFields: OmittableField[] = ['message', 'env'];
+  const check = 'omitted fields';
+
+  test('and that something is left of fail, with where it is and what to do', async () => {
+    const file = await mirrorFile();
+    expect(await findings(file, 'default', { omitFields })).toEqual([
+      {
+        check,
+        status: 'fail',
+        detail:
+          'what must not be kept is still in the mirror: message in 30 tasks, the free space of the file; env in the free space of the file',
+        hint: expect.stringContaining('Run "taskmirror sync"'),
+      },
+    ]);
+  });
+
+  test('are fine once a run has cleared them; what is stored later is found all the same', async () => {
+    const file = await mirrorFile();
+    const options = { create: false, clock: createFakeClock(), omit: new Set(omitFields) };
+    const store = await openMirrorStore(file, options);
+    onTestFinished(() => store.close());
+    const claim = await store.claim({ name: 'default', baseUrl: 'https://api.example' });
+    await claim.clearOmitted(new AbortController().signal);
+    await claim.release();
+    expect(await findings(file, 'default', { omitFields })).toEqual([
+      { check, status: 'ok', detail: 'nothing is kept of message, env' },
+    ]);
+    const db = new Database(file);
+    db.exec("update tasks set env = '{}' where id = 't000003'");
+    db.close();
+    expect(await findings(file, 'default', { omitFields })).toEqual([
+      {
+        check,
+        status: 'fail',
+        detail: 'what must not be kept is still in the mirror: env in 1 task',
+        hint: expect.stringContaining('delete from omitted_fields'),
+      },
+    ]);
+  });
+
+  test('are no matter where there are none, nor of a mirror that is not there yet', async () => {
+    expect(await findings(await mirrorFile(), 'default')).toEqual([]);
+    expect(await findings(join(temporaryFolder(), 'none.db'), 'default', { omitFields })).toEqual([]);
+  });
 });

@@ -88,6 +88,24 @@ describe('history', () => {
     expect(text).not.toContain('\u001b');
   });
 
+  test('says up to when older changes were pruned, of a task that was there then', async () => {
+    const keep = { changesSince: mirror.clock.now() - 150_000, removedSince: null };
+    await mirror.claim.prune(keep, new AbortController().signal);
+    await mirror.claim.commit(changeOf({ tasks: [mirrorTask('later')] }));
+    const eventsOf = async (id: string): Promise<unknown> =>
+      (JSON.parse((await printed(id, { json: true })).text) as { events: unknown }).events;
+    expect(await eventsOf(ID)).toEqual([
+      event(0, { event: 'first seen' }),
+      event(1, { event: 'older changes pruned' }),
+      // The last change of the status stays.
+      event(1, { event: 'changed', field: 'status', old_value: 'running', new_value: 'failed' }),
+      event(2, { event: 'removed' }),
+      event(3, { event: 'returned' }),
+    ]);
+    expect((await printed(ID)).text).toContain(`${times[1]}  older changes pruned\n`);
+    expect(await eventsOf('later')).toMatchObject([{ event: 'first seen' }]);
+  });
+
   test.each([60, 80, 120])('fits a terminal of %i columns', async (columns) => {
     const { lines } = await printed(ID, { columns });
     const widths = lines.map((line) => stripVTControlCharacters(line).length);

@@ -3,7 +3,7 @@ import { DEFAULTS } from '../../src/config/defaults.ts';
 import { readStatus, status } from '../../src/commands/status.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import { DatabaseError, EXIT } from '../../src/errors.ts';
-import type { MirrorReader, RunSummary, SourceStatus } from '../../src/ports.ts';
+import type { MirrorReader, RetentionState, RunSummary, SourceStatus } from '../../src/ports.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 
@@ -21,6 +21,7 @@ const SOURCE: SourceStatus = {
   learnedOverlapMs: 0,
   removedRows: 0,
   apiTotal: 12_005,
+  heldBy: [],
   lastRunAt: '2026-01-26T15:58:00.000Z',
   lastRunKind: 'incremental',
   lastRunOutcome: 'ok',
@@ -46,11 +47,20 @@ const RUN: RunSummary = {
   error: null,
 };
 
-function fakeReader(sources: SourceStatus[], runs: RunSummary[]): MirrorReader & { closed: number } {
+const NOT_PRUNED: RetentionState = { changesThrough: null, removedThrough: null };
+const NO_RETENTION = { changesDays: null, removedDays: null };
+
+function fakeReader(
+  sources: SourceStatus[],
+  runs: RunSummary[],
+  pruned = NOT_PRUNED,
+): MirrorReader & { closed: number } {
   return {
     closed: 0,
     status: async () => sources,
     recentRuns: async (limit) => runs.slice(0, limit),
+    retention: async () => pruned,
+    leftovers: async () => [],
     async close() {
       this.closed++;
     },
@@ -60,14 +70,24 @@ function fakeReader(sources: SourceStatus[], runs: RunSummary[]): MirrorReader &
 async function shown(
   sources: SourceStatus[],
   runs: RunSummary[],
-  { json = false, columns }: { json?: boolean; columns?: number } = {},
+  {
+    json = false,
+    columns,
+    retention = NO_RETENTION,
+    pruned,
+  }: {
+    json?: boolean;
+    columns?: number;
+    retention?: Settings['retention'];
+    pruned?: RetentionState;
+  } = {},
 ): Promise<Captured> {
   const stdout = new Captured(columns);
-  const reader = fakeReader(sources, runs);
+  const reader = fakeReader(sources, runs, pruned);
   const context = {
     io: { stdout, stderr: new Captured(), env: {}, cwd: '/' },
     clock: createFakeClock(NOW),
-    settings: DEFAULTS,
+    settings: { ...DEFAULTS, retention },
     openReader: async () => reader,
   };
   expect(await status(context, { json })).toBe(EXIT.done);
@@ -79,11 +99,19 @@ describe('status --json', () => {
   it('prints every source with its gaps as intervals, and the last runs', async () => {
     const gaps = [{ lower: null, upper: '2026-01-25T00:00:00.000Z' }];
     const { text } = await shown([{ ...SOURCE, gaps }], [RUN], { json: true });
-    expect(JSON.parse(text)).toEqual({ sources: [{ ...SOURCE, gaps }], runs: [RUN] });
+    expect(JSON.parse(text)).toEqual({
+      sources: [{ ...SOURCE, gaps }],
+      runs: [RUN],
+      retention: { ...NO_RETENTION, ...NOT_PRUNED },
+    });
   });
 
   it('is the same shape for an empty mirror', async () => {
-    expect(JSON.parse((await shown([], [], { json: true })).text)).toEqual({ sources: [], runs: [] });
+    expect(JSON.parse((await shown([], [], { json: true })).text)).toEqual({
+      sources: [],
+      runs: [],
+      retention: { ...NO_RETENTION, ...NOT_PRUNED },
+    });
   });
 });
 
@@ -120,6 +148,40 @@ describe('status for people', () => {
     expect(text).toMatch(/\n2 min ago {2}full {2}ok, clean/);
     expect(text).not.toContain('reconcile');
     expect((await shown([SOURCE], [run], { json: true })).text).toContain('"kind": "reconcile"');
+  });
+
+  it('says which of its tasks other sources hold, in lines that fit', async () => {
+    const heldBy = [
+      { source: 'team', rows: 2_990 },
+      { source: 'x'.repeat(40), rows: 1 },
+    ];
+    const { text, lines } = await shown([{ ...SOURCE, liveRows: 9, apiTotal: 3_000, heldBy }], []);
+    expect(text).toContain(
+      [
+        '  live rows         9 (the API counts 3,000)',
+        '                    2,990 of them are held by source team',
+        '',
+      ].join('\n'),
+    );
+    expect(text.replaceAll(/\s+/g, ' ')).toContain(`1 of them are held by source ${'x'.repeat(40)}`);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
+  it('says what is pruned, and nothing where nothing ever was or is to be', async () => {
+    expect((await shown([SOURCE], [])).text).not.toContain('Retention');
+    const pruned = { changesThrough: '2026-01-01T00:00:00.000Z', removedThrough: null };
+    const retention = { changesDays: 30, removedDays: null };
+    const { text } = await shown([SOURCE], [], { retention, pruned });
+    expect(text).toContain(
+      [
+        'Retention',
+        '  changes           kept for 30 days; pruned through 2026-01-01T00:00:00.000Z',
+        '  removed tasks     kept for ever',
+        '',
+      ].join('\n'),
+    );
+    expect((await shown([SOURCE], [], { pruned })).text).toContain('kept for ever; pruned through');
+    expect((await shown([SOURCE], [], { retention, json: true })).text).toContain('"changesDays": 30');
   });
 
   it('lists gaps as intervals, and says what is not known yet', async () => {
@@ -196,7 +258,7 @@ describe('status for people', () => {
 
   it('asks for the newest 20 runs', async () => {
     const runs = Array.from({ length: 30 }, (_, index) => ({ ...RUN, id: 30 - index }));
-    expect((await readStatus(fakeReader([SOURCE], runs))).runs.map((run) => run.id)).toEqual(
+    expect((await readStatus(fakeReader([SOURCE], runs), NO_RETENTION)).runs.map((run) => run.id)).toEqual(
       runs.slice(0, 20).map((run) => run.id),
     );
   });

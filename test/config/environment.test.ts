@@ -25,6 +25,8 @@ describe('every setting can be given by the environment', () => {
     ['TASKMIRROR_QUERIES_FOLDER', '/srv/sql', 'queriesFolder', '/srv/sql'],
     ['TASKMIRROR_OMIT_FIELDS', 'message, systemPrompt', 'omitFields', ['message', 'systemPrompt']],
     ['TASKMIRROR_SEARCH_INDEX', 'false', 'searchIndex', false],
+    ['TASKMIRROR_RETENTION_CHANGES_DAYS', '90', 'retention.changesDays', 90],
+    ['TASKMIRROR_RETENTION_REMOVED_DAYS', 'null', 'retention.removedDays', null],
     ['TASKMIRROR_LOG_LEVEL', 'silent', 'log.level', 'silent'],
     ['TASKMIRROR_LOG_FORMAT', 'json', 'log.format', 'json'],
   ];

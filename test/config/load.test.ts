@@ -27,6 +27,7 @@ describe('precedence', () => {
       queriesFolder: join(cwd, 'queries'),
       omitFields: [],
       searchIndex: true,
+      retention: { changesDays: null, removedDays: null },
       log: { level: 'info', format: 'auto' },
     });
     expect(file).toBeNull();

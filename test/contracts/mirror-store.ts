@@ -3,7 +3,10 @@ import { commits, runs, state } from './mirror-store/commits.ts';
 import { forReaders } from './mirror-store/for-readers.ts';
 import type { Make } from './mirror-store/kit.ts';
 import { leases } from './mirror-store/leases.ts';
+import { omitting } from './mirror-store/omitting.ts';
+import { pruning } from './mirror-store/pruning.ts';
 import { observing, reading, twoSources } from './mirror-store/reading.ts';
+import { sharing } from './mirror-store/sharing.ts';
 import { rejections, sweeps } from './mirror-store/sweeps.ts';
 
 export { changeOf, mirrorTask, type MirrorUnderTest, rejectedRow, runOf } from './mirror-store/kit.ts';
@@ -21,5 +24,8 @@ export function mirrorStoreContract(name: string, make: Make): void {
     sweeps(make);
     rejections(make);
     twoSources(make);
+    sharing(make);
+    omitting(make);
+    pruning(make);
   });
 }

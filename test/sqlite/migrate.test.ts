@@ -199,8 +199,11 @@ describe('tables and views', () => {
     sync_runs:
       'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error, pid, host, renewed_at',
     search_state: 'built_through',
+    omitted_fields: 'field, stage, through',
+    retention_state: 'changes_through, changes_rowid, removed_through',
+    also_shown: 'task_id, source',
     mirror_status:
-      'source, base_url, complete_through, watermark, gaps, live_rows, api_total, learned_overlap_ms, open_tasks, rejected_rows, removed_rows, last_run_at, last_run_kind, last_run_outcome, last_success_at, last_clean_full_at',
+      'source, base_url, complete_through, watermark, gaps, live_rows, api_total, learned_overlap_ms, open_tasks, rejected_rows, removed_rows, last_run_at, last_run_kind, last_run_outcome, last_success_at, last_clean_full_at, shared_rows',
     tasks_by_day: 'day, tasks, open, completed, failed, cancelled, success_rate',
     tasks_by_hour: 'weekday, hour, tasks, open, completed, failed, cancelled, success_rate',
     tasks_by_user:

@@ -203,6 +203,40 @@ describe('sync_runs', () => {
   });
 });
 
+test('a task that goes from one source to another has a line in the journal, removed in between or not', async () => {
+  const { claim, clock, store, rows } = await opened();
+  const other = await store.claim({ ...SOURCE, name: 'b' });
+  for (const each of [claim, other]) await each.startRun('incremental');
+  const tasks = ['lost', 'shared'].map((id) => mirrorTask(id));
+  await claim.commit(changeOf({ tasks }));
+  await other.commit(changeOf({ tasks: tasks.slice(1) }));
+  clock.advance(1_000);
+  await claim.remove(['lost', 'shared']);
+  await other.commit(changeOf({ tasks }));
+  expect(rows('select task_id, field, old_value, new_value from task_changes order by rowid')).toEqual([
+    { task_id: 'lost', field: 'removed_at', old_value: null, new_value: at(clock.now()) },
+    { task_id: 'shared', field: 'source', old_value: 'a', new_value: 'b' },
+    { task_id: 'lost', field: 'removed_at', old_value: at(clock.now()), new_value: null },
+    { task_id: 'lost', field: 'source', old_value: 'a', new_value: 'b' },
+  ]);
+  expect(rows('select id, source, changed_at from tasks order by id')).toEqual(
+    ['lost', 'shared'].map((id) => ({ id, source: 'b', changed_at: at(clock.now()) })),
+  );
+});
+
+test('a source that was renamed by hand shares nothing with itself', async () => {
+  const { claim, store, rows, file } = await opened();
+  const renamed = await store.claim({ ...SOURCE, name: 'new' });
+  await claim.commit(changeOf({ tasks: [mirrorTask('x'), mirrorTask('y')] }));
+  await renamed.commit(changeOf({ tasks: [mirrorTask('x'), mirrorTask('y')] }));
+  expect(rows('select * from also_shown')).toHaveLength(2);
+  const db = new Database(file);
+  db.exec("update tasks set source = 'new' where source = 'a'");
+  db.close();
+  expect(rows('select * from also_shown')).toEqual([]);
+  expect(await renamed.countAbove(-Infinity)).toBe(2);
+});
+
 /** Claims the same source from one base URL, then from another. */
 const claimOf = async (from: string, to: string): Promise<MirrorStore> => {
   const { store } = await opened();

@@ -11,8 +11,8 @@ mirrorStoreContract('SQLite', async () => {
   const clock = createFakeClock();
   return {
     clock,
-    async open() {
-      const store = await openMirrorStore(file, { create: true, clock, omit: new Set() });
+    async open(omit = []) {
+      const store = await openMirrorStore(file, { create: true, clock, omit: new Set(omit) });
       onTestFinished(() => store.close());
       return store;
     },

@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { A, B, changeOf, everything, mirrorTask, open, type Make } from './kit.ts';
-
-const NEVER = new AbortController().signal;
+import { A, B, changeOf, everything, mirrorTask, NEVER, open, type Make } from './kit.ts';
 
 export function forReaders(make: Make): void {
   describe('preparing for readers', () => {

@@ -7,7 +7,7 @@ import type {
   RunRecord,
   SourceStatus,
 } from '../../../src/ports.ts';
-import type { Task } from '../../../src/sync/task.ts';
+import type { OmittableField, Task } from '../../../src/sync/task.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { completedTask, EPOCH } from '../../support/tasks.ts';
 
@@ -15,8 +15,8 @@ import { completedTask, EPOCH } from '../../support/tasks.ts';
 export interface MirrorUnderTest {
   /** The clock of every store that `open` gives. */
   clock: FakeClock;
-  /** Opens the mirror, once more as another process would do it. */
-  open: () => Promise<MirrorStore>;
+  /** Opens the mirror, once more as another process would do it; with fields that must not be kept. */
+  open: (omit?: readonly OmittableField[]) => Promise<MirrorStore>;
   /** Makes the lease of a source look as if this process held it, since the same moment. */
   setHolder: (source: string, holder: { pid: number; host: string }) => void;
 }
@@ -65,6 +65,7 @@ export async function everything(store: MirrorStore, source = A): Promise<unknow
     live: await seen.countAbove(-Infinity),
     open: await seen.openTasks(),
     status: await store.status(),
+    retention: await store.retention(),
     runs: await store.recentRuns(100),
   };
 }
@@ -78,9 +79,13 @@ export const writes: [string, (claim: MirrorClaim) => Promise<unknown>][] = [
   ['commit of a ledger', (claim) => claim.commit(changeOf({ ledger: { watermark: EPOCH + 1, gaps: [] } }))],
   ['remove', (claim) => claim.remove(['kept'])],
   ['forgetUnmetRejections', (claim) => claim.beginSweep().then(() => claim.forgetUnmetRejections())],
+  ['prune', (claim) => claim.prune({ changesSince: EPOCH + HOUR, removedSince: null }, NEVER)],
   ['prepareForReaders', (claim) => claim.prepareForReaders(new AbortController().signal)],
   ['renew', (claim) => claim.renew()],
 ];
+
+/** A signal that does not abort. */
+export const NEVER = new AbortController().signal;
 
 export type Make = () => Promise<MirrorUnderTest>;
 

@@ -130,6 +130,7 @@ export function reading(make: Make): void {
         removedRows: 1,
         learnedOverlapMs: 60_000,
         apiTotal: 8,
+        heldBy: [],
         lastRunAt: at(clock.now()),
         lastRunKind: 'incremental',
         lastRunOutcome: 'failed',
