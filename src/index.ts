@@ -77,6 +77,7 @@ export interface SyncTasksOptions {
   requestTimeoutSeconds?: number;
   retrySeconds?: number;
   maxRequestsPerSecond?: number | null;
+  retention?: { changesDays?: number | null; removedDays?: number | null };
 }
 
 /**
@@ -84,7 +85,7 @@ export interface SyncTasksOptions {
  * say it. Throws UsageError for a base URL that cannot be used.
  */
 export async function syncTasks(mirror: MirrorStore, options: SyncTasksOptions): Promise<SyncResult> {
-  const { source = 'default', log = SILENT, onProgress } = options;
+  const { source = 'default', log = SILENT, onProgress, retention = {} } = options;
   const baseUrl = checkBaseUrl(options.baseUrl ?? 'https://api.sigmic.ai');
   return syncSource(
     { name: source, baseUrl },
@@ -113,10 +114,13 @@ export async function syncTasks(mirror: MirrorStore, options: SyncTasksOptions):
       full: options.full,
       allowRemovals: options.allowRemovals,
       dryRun: options.dryRun,
+      retention: { changesMs: daysInMs(retention.changesDays), removedMs: daysInMs(retention.removedDays) },
       signal: options.signal ?? new AbortController().signal,
       ...(onProgress === undefined ? {} : { onProgress }),
     },
   );
 }
+
+const daysInMs = (days: number | null = null): number | null => (days === null ? null : days * 86_400_000);
 
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };

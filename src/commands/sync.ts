@@ -76,8 +76,15 @@ export async function syncOne(
   );
 }
 
-function runOptions({ sync: { pageSize, concurrency, overlapSeconds } }: Settings) {
-  return { pageSize, concurrency, overlapMs: overlapSeconds * 1_000 };
+const daysInMs = (days: number | null): number | null => (days === null ? null : days * 86_400_000);
+
+function runOptions({ sync: { pageSize, concurrency, overlapSeconds }, retention }: Settings) {
+  return {
+    pageSize,
+    concurrency,
+    overlapMs: overlapSeconds * 1_000,
+    retention: { changesMs: daysInMs(retention.changesDays), removedMs: daysInMs(retention.removedDays) },
+  };
 }
 
 /** A failure of any source outweighs rows that were rejected or a walk that stayed unproven. */

@@ -13,7 +13,6 @@ import type {
   SourceState,
 } from '../ports.ts';
 import { type Task, utcText } from '../sync/task.ts';
-import { edgeText } from './edge.ts';
 import { withFile } from './failure.ts';
 import { type ForReaders, isMadeForReaders, makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';

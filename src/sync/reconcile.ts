@@ -52,9 +52,11 @@ function isProven({ isWhole, proven }: Descent, downTo: number): boolean {
 async function assertFewUnmet(claim: MirrorClaim): Promise<void> {
   const unmet = await claim.countUnmet();
   const live = await claim.countAbove(-Infinity);
-  if (unmet <= BRAKE_ROWS || unmet <= live * BRAKE_SHARE) return;
+  const isTooMuch = (rows: number): boolean => rows > BRAKE_ROWS && rows > live * BRAKE_SHARE;
+  const removable = isTooMuch(unmet) ? await countRemovable(claim) : 0;
+  if (!isTooMuch(removable)) return;
   throw new SafetyStopError(
-    `${unmet} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
+    `${removable} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
     {
       hint: 'Check that the key and the base URL are the right ones. If the tasks are gone indeed: taskmirror sync --full --allow-removals.',
     },
@@ -114,4 +116,15 @@ async function* unmetTasks(claim: MirrorClaim): AsyncGenerator<Task[]> {
     after = last;
     yield await claim.tasks(ids);
   }
+}
+
+/** Of the tasks that the walk did not meet, those that no other source shows: they would be gone. */
+async function countRemovable(claim: MirrorClaim): Promise<number> {
+  let rows = 0;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const ids: string[] = await claim.unmet(after, BATCH);
+    rows += (await claim.removable(ids)).length;
+    after = ids.at(-1);
+  }
+  return rows;
 }

@@ -18,6 +18,7 @@ import { prepareReaders } from './readers.ts';
 import { runReconcile } from './reconcile.ts';
 import { coverageOf, emptyReport, messageOf, outcomeOf, type SyncReport } from './report.ts';
 import type { RunOptions } from './run.ts';
+import { clearOmitted, pruneOld, type Retention } from './upkeep.ts';
 
 /** A report, with what a program needs to act on it. */
 export interface SyncResult {
@@ -44,6 +45,8 @@ export interface SyncOptions extends RunOptions {
   dryRun?: boolean | undefined;
   /** The level at which a failed run is logged; `info` for a caller that tells the failure by itself. */
   failureLevel?: 'info' | 'warn' | undefined;
+  /** What to delete at the end of the run; nothing unless given. */
+  retention?: Retention | undefined;
 }
 
 export interface SyncParts {
@@ -115,7 +118,9 @@ async function runUnderLease(
   const kind = kindOf(before, options);
   const runId = await claim.startRun(kind);
   const log = parts.logFor({ source: name, run: runId });
+  const upkeep = { claim, log, signal: options.signal };
   log.debug({ kind }, 'run begins');
+  await clearOmitted(upkeep);
 
   let copier: Copier | null = null;
   let verdict: Verdict | null = null;
@@ -148,6 +153,8 @@ async function runUnderLease(
     ...outcomeOf(copier, verdict, failure),
     plan: claim instanceof DryClaim ? claim.plan : null,
   };
+  // While the lease is held: the end of the run gives it back.
+  if (options.retention !== undefined) await pruneOld(upkeep, options.retention, parts.clock.now());
   try {
     await claim.finishRun(runId, report);
   } catch (error) {

@@ -2,34 +2,77 @@ import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SimulatedList } from '../../src/demo/list.ts';
+import { openMirrorStore } from '../../src/sqlite/store.ts';
+import { type SyncOptions, syncSource } from '../../src/sync/sync.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { readRows, temporaryMirror } from '../support/mirror.ts';
+import { memorySource } from '../support/memory-source.ts';
+import { memoryLog, readRows, temporaryMirror } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
-import { completedTask, EPOCH } from '../support/tasks.ts';
+import { completedTask, EPOCH, runningTask } from '../support/tasks.ts';
 
-test('a run that finds nothing takes as long in a large mirror: it reads tasks by id, and else only the open ones', async () => {
-  const bench = await syncBench();
-  const list = new SimulatedList(Array.from({ length: 150 }, (_, i) => completedTask(`t${i}`, EPOCH - i)));
-  await bench.sync(list);
+const DAY = 86_400_000;
+const OPTIONS = { pageSize: 100, concurrency: 4, overlapMs: 300_000, signal: new AbortController().signal };
 
-  const prepare = vi.spyOn(Database.prototype, 'prepare');
-  const { report } = await bench.sync(list);
-  const statements = [...new Set(prepare.mock.calls.map(([sql]) => sql))];
-  prepare.mockRestore();
-  expect(report).toMatchObject({ outcome: 'ok', inserted: 0, updated: 0, requests: 1 });
+/** What no number of tasks makes larger: no table, the names of tables, indexes and sources, and rows of state. */
+const SMALL = [
+  'SCAN CONSTANT ROW',
+  'SCAN sqlite_schema',
+  'SCAN search_state',
+  'SCAN omitted_fields',
+  'SCAN retention_state',
+  // Newest first, up to the last one of this source.
+  'SCAN sync_runs',
+  'SCAN sources USING COVERING INDEX sqlite_autoindex_sources_1',
+  // The ids of one page.
+  'SCAN shown VIRTUAL TABLE INDEX 1:',
+];
+/** Through these, each step finds what it needs: tasks by their ids, the open ones, and what is old. */
+const INDEXES =
+  /USING (?:COVERING )?INDEX (?:sqlite_autoindex_tasks_1|tasks_open|tasks_by_removal|changes_by_time)\b/;
 
-  const plans = plansOf(bench.file, statements);
-  const onTasks = plans.filter((step) => /\b(tasks|above)\b/.test(step));
-  expect(onTasks.length).toBeGreaterThan(0);
-  expect(
-    onTasks.filter((step) => !/ USING INDEX (sqlite_autoindex_tasks_1|tasks_open) \(/.test(step)),
-  ).toEqual([]);
-  // None grows with the tasks: a select of no table, the names of tables and indexes, the one row of how far the text
-  // index is, and the runs, newest first, up to the last one of this source.
-  const small = ['SCAN CONSTANT ROW', 'SCAN sqlite_schema', 'SCAN search_state', 'SCAN sync_runs'];
-  expect(plans.filter((step) => step.startsWith('SCAN') && !small.includes(step))).toEqual([]);
-});
+// The mirror of each is large enough for a second page, and was synced by the first settings before.
+test.each<[what: string, omit: 'message'[], options: Partial<SyncOptions>, source: string]>([
+  ['with no settings', [], {}, 'first'],
+  ['with fields to omit', ['message'], {}, 'first'],
+  ['with something to prune', [], { retention: { changesMs: DAY, removedMs: DAY } }, 'first'],
+  ['of a source whose tasks another one holds', [], {}, 'second'],
+])(
+  'a run that finds nothing takes as long in a large mirror %s: it reads tasks by id, and else only the open ones',
+  async (_what, omitted, options, source) => {
+    const clock = createFakeClock(EPOCH + 3_600_000);
+    const { store: plain, file } = await temporaryMirror(clock);
+    const list = new SimulatedList(
+      Array.from({ length: 150 }, (_, i) =>
+        i === 3 ? runningTask(`t${i}`, EPOCH - i) : completedTask(`t${i}`, EPOCH - i),
+      ),
+    );
+    const store = await openMirrorStore(file, { create: false, clock, omit: new Set(omitted) });
+    onTestFinished(() => store.close());
+    const sync = (name: string, to = store) =>
+      syncSource(
+        { name, baseUrl: 'https://api.example' },
+        { store: to, clock, logFor: () => memoryLog(), connect: () => memorySource(list) },
+        { ...OPTIONS, ...options },
+      );
+    await sync('first', plain);
+    await sync('second', plain);
+    await sync(source);
+
+    const prepare = vi.spyOn(Database.prototype, 'prepare');
+    const { report } = await sync(source);
+    const statements = [...new Set(prepare.mock.calls.map(([sql]) => sql))];
+    prepare.mockRestore();
+    expect(report).toMatchObject({ outcome: 'ok', inserted: 0, updated: 0, requests: 1 });
+
+    const plans = plansOf(file, statements);
+    const onTasks = plans.filter((step) => /\b(tasks|above|task_changes)\b/.test(step));
+    expect(onTasks.length).toBeGreaterThan(0);
+    expect(onTasks.filter((step) => !INDEXES.test(step))).toEqual([]);
+    const scans = plans.filter((step) => step.startsWith('SCAN') && !SMALL.includes(step));
+    expect(scans.filter((step) => !/^SCAN tasks USING INDEX tasks_open$/.test(step))).toEqual([]);
+  },
+);
 
 describe('a run that finds nothing writes the record of its run, as it begins and as it ends, and nothing else', () => {
   test('however often it comes: its pages stay in the WAL', async () => {

@@ -1,0 +1,49 @@
+import type { Keep, Log, MirrorClaim } from '../ports.ts';
+
+/** How long a mirror keeps what it need not keep, in ms; null: for ever. */
+export interface Retention {
+  /** Lines of the journal. */
+  changesMs: number | null;
+  /** Tasks after their removal. */
+  removedMs: number | null;
+}
+
+interface UpkeepParts {
+  claim: MirrorClaim;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/**
+ * Lets the mirror clear what it must not keep. Before the run reads anything: a key that is refused, or an API that is down,
+ * is no reason to keep it. A failure (a full disk) is told and left to the next run.
+ */
+export async function clearOmitted({ claim, log, signal }: UpkeepParts): Promise<void> {
+  try {
+    const { cleared, left } = await claim.clearOmitted(signal);
+    if (cleared.length > 0) log.info({ fields: cleared }, 'cleared what omitFields names from the mirror');
+    if (left.length > 0 && !signal.aborted)
+      log.warn({ fields: left }, 'omitted fields are not cleared yet: the next run goes on');
+  } catch (error) {
+    log.warn({ err: error }, 'omitted fields are not cleared yet: the next run goes on');
+  }
+}
+
+/** Lets the mirror delete what is too old at `now`, in ms. The run has its outcome by now: a failure is left to the next one. */
+export async function pruneOld(
+  { claim, log, signal }: UpkeepParts,
+  { changesMs, removedMs }: Retention,
+  now: number,
+): Promise<void> {
+  if (changesMs === null && removedMs === null) return;
+  const keep: Keep = {
+    changesSince: changesMs === null ? null : now - changesMs,
+    removedSince: removedMs === null ? null : now - removedMs,
+  };
+  try {
+    const { changes, tasks } = await claim.prune(keep, signal);
+    if (changes + tasks > 0) log.info({ changes, tasks }, 'pruned what retention does not keep');
+  } catch (error) {
+    log.warn({ err: error }, 'what retention does not keep is not pruned yet: the next run goes on');
+  }
+}
