@@ -6,7 +6,7 @@ import type { FaultDecision, FaultKind, Setup } from './decisions.ts';
 import type { Plan } from './plan.ts';
 import type { Probe } from './probe.ts';
 import type { Tally } from './tally.ts';
-import type { Version, World } from './world.ts';
+import type { List, Version } from './world.ts';
 
 /** How long an answer takes, in ms. */
 const ANSWER_MS = 137;
@@ -17,7 +17,7 @@ const ANSWER_MS = 137;
 const TURNS = 40;
 
 export interface ApiParts {
-  world: World;
+  world: List;
   setup: Setup;
   plan: Plan;
   probe: Probe;
@@ -123,9 +123,9 @@ export class SimulatedApi implements TaskSource {
   }
 
   #shownOrder(fault: FaultDecision | undefined): readonly Version[] {
-    const { probe, world, plan } = this.#parts;
+    const { probe, world, plan, setup } = this.#parts;
     if (plan.run.lag > 0) return this.#replica();
-    if (fault?.fault === 'lagging') return this.#past(3 * fault.size);
+    if (fault?.fault === 'lagging' && !setup.isShared) return this.#past(3 * fault.size);
     if (fault?.fault !== 'stale') return world.inOrder();
     const { snapshots } = probe;
     const order = snapshots[Math.max(0, snapshots.length - 1 - fault.size)] ?? world.inOrder();

@@ -31,6 +31,7 @@ export function checkAfterCall(
   if (run.isDry || (name !== 'commit' && name !== 'remove')) return;
   const claimed = view.sources.get(source)?.ledger ?? NOTHING_CLAIMED;
   const removed = ids.filter((id) => view.tasks.get(id)?.isLive === true);
+  const heldBefore = new Map(ids.map((id) => [id, view.tasks.get(id)?.source]));
   view.refresh(source, ids);
   const facts = simulation.facts(source);
   if (facts === null) return;
@@ -48,9 +49,24 @@ export function checkAfterCall(
         allowRemovals: run.plan.run.allowRemovals,
       }),
     );
-    for (const id of gone) if (run.probe.denied.has(id)) simulation.denied.add(id);
+    // Also of those that are held by another source, and of which it is forgotten that this one shows them.
+    for (const id of ids) if (run.probe.denied.has(id)) simulation.denied.add(id);
+    for (const id of removed) {
+      const holder = facts.tasks.get(id)?.source;
+      if (holder !== source && heldBefore.get(id) === source) simulation.tally.add('checks', 'handed over');
+    }
   }
   simulation.judge('3 ledger not ahead', checkLedger(run, facts));
+  checkOthers(run, name);
+}
+
+/** What one source writes takes nothing from another one that shows the same tasks. */
+function checkOthers({ simulation, identity }: Run, call: string): void {
+  if (!simulation.history.setup.isShared) return;
+  for (const { name } of simulation.identities.filter((other) => other.name !== identity.name)) {
+    const facts = simulation.facts(name);
+    if (facts !== null) simulation.judge(`12 exact among others: ${call}`, behindLedger(facts));
+  }
 }
 
 const WRITES = new Set(['startRun', 'finishRun', 'commit', 'remove', 'forgetUnmetRejections']);

@@ -105,6 +105,8 @@ export interface Setup {
   /** Whether answers carry the server's clock, in whole seconds. */
   isDated: boolean;
   sources: number;
+  /** All sources list the same tasks, but those that are hidden from one of them. */
+  isShared: boolean;
 }
 
 export interface History {

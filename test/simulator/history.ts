@@ -46,8 +46,13 @@ function createSetup(random: Random): Setup {
     tieOrder: random.pick(['stable', 'reversed', 'shuffled', 'shuffled']),
     total: random.pick(['exact', 'exact', 'exact', 'plus', 'late', 'none']),
     isDated: random.chance(0.5),
-    sources: random.chance(0.15) ? 2 : 1,
+    ...keys(random.chance(0.15), random.int(0, 3)),
   };
+}
+
+/** Of two keys, most show the same tasks. */
+function keys(areTwo: boolean, choice: number): Pick<Setup, 'sources' | 'isShared'> {
+  return { sources: areTwo ? 2 : 1, isShared: areTwo && choice > 0 };
 }
 
 const MODES: readonly { mode: RunDecision['mode']; weight: number }[] = [
@@ -77,7 +82,7 @@ function createRun(random: Random, run: number, setup: Setup, temper: Temper): D
       pauseMs: random.pick([1_000, 10_000, 300_000]),
       reopen: random.chance(0.2),
       getLies,
-      lag: random.chance(0.08) ? random.int(1, 12) : 0,
+      lag: random.chance(0.08) && !setup.isShared ? random.int(1, 12) : 0,
       ...createSkews(random, setup),
     },
   ];

@@ -1,6 +1,6 @@
 import { claimsAll, lastOver, type Stretch } from './coverage.ts';
 import type { MirroredSource, MirroredTask } from './mirror.ts';
-import type { Row, Version, World } from './world.ts';
+import type { List, Row, Version } from './world.ts';
 
 /** Why the design lets a row be missing, old or gone for now. */
 export type Excuse =
@@ -38,7 +38,9 @@ export interface Finding {
 
 /** What an invariant needs to know. */
 export interface Facts {
-  world: World;
+  /** The name of the source. */
+  name: string;
+  world: List;
   source: MirroredSource;
   tasks: ReadonlyMap<string, MirroredTask>;
   stretches: readonly Stretch[];

@@ -1,5 +1,6 @@
 import { activityOf, OPEN_STATUSES, type Task, utcText } from '../../src/sync/task.ts';
 import type { MoveDecision } from './decisions.ts';
+import type { Sight } from './sight.ts';
 import type { Arrival, Flaw, Version, World } from './world.ts';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -8,6 +9,8 @@ const FLAWS: readonly Flaw[] = ['count', 'time', 'unnamed', 'broken'];
 /** What a move works on. */
 export interface Scene {
   world: World;
+  /** What the key sees that the move is about, where it is not all; then some rows go and come for it alone. */
+  sight: Sight | null;
   now: number;
   /** Goes before the ids: those of different sources are different. */
   prefix: string;
@@ -33,15 +36,21 @@ export function applyMove(scene: Scene, move: MoveDecision): void {
         'new',
       );
     case 'vanish':
-      for (const { id } of rowsAt(world, move)) world.vanish(id);
+      for (const { id } of rowsAt(world, move)) {
+        if (scene.sight !== null && isForOne(move)) scene.sight.hide(id);
+        else world.vanish(id);
+      }
       return;
     case 'return':
+      if (scene.sight !== null && isForOne(move)) return scene.sight.show(move.size);
       for (const { byTask } of world.vanished().slice(-move.size)) {
         const task = [...byTask.values()].at(-1)?.task;
         if (task !== undefined) world.put(move.where < 0.5 ? risen(task, now) : task, null, 'returned');
       }
       return;
     case 'misplace':
+      // Of a list that several keys see, each sees its own part: their order would be one thing more to tell apart.
+      if (scene.sight !== null) return;
       for (const version of rowsAt(world, { ...move, size: 1 })) {
         const other = rowsAt(world, { ...move, where: (move.where * 7.3) % 1, size: 1 })[0];
         if (other !== undefined) world.misplace(version, other.activity);
@@ -50,6 +59,11 @@ export function applyMove(scene: Scene, move: MoveDecision): void {
     default:
       for (const version of rowsAt(world, move)) changeRow(scene, move, version);
   }
+}
+
+/** What happens to the rows of one key alone. */
+function isForOne({ where }: MoveDecision): boolean {
+  return Math.floor(where * 1_000) % 3 > 0;
 }
 
 /** The newest activity that is not in the future, in ms: late rows come below it. */

@@ -242,6 +242,31 @@ export const PLANTED: readonly Planted[] = [
     ],
   },
   {
+    name: 'a task removed though another source shows it',
+    changes: [
+      {
+        file: 'src/sqlite/rows.ts',
+        from: 'if (heir !== undefined && shared.handOver',
+        to: 'if (heir === null && shared.handOver',
+      },
+    ],
+  },
+  {
+    name: 'a task that a source shows forgotten because another one holds it',
+    changes: [
+      {
+        file: 'src/sqlite/upsert.ts',
+        from: 'if (stored.removed_at === null) share',
+        to: 'if (stored === null) share',
+      },
+      {
+        file: 'src/sqlite/upsert.ts',
+        from: 'if (same !== undefined && same.source !== source) share',
+        to: 'if (same === null) share',
+      },
+    ],
+  },
+  {
     name: 'open tasks that are not read again',
     changes: [
       {

@@ -73,6 +73,7 @@ function setup(changes: Partial<Setup>): Setup {
     total: 'exact',
     isDated: false,
     sources: 1,
+    isShared: false,
     ...changes,
   };
 }

@@ -6,7 +6,7 @@ import { taskKey } from './keys.ts';
 import { Plan } from './plan.ts';
 import { Run } from './run.ts';
 import type { Simulation } from './simulation.ts';
-import type { Version, World } from './world.ts';
+import type { Version } from './world.ts';
 
 /** Full runs before a list with shuffled ties has to be exact. */
 const HEALING_RUNS = 12;
@@ -17,10 +17,10 @@ const HEALING_RUNS = 12;
  * what the design says that it may; a full one makes the copy exact; and then there is nothing left to do.
  */
 export async function settle(simulation: Simulation): Promise<void> {
+  simulation.time.advance(400_000);
+  for (const { name } of simulation.identities) simulation.comeToRest(name);
   for (const [source, { name }] of simulation.identities.entries()) {
     simulation.time.advance(400_000);
-    simulation.world(name).sortOut();
-    simulation.arrive(name);
     const calm = (mode: RunDecision['mode']) => performCalm(simulation, source, mode);
     const { report, failure } = await calm('plain');
     if (failure === null) {
@@ -30,10 +30,20 @@ export async function settle(simulation: Simulation): Promise<void> {
     }
     await makeExact(simulation, name, calm);
   }
+  for (const { name } of simulation.identities) checkAmongOthers(simulation, name);
   simulation.judge(
     '11 sound file',
     simulation.view.damage().map((what) => ({ what, excuse: null })),
   );
+}
+
+/** What one source made exact stays so while the others come to their ends. Rows without activity may hide others from it. */
+function checkAmongOthers(simulation: Simulation, name: string): void {
+  if (!simulation.history.setup.isShared || isShuffled(simulation)) return;
+  const facts = factsOf(simulation, name);
+  if (facts.world.inOrder().some(({ row }) => row.activity === null)) return;
+  const found = differences(facts).map(({ what }) => ({ what, excuse: null }));
+  simulation.judge('12 exact among others', found);
 }
 
 type Calm = (mode: RunDecision['mode']) => ReturnType<typeof performCalm>;
@@ -107,7 +117,8 @@ async function performCalm(simulation: Simulation, source: number, mode: RunDeci
  * Every difference between the list at rest and the mirror. Excused is what came to its place, or changed in it, after
  * the place was read last, what lies where the ledger says that rows may lack, and what only a full run may remove.
  */
-function differences({ world, source, tasks, stretches, denied, oldest }: Facts): Finding[] {
+function differences(facts: Facts): Finding[] {
+  const { world, source, tasks, stretches, denied, oldest } = facts;
   const present = world.inOrder().flatMap((version): Finding[] => {
     const mirrored = tasks.get(version.id);
     if (version.flaw !== null || (mirrored?.isLive === true && mirrored.key === taskKey(version.task)))
@@ -126,11 +137,12 @@ function differences({ world, source, tasks, stretches, denied, oldest }: Facts)
     if (stretch?.mayBeTorn(version.activity) === true) return [{ what, excuse: 'torn ties' }];
     return [{ what, excuse: claimsAll(source.ledger, version.activity) ? null : 'in a gap' }];
   });
-  return [...present, ...extra(world, tasks).map((what): Finding => ({ what, excuse: 'not removed yet' }))];
+  return [...present, ...extra(facts).map((what): Finding => ({ what, excuse: 'not removed yet' }))];
 }
 
 /** Every difference between the list and the mirror after a full run at rest: there must be none. */
-function inexact({ world, source, tasks }: Facts): Finding[] {
+function inexact(facts: Facts): Finding[] {
+  const { world, source, tasks } = facts;
   const order = world.inOrder();
   const wrong = order
     .filter(({ id, task, flaw, rejection }) => {
@@ -143,12 +155,14 @@ function inexact({ world, source, tasks }: Facts): Finding[] {
   const stale = [...source.rejections]
     .filter((key) => !rejections.has(key))
     .map((key) => `rejection ${key} is stale`);
-  return [...wrong, ...extra(world, tasks), ...stale].map((what) => ({ what, excuse: null }));
+  return [...wrong, ...extra(facts), ...stale].map((what) => ({ what, excuse: null }));
 }
 
-function extra(world: World, tasks: Facts['tasks']): string[] {
+/** Tasks of the source that it does not show; what another one holds is that one's to show. */
+function extra({ name, world, tasks }: Facts): string[] {
   return [...tasks.values()]
-    .filter(({ task, isLive }) => isLive && world.rows.get(task.id)?.current === null)
+    .filter(({ source, isLive }) => isLive && source === name)
+    .filter(({ task }) => world.rows.get(task.id)?.current === null)
     .map(({ task }) => `${task.id} is live in the mirror, but gone from the list`);
 }
 

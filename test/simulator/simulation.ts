@@ -12,7 +12,8 @@ import { MirrorView } from './mirror.ts';
 import { applyMove } from './moves.ts';
 import { Plan } from './plan.ts';
 import { type Tally } from './tally.ts';
-import { World } from './world.ts';
+import { Sight } from './sight.ts';
+import { type List, World } from './world.ts';
 
 /** The part of the program that is put to the test. */
 export interface Core {
@@ -52,6 +53,8 @@ export class Simulation {
   readonly #core: Core;
   readonly #file: string;
   readonly #worlds = new Map<string, World>();
+  /** What the keys see of the world that they share; none where each has a world of its own. */
+  readonly #sights = new Map<string, Sight>();
   readonly #stretches = new Map<string, Stretch[]>();
   readonly #abandoned: MirrorStore[] = [];
   #store: MirrorStore | null = null;
@@ -69,14 +72,18 @@ export class Simulation {
       name: `s${i}`,
       baseUrl: 'http://127.0.0.1',
     }));
+    const { isShared, tieOrder } = history.setup;
+    const shared = isShared ? new World(tieOrder) : null;
     for (const { name } of this.identities) {
-      this.#worlds.set(name, new World(history.setup.tieOrder));
+      this.#worlds.set(name, shared ?? new World(tieOrder));
+      if (shared !== null) this.#sights.set(name, new Sight(shared));
       this.#stretches.set(name, []);
     }
   }
 
-  world(source: string): World {
-    return known(this.#worlds.get(source));
+  /** The list that the source shows. */
+  world(source: string): List {
+    return this.#sights.get(source) ?? known(this.#worlds.get(source));
   }
 
   stretches(source: string): Stretch[] {
@@ -89,7 +96,15 @@ export class Simulation {
     if (state === undefined) return null;
     const [world, stretches] = [this.world(source), this.stretches(source)];
     const { oldest } = world;
-    return { world, source: state, tasks: this.view.tasks, stretches, denied: this.denied, oldest };
+    return {
+      name: source,
+      world,
+      source: state,
+      tasks: this.view.tasks,
+      stretches,
+      denied: this.denied,
+      oldest,
+    };
   }
 
   /** Throws the first finding that has no excuse. */
@@ -114,19 +129,21 @@ export class Simulation {
     for (const move of plan.movesAt(request)) {
       this.tally.add('moves', move.move);
       if (move.move === 'wait') this.time.advance(1 + move.lagMs / 10);
-      else
-        applyMove(
-          { world: this.world(source), now: Math.floor(this.time.now()), prefix: `${source}-` },
-          move,
-        );
+      else {
+        const world = known(this.#worlds.get(source));
+        const sight = this.#sights.get(source) ?? null;
+        applyMove({ world, sight, now: Math.floor(this.time.now()), prefix: `${source}-` }, move);
+      }
     }
   }
 
-  /** One more task enters at the top of the list. */
-  arrive(source: string): void {
+  /** Every row is where it belongs, and one more task enters at the top of the list. */
+  comeToRest(source: string): void {
+    const world = known(this.#worlds.get(source));
+    world.sortOut();
     const now = Math.floor(this.time.now());
     const move = { what: 'move', run: -1, request: 0, move: 'new', where: 0.5, size: 1, lagMs: 0 } as const;
-    applyMove({ world: this.world(source), now, prefix: `${source}-` }, move);
+    applyMove({ world, sight: null, now, prefix: `${source}-` }, move);
   }
 
   /** The store that one process after the other works with. */

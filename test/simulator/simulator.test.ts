@@ -14,6 +14,7 @@ const EXPECTED: readonly { group: string; names: readonly string[]; least: numbe
   { group: 'outcomes', names: ['ok clean', 'ok repaired', 'partial clean', 'partial unproven'], least: 10 },
   { group: 'outcomes', names: ['failed', 'interrupted'], least: 10 },
   { group: 'checks', names: ['exact copies'], least: 300 },
+  { group: 'checks', names: ['handed over'], least: 10 },
 ];
 
 let bench: Awaited<ReturnType<typeof createBench>>;

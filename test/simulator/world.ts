@@ -60,12 +60,25 @@ export interface Row {
 /** How rows of the same activity are ordered; `shuffled`: anew with every answer. */
 export type TieOrder = 'stable' | 'reversed' | 'shuffled';
 
-/** The simulated list, with its whole past. Time is counted in moments: one for each change. */
-export class World {
-  moment = 0;
+/** A list as one key sees it. */
+export interface List {
+  /** Time is counted in moments: one for each change. */
+  readonly moment: number;
   /** Rows at the last answer: what a total that lags behind says. */
-  lastTotal: number | null = null;
+  lastTotal: number | null;
   /** The moment of the oldest list that an answer has shown late; Infinity: none. */
+  oldest: number;
+  readonly rows: ReadonlyMap<string, Row>;
+  /** The list as it stands; the array is never changed afterwards. */
+  inOrder(): readonly Version[];
+  /** The list as it stood `changes` changes ago, or at its beginning, and the moment at which it did. */
+  past(changes: number): { moment: number; order: readonly Version[] };
+}
+
+/** The simulated list, with its whole past. */
+export class World implements List {
+  moment = 0;
+  lastTotal: number | null = null;
   oldest = Infinity;
   readonly rows = new Map<string, Row>();
   readonly #tieOrder: TieOrder;
@@ -77,7 +90,6 @@ export class World {
     this.#tieOrder = tieOrder;
   }
 
-  /** The list as it stands; the array is never changed afterwards. */
   inOrder(): readonly Version[] {
     this.#order ??= [...this.rows.values()]
       .flatMap(({ current, sequence }) => (current === null ? [] : [{ current, sequence }]))
@@ -86,7 +98,6 @@ export class World {
     return this.#order;
   }
 
-  /** The list as it stood `changes` changes ago, or at its beginning, and the moment at which it did. */
   past(changes: number): { moment: number; order: readonly Version[] } {
     return (
       this.#past[Math.max(0, this.#past.length - changes)] ?? { moment: this.moment, order: this.inOrder() }
@@ -144,6 +155,11 @@ export class World {
     row.placedSince = this.moment;
     row.arrival = 'late';
     row.moves.push({ moment: this.moment, to: place });
+  }
+
+  /** A moment goes by: something has changed that is no row of the list. */
+  pass(): void {
+    this.#change();
   }
 
   #change(): void {
