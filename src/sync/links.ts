@@ -18,21 +18,24 @@ const SMALL = 3;
  * with a row strictly above the frontier, or with a row of the group of ties at it that a linked page has shown. A row between
  * the last two of the page before will not do: the last one, too, may stand too high.
  *
- * One row above the frontier alone is no proof unless the last page has shown it (`shown`: the keys of its rows): it may be one
- * that the server has in the wrong place.
+ * One row above the frontier alone is no proof unless the last page has shown it (`shown`: the keys of its rows), or one of the
+ * same activity there (`above`): it may be one that the server has in the wrong place.
  */
 export function links(
-  at: Position & { ties: TieGroup | null; shown: ReadonlySet<string> },
+  at: Position & { ties: TieGroup | null; shown: ReadonlySet<string>; above: number | null },
   { rows }: ListPage,
 ): boolean {
   if (at.offset === 0) return true;
   const [first] = rows;
   if (first === undefined) return false;
   const upper = rows.find(({ activity }) => activity !== null);
-  const activity = upper?.activity ?? -Infinity;
-  if (upper !== undefined && activity > at.frontier && activity >= at.proven) {
+  const begins = upper?.activity ?? -Infinity;
+  if (upper !== undefined && begins > at.frontier && begins >= at.proven) {
+    const isShown = at.shown.has(keyOf(upper));
     const above = rows.filter(({ activity }) => activity !== null && activity > at.frontier).length;
-    return above > 1 || rows.length < SMALL || at.shown.has(keyOf(upper));
+    // Of ties that come in another order each time, another one may stand there.
+    const isKnown = isShown || begins === at.above || above > 1;
+    return rows.length < SMALL || (isKnown && (isShown || begins > at.proven));
   }
   return at.ties !== null && isLinked(at.ties, first);
 }

@@ -8,8 +8,9 @@ export interface WalkState extends Position {
   /** See {@link Wanted}. */
   isRow: boolean;
   anchor: number | null;
-  /** The keys of the rows of the last page that linked. */
+  /** The keys of the rows of the last page that linked, and the activity of the last one of them above the frontier. */
   shown: ReadonlySet<string>;
+  above: number | null;
   /** Some page of this walk has linked: until then a failed link is seeking, not repair. */
   linked: boolean;
   /** The place before could not be read: the next page has nothing to link to, and begins a stretch of its own. */
@@ -49,6 +50,7 @@ export function beginWalk(position: Position): WalkState {
     isRow: false,
     anchor: null,
     shown: new Set(),
+    above: null,
     linked: false,
     broken: false,
     isReread: false,

@@ -187,16 +187,19 @@ function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
 }
 
 /**
- * Whether the API's total and the live rows have drifted apart since the last clean full run: a cheap alarm, no proof. Before
- * the first full run, a run that found nothing compares them as they are: a row that sank while the first backfill read
- * its old and its new place at once may be on no page.
+ * Whether the API's total and the live rows have drifted apart since the last clean full run: a cheap alarm, no proof. The
+ * first run that finds nothing after the first backfill arms it, and compares them as they are: a row that sank while the
+ * backfill read its old and its new place at once may be on no page.
  */
 async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): Promise<boolean> {
   if (copier.total === null) return false;
+  const { claim } = copier.parts;
   const foundNothing = copier.total === total && copier.counts.inserted === 0;
-  // After a full run, a run that found nothing has nothing to add to what the last one said; before, only such a run has.
+  // Once armed, a run that found nothing has nothing to add to what the last one said.
   if (foundNothing !== (surplus === null)) return false;
-  return copier.total - (await copier.parts.claim.countAbove(-Infinity)) !== (surplus ?? 0);
+  const now = copier.total - (await claim.countAbove(-Infinity));
+  if (surplus === null) await claim.commit({ tasks: [], rejected: [], surplus: now });
+  return now !== (surplus ?? 0);
 }
 
 function exitCodeFor(report: SyncReport, failure: unknown): ExitCode {

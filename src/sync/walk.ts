@@ -160,7 +160,18 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
   const isLower = proven < state.proven;
   const lowest = isLower ? Infinity : Math.min(state.reached, last);
   const shown = new Set(page.rows.map(keyOf));
-  const reached = { ...state, shown, linked: true, isReread: false, back: 0, frontier, reached: lowest };
+  const above =
+    page.rows.findLast(({ activity }) => activity !== null && activity > frontier)?.activity ?? null;
+  const reached = {
+    ...state,
+    shown,
+    above,
+    linked: true,
+    isReread: false,
+    back: 0,
+    frontier,
+    reached: lowest,
+  };
   const known = state.ties?.linked.size ?? 0;
   const ties = meetTies(state.ties, { offset: state.offset, page, linked: true });
   const hasGrown = isLower || (ties?.linked.size ?? 0) > known;

@@ -34,7 +34,7 @@ export class Window {
     this.#yield += (Math.min(1, rows / Math.max(1, most)) - this.#yield) * SHARE;
     if (this.#yield < FAILS) {
       this.#shrink(SHRINK);
-      this.#step = Math.max(SLOWEST, this.#step / 2);
+      if (this.size > 1) this.#step = Math.max(SLOWEST, this.#step / 2);
       // What was under way says nothing of the smaller window.
       this.#yield = (FAILS + PAYS) / 2;
     } else if (this.#yield >= PAYS) {

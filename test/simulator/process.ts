@@ -85,7 +85,8 @@ export class SimulatedProcess {
     // Another call of this process may have been its last meanwhile.
     this.#live();
     if (crash?.after === false) this.#die();
-    if (name === 'release') this.isHolder = false;
+    // The end of a run may give the lease back; what is left to do after it needs none.
+    if (name === 'release' || name === 'finishRun') this.isHolder = false;
     const { isOusted } = this;
     const result = await work();
     if (name === 'claim') this.isHolder = true;

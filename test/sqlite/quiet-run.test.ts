@@ -74,12 +74,18 @@ test.each<[what: string, omit: 'message'[], options: Partial<SyncOptions>, sourc
   },
 );
 
+/** The first run, and the one after it, which arms the alarm of the total. */
+async function backfill(bench: Bench, list: SimulatedList): Promise<void> {
+  await bench.sync(list);
+  await bench.sync(list);
+  expect(walBytes(bench.file)).toBe(0);
+}
+
 describe('a run that finds nothing writes the record of its run, as it begins and as it ends, and nothing else', () => {
   test('however often it comes: its pages stay in the WAL', async () => {
     const bench = await syncBench();
     const list = new SimulatedList([completedTask('t', EPOCH)]);
-    await bench.sync(list);
-    expect(walBytes(bench.file)).toBe(0);
+    await backfill(bench, list);
     for (let nth = 1; nth <= 3; nth += 1) {
       await bench.sync(list);
       expect(pages(bench)).toBe(2 * nth);
@@ -88,7 +94,7 @@ describe('a run that finds nothing writes the record of its run, as it begins an
       readRows(bench.file, 'select kind, outcome, count(*) as runs from sync_runs group by kind'),
     ).toEqual([
       { kind: 'backfill', outcome: 'ok', runs: 1 },
-      { kind: 'incremental', outcome: 'ok', runs: 3 },
+      { kind: 'incremental', outcome: 'ok', runs: 4 },
     ]);
   });
 
@@ -102,7 +108,7 @@ describe('a run that finds nothing writes the record of its run, as it begins an
       ...Array.from({ length: count }, (_, i) => completedTask(`t${i}`, EPOCH - i * 60_000)),
       ...Array.from({ length: 9 }, (_, i) => completedTask(`open${i}`, EPOCH - 1e9 - i, open)),
     ]);
-    await bench.sync(list);
+    await backfill(bench, list);
     const { report, source } = await bench.sync(list);
     expect(report).toMatchObject({ outcome: 'ok', inserted: 0, updated: 0 });
     expect({ lists: source.lists.length, gets: source.gets.length }).toEqual(requests);
@@ -112,7 +118,7 @@ describe('a run that finds nothing writes the record of its run, as it begins an
   test('though it makes sure that there is no search index', async () => {
     const bench = await syncBench({ searchIndex: false });
     const list = new SimulatedList([completedTask('t', EPOCH)]);
-    await bench.sync(list);
+    await backfill(bench, list);
     await bench.sync(list);
     expect(pages(bench)).toBe(2);
   });

@@ -112,7 +112,10 @@ describe('two keys that show the same tasks', () => {
     for (const order of [['team', 'bots'] as const, ['bots', 'team'] as const]) {
       const { team, bots, sync, statusOf, liveIds } = await twoKeys();
       for (const name of ['team', 'bots'] as const) await sync(name);
-      for (const list of [team, bots]) hide(list, (id) => /[05]$/.test(id) && Number(id.slice(1)) < 90);
+      // All but the newest, which a full run keeps until the list shows a newer one.
+      for (const list of [team, bots]) {
+        hide(list, (id) => /[05]$/.test(id) && Number(id.slice(1)) < 95 && id !== 't000000');
+      }
       let removed = 0;
       for (const name of order) removed += (await sync(name, { full: true })).report.removed;
       expect(liveIds()).toEqual(idsOf(team, bots));

@@ -138,7 +138,7 @@ describe('a page that does not link', () => {
       [39, 35],
       [45, 41, 39],
     ].map((activities) => pageOf(activities));
-    const state = pages.reduce((at, page) => step(at, page).state, standing(20, 40));
+    const state = pages.reduce((before, page) => step(before, page).state, standing(20, 40));
     expect(state).toMatchObject({ offset: 18, frontier: 39, back: 0 });
     expect(step(state, pageOf([30, 20])).slice.next.offset).toBe(17);
   });
