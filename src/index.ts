@@ -46,7 +46,10 @@ export interface OpenMirrorOptions {
   searchIndex?: boolean;
 }
 
-/** Opens a mirror for writing, and brings its schema up to date. Throws DatabaseError, having written nothing. */
+/**
+ * Opens a mirror for writing, and brings its schema up to date. Throws DatabaseError, having written nothing, and
+ * UsageError where Node is too old.
+ */
 export async function openMirror(file: string, options: OpenMirrorOptions = {}): Promise<MirrorStore> {
   const { create = true, omitFields = [], searchIndex = true } = options;
   return openMirrorStore(file, { create, clock: systemClock, omit: new Set(omitFields), searchIndex });

@@ -1,11 +1,10 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { explainOldNode, OLDEST_NODE } from '../version.ts';
 import type { Check, Finding } from './doctor.ts';
 import { endOfLinks } from './output/links.ts';
 
-/** The oldest Node that runs this program, as package.json says under "engines". */
-const OLDEST_NODE = [22, 18] as const;
 const GIB = 1024 ** 3;
 
 /** `type` of statfs(2) on Linux for file systems where SQLite's WAL does not work (sqlite.org/wal.html). */
@@ -51,16 +50,12 @@ export function versionChecks(
 }
 
 function checkNode(version: string): Finding {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  const [oldestMajor, oldestMinor] = OLDEST_NODE;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) {
-    return { check: 'Node', status: 'ok', detail: version };
-  }
+  if (explainOldNode(version) === null) return { check: 'Node', status: 'ok', detail: version };
   return {
     check: 'Node',
     status: 'fail',
     detail: `${version} is too old`,
-    hint: `Install Node ${OLDEST_NODE.join('.')} or newer.`,
+    hint: `Install Node ${OLDEST_NODE} or newer.`,
   };
 }
 

@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import { explain } from './failure.ts';
 import { assertFile, makePrivateFile, missingMirror, placeOf } from './file.ts';
 import { inspect, SCHEMA_VERSION } from './identity.ts';
+import { assertNode } from './node.ts';
 
 /** SQLite's name for an empty database that is no file. */
 export const IN_MEMORY = ':memory:';
@@ -31,10 +32,11 @@ const CACHE_KB = 2_000;
 /**
  * Opens a mirror for writing and brings its schema up to date; with `create`, makes the file where there is none,
  * readable by its owner only (SQLite gives -wal and -shm the same mode).
- * Throws DatabaseError, having written nothing, where the file is missing, damaged, foreign or newer, UsageError where
- * no database can have that name.
+ * Throws DatabaseError, having written nothing, where the file is missing, damaged, foreign or newer, and UsageError
+ * where no database can have that name or Node is too old.
  */
 export async function openDatabase(name: string, options: { create: boolean }): Promise<Database.Database> {
+  assertNode();
   const file = name === IN_MEMORY ? name : placeOf(name);
   if (file !== IN_MEMORY) {
     if (options.create) makePrivateFile(file);

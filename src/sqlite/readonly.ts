@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import { DatabaseError } from '../errors.ts';
 import { explain } from './failure.ts';
 import { assertFile, placeOf } from './file.ts';
+import { assertNode } from './node.ts';
 import { assertMirror } from './identity.ts';
 import { explainRead, prepareRead } from './read-statement.ts';
 
@@ -49,7 +50,7 @@ export interface ReadOnlyMirror {
 
 /**
  * Opens a mirror for reading. Throws DatabaseError where the file is missing, cannot be read, is no mirror, or
- * has another schema than this program's.
+ * has another schema than this program's, and UsageError where Node is too old.
  */
 export function openForQuery(file: string): ReadOnlyMirror {
   const db = openReadOnly(file);
@@ -64,6 +65,7 @@ export function openForQuery(file: string): ReadOnlyMirror {
 
 /** @internal The connection behind {@link openForQuery}, for checks that need more than queries. */
 export function openReadOnly(name: string): Database.Database {
+  assertNode();
   // Absolute, because a name like ":memory:" means something else to SQLite.
   const file = placeOf(name);
   assertFile(file);

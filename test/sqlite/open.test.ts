@@ -19,6 +19,7 @@ import { DatabaseError, UsageError } from '../../src/errors.ts';
 import type { MirrorStore } from '../../src/ports.ts';
 import { SCHEMA_VERSION } from '../../src/sqlite/identity.ts';
 import { openDatabase } from '../../src/sqlite/open.ts';
+import { openMirrorReader } from '../../src/sqlite/reader.ts';
 import { openForQuery } from '../../src/sqlite/readonly.ts';
 import { openMirrorStore } from '../../src/sqlite/store.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
@@ -290,5 +291,37 @@ describe('a mirror with damaged pages in its middle', () => {
     expect(error).toMatchObject({ exitCode: 10, message: expect.stringMatching(/mirror\.db.*damaged/) });
     expect(error.hint).toMatch(/move the file away/);
     expect((await claim.state()).total).toBeNull();
+  });
+});
+
+/** Lets this process look like one of an older Node until the test is done. */
+function onOldNode(): void {
+  const original = Object.getOwnPropertyDescriptor(process, 'versions');
+  Object.defineProperty(process, 'versions', {
+    ...original,
+    value: { ...process.versions, node: '20.20.2' },
+  });
+  onTestFinished(() => void Object.defineProperty(process, 'versions', original ?? {}));
+}
+
+describe('on a Node that is too old, whose process better-sqlite3 would end without a word,', () => {
+  const expected = {
+    name: UsageError.name,
+    message: 'taskmirror needs Node 22.18 or newer, and this is Node 20.20.2',
+  };
+
+  test('opening a mirror for writing is an error that says so, and makes no file', async () => {
+    const folder = temporaryFolder();
+    onOldNode();
+    await expect(open(join(folder, 'mirror.db'))).rejects.toMatchObject(expected);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('so is opening one for reading', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    onOldNode();
+    expect(() => openForQuery(file)).toThrow(expect.objectContaining(expected));
+    await expect(openMirrorReader(file)).rejects.toMatchObject(expected);
   });
 });
