@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { OLDEST_NODE } from '../src/version.ts';
 
 interface Locked {
+  deprecated?: string;
+  dev?: boolean;
+  engines?: { node?: string };
   gypfile?: boolean;
   optionalDependencies?: Record<string, string>;
 }
@@ -32,3 +36,27 @@ test('the lockfile has the binaries of every platform, or npm ci refuses it', ()
 test('the lockfile names no registry', () => {
   expect(readFileSync('package-lock.json', 'utf8')).not.toContain('"resolved"');
 });
+
+describe('what npm would warn of, if .npmrc let it:', () => {
+  test('no package is deprecated', () => {
+    expect(
+      Object.entries(packages).flatMap(([path, { deprecated }]) => (deprecated === undefined ? [] : [path])),
+    ).toEqual([]);
+  });
+
+  test(`every package that a user gets runs on Node ${OLDEST_NODE}`, () => {
+    // The last alternative is the newest: `^20.19.0 || >=22.12.0`.
+    const needed = Object.entries(packages).flatMap(([path, { dev = false, engines }]) => {
+      const [, oldest] = /(?:^|\|\| *)(?:>= *)(\d+(?:\.\d+)*)[.x]*$/.exec(engines?.node ?? '>=0') ?? [];
+      return dev || path === '' || engines?.node === '*' ? [] : [{ path, oldest }];
+    });
+    expect(needed.length).toBeGreaterThan(20);
+    const tooNew = needed.filter(({ oldest }) => oldest === undefined || isNewer(oldest, OLDEST_NODE));
+    expect(tooNew).toEqual([]);
+  });
+});
+
+function isNewer(version: string, other: string): boolean {
+  const order = { numeric: true } as const;
+  return version.localeCompare(other, 'en', order) > 0;
+}
