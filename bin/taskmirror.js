@@ -2,39 +2,37 @@
 // Checks the version before anything is loaded that an older Node could not parse, or would crash on.
 'use strict';
 
-const OLDEST = [22, 18];
-const [major, minor] = process.versions.node.split('.').map(Number);
+const { existsSync } = require('fs');
+const { join } = require('path');
 
-if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-  process.stderr.write(
-    'taskmirror needs Node ' +
-      OLDEST.join('.') +
-      ' or newer, and this is Node ' +
-      process.versions.node +
-      '.\n',
-  );
-  process.exitCode = 2;
+const root = join(__dirname, '..');
+const main = join(root, 'dist/src/main.cjs');
+// As package.json says it: ">=22.18".
+const oldest = require('../package.json').engines.node.slice(2);
+const [major, minor] = process.versions.node.split('.').map(Number);
+const [oldestMajor, oldestMinor] = oldest.split('.').map(Number);
+
+if (!existsSync(main)) {
+  refuse(`taskmirror is not built: run "npm ci --include=dev" in ${root}, with install scripts on.`);
+} else if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+  refuse(`taskmirror needs Node ${oldest} or newer, and this is Node ${process.versions.node}.`);
 } else {
-  void start();
+  const cache = compileCache(process.env);
+  if (cache !== null) require('node:module').enableCompileCache(cache);
+  // CommonJS: Node loads it in less time than ES modules.
+  require(main);
 }
 
-// CommonJS, as the built program is: Node loads it in less time than ES modules.
-function start() {
-  const { existsSync } = require('node:fs');
-  const { enableCompileCache } = require('node:module');
-  const cache = compileCache(process.env, existsSync);
-  if (cache !== null) enableCompileCache(cache);
-  // A clone runs its sources as they are; the package has only what was built from them.
-  return existsSync(`${__dirname}/../src/main.ts`)
-    ? import('../src/main.ts')
-    : require('../dist/src/main.cjs');
+function refuse(why) {
+  process.stderr.write(`${why}\n`);
+  process.exitCode = 2;
 }
 
 // Not in the folder for temporary files, as Node would have it: whoever can write there could plant code.
-function compileCache({ NODE_COMPILE_CACHE, XDG_CACHE_HOME, HOME, USERPROFILE }, exists) {
+function compileCache({ NODE_COMPILE_CACHE, XDG_CACHE_HOME, HOME, USERPROFILE }) {
   if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE;
   if (XDG_CACHE_HOME) return `${XDG_CACHE_HOME}/taskmirror`;
   const home = HOME || USERPROFILE;
   // Many a system user has a home that is not there, and nobody is to make it.
-  return home && exists(home) ? `${home}/.cache/taskmirror` : null;
+  return home && existsSync(home) ? `${home}/.cache/taskmirror` : null;
 }

@@ -1,14 +1,33 @@
 /**
- * Builds dist/ for publishing: the program and the library as bundles, since a start that reads few files is quick,
- * and the library's types. Run by `npm run build`.
+ * Builds dist/: the program and the library as bundles, since a start that reads few files is quick, and the library's
+ * types. prepare.js runs it, for `npm ci` and `npm run build`.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { rolldown } from 'rolldown';
+import { OLDEST_NODE } from '../src/version.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const DIST = join(root, 'dist');
+
+/** What a build depends on beside its parts: sources of nothing but types are among it. */
+const SOURCES = [
+  'src',
+  'migrations',
+  'scripts/build.ts',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
+
+/** What is written beside a build, in `built.json`. */
+interface Built {
+  /** For each file of dist/ those that it was made of, all of them relative to the project. */
+  parts: Record<string, string[]>;
+  /** Of all that it depends on. */
+  digest: string;
+}
 
 /** The packages that dist/ loads from node_modules: one holds a binary, and the others are rarely needed. */
 export const OUTSIDE = ['better-sqlite3', 'node-cron', 'pino', 'pino-pretty'] as const;
@@ -38,31 +57,77 @@ const BUNDLES: readonly Bundle[] = [
 ];
 
 /**
- * Makes dist/ anew, without the types, and returns for each of its files those that it was made of, all of them relative
- * to the project. Throws what rolldown finds wrong.
+ * Brings dist/ up to date, and returns for each of its files those that it was made of, all of them relative to the
+ * project. A build of these very sources and packages stays as it is. Throws what rolldown or the compiler finds wrong;
+ * dist/ is left alone then.
  */
-export async function bundle(): Promise<Record<string, string[]>> {
-  rmSync(DIST, { recursive: true, force: true });
+export async function build(): Promise<Record<string, string[]>> {
+  const built = readBuilt();
+  if (built !== null && built.digest === digestOf(built.parts)) return built.parts;
+  // Beside dist/, to take its place at once and whole: the program may be started meanwhile.
+  const folder = `${DIST}.${process.pid}`;
+  try {
+    const parts = await bundle(folder);
+    declareTypes(folder);
+    const made: Built = { parts, digest: digestOf(parts) };
+    writeFileSync(join(folder, 'built.json'), JSON.stringify(made));
+    rmSync(DIST, { recursive: true, force: true });
+    renameSync(folder, DIST);
+    return parts;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Null where nothing was built. */
+function readBuilt(): Built | null {
+  const path = join(DIST, 'built.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Built) : null;
+}
+
+/** Changes with the name and the content of every file, and not with its time: git and npm set that as they like. */
+function digestOf(parts: Built['parts']): string {
+  const files = [...SOURCES.flatMap(filesIn), ...Object.values(parts).flat()];
+  const hash = createHash('sha256');
+  for (const file of [...new Set(files)].toSorted()) {
+    const path = join(root, file);
+    const content = existsSync(path) ? readFileSync(path) : '';
+    hash.update(`${file}\0${content.length}\0`).update(content);
+  }
+  return hash.digest('hex');
+}
+
+/** The file, or those of the folder, relative to the project. */
+function filesIn(path: string): string[] {
+  if (!statSync(join(root, path)).isDirectory()) return [path];
+  const names = readdirSync(join(root, path), { recursive: true, encoding: 'utf8' });
+  return names.flatMap((name) => (name.endsWith('.ts') ? [join(path, name)] : []));
+}
+
+async function bundle(folder: string): Promise<Record<string, string[]>> {
   const files: [file: string, parts: string[]][] = [];
-  for (const made of BUNDLES) files.push(...(await write(made)));
-  writeFileSync(join(DIST, 'THIRD-PARTY-LICENSES.txt'), licensesOf(files.flatMap(([, parts]) => parts)));
+  for (const made of BUNDLES) files.push(...(await write(made, folder)));
+  const licenses = licensesOf(files.flatMap(([, parts]) => parts));
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), licenses);
   return Object.fromEntries(files);
 }
 
-async function write({ input, format, define = {} }: Bundle): Promise<[string, string[]][]> {
+async function write({ input, format, define = {} }: Bundle, folder: string): Promise<[string, string[]][]> {
+  // Loaded here: whoever has a build that is up to date needs no devDependencies.
+  const { rolldown } = await import('rolldown');
   const ending = format === 'cjs' ? 'cjs' : 'js';
   const bundled = await rolldown({
     cwd: root,
     input,
     platform: 'node',
     external: [...OUTSIDE],
-    transform: { target: 'node22.18', define },
+    transform: { target: `node${OLDEST_NODE}`, define },
     onLog: (level, { message }) => {
       if (level === 'warn') throw new Error(message);
     },
   });
   const { output } = await bundled.write({
-    dir: DIST,
+    dir: folder,
     format,
     entryFileNames: `[name].${ending}`,
     chunkFileNames: `src/chunks/[name]-[hash].${ending}`,
@@ -98,17 +163,13 @@ function licensesOf(parts: readonly string[]): string {
 }
 
 /** The library's types. Throws, with what the compiler says, if they cannot be made. */
-function declareTypes(): void {
+function declareTypes(folder: string): void {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const { status, error, stdout } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', folder];
+  const { status, error, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,
     encoding: 'utf8',
   });
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`The types could not be built:\n${stdout}`);
-}
-
-if (import.meta.main) {
-  await bundle();
-  declareTypes();
+  if (status !== 0) throw new Error(`The types could not be built:\n${stdout}${stderr}`);
 }

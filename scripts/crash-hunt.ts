@@ -16,7 +16,7 @@ import { playRound, type Struck } from '../test/crash/round.ts';
 import { mirrorIn, prepareScenario, type Scenario, SCENARIOS } from '../test/crash/scenario.ts';
 import { mountSmallDisk } from '../test/crash/small-disk.ts';
 import { type Attack, CAN_LIMIT_FILES } from '../test/crash/victim.ts';
-import { bundle } from './build.ts';
+import { build } from './build.ts';
 
 interface Hunt {
   rounds: number;
@@ -33,7 +33,7 @@ const folder = mkdtempSync(join(tmpdir(), 'taskmirror-hunt-'));
 try {
   const rounds = wholeNumber('rounds', values.rounds);
   const seed = wholeNumber('seed', values.seed);
-  await bundle();
+  await build();
   const failures = await hunt({ rounds, seed, folder, canMount: probeMount() });
   if (failures > 0) process.exitCode = 1;
 } finally {

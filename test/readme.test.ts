@@ -11,6 +11,7 @@ import { generateTasks } from '../src/demo/generate.ts';
 import { SimulatedList } from '../src/demo/list.ts';
 import { EXIT } from '../src/errors.ts';
 import { openForQuery } from '../src/sqlite/readonly.ts';
+import { OLDEST_NODE } from '../src/version.ts';
 import { codeIn, readReadme, tableIn, type Readme } from './readme.helpers.ts';
 import { readRows, temporaryFolder } from './support/mirror.ts';
 import { syncBench } from './support/sync.ts';
@@ -47,6 +48,12 @@ describe('README.md', () => {
   test('lists the exit codes, all of them and no others', () => {
     const codes = tableIn(readme.section('Exit codes')).map(([code]) => Number(code));
     expect(codes).toEqual(Object.values(EXIT));
+  });
+
+  test('names the oldest Node that will do as package.json does', () => {
+    const named = [...readme.text.matchAll(/\bNode (\d+\.\d+) or\s+newer/g)].map(([, version]) => version);
+    expect(named.length).toBeGreaterThan(2);
+    expect([...new Set(named)]).toEqual([OLDEST_NODE]);
   });
 
   test('links only to headings and files that are there', () => {

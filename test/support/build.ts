@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { bundle } from '../../scripts/build.ts';
+import { build } from '../../scripts/build.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,7 +8,7 @@ declare module 'vitest' {
   }
 }
 
-/** Builds the program that test/cli and test/crash run, once for all of their files. */
-export default async function build(project: TestProject): Promise<void> {
-  project.provide('partsOf', await bundle());
+/** Sees to it that test/cli and test/crash run what the sources of now make, and no older build. */
+export default async function provideBuild(project: TestProject): Promise<void> {
+  project.provide('partsOf', await build());
 }
