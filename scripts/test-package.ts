@@ -1,12 +1,22 @@
 /**
- * Packs the project, installs the tarball into an empty folder as a user would, and uses it there: the command line, a
- * sync against a simulated API, the library, and its types. Prints what it does; throws at the first thing that is wrong.
+ * Packs the project and uses the tarball as people do: installed globally by npm 10 and by npm 11, by npx from an empty
+ * folder, and as a library in a project. Install scripts are on, and nothing is on the PATH that could compile. Prints
+ * what it does; throws at the first thing that is wrong.
  */
 import { execFile } from 'node:child_process';
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { generateTasks } from '../src/demo/generate.ts';
 import { SimulatedList } from '../src/demo/list.ts';
@@ -16,31 +26,45 @@ const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
 const KEY = 'sigmic_package_test';
 const TASKS = 1_234;
+const NPMS = ['10', '11'] as const;
 
 const folder = mkdtempSync(join(tmpdir(), 'taskmirror-package-'));
 const list = new SimulatedList(generateTasks({ count: TASKS, seed: 5, now: Date.now() }));
 const server = await startServer(createApi({ list, keys: [KEY], now: Date.now }).app);
 try {
+  const path = pathWithoutCompilers();
   const tarball = await pack();
-  await install(tarball);
-  await useCommand();
-  await useLibrary();
-  await useTypes();
+  for (const major of NPMS) {
+    const install: Install = { npm: await fetchNpm(major), path, place: join(folder, major) };
+    mkdirSync(install.place);
+    await useGlobally(tarball, install);
+    await useByNpx(tarball, install);
+    await useLibrary(tarball, install);
+  }
   console.log('the package works');
 } finally {
   await server.close();
   rmSync(folder, { recursive: true, force: true });
 }
 
+/** One npm, what it finds on the PATH, and a folder of its own. */
+interface Install {
+  /** The folder of its package. */
+  npm: string;
+  path: string;
+  place: string;
+}
+
 /** Only what a user needs is inside, and the bundles are. */
 async function pack(): Promise<string> {
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], {
     cwd: root,
     maxBuffer: 16 * 1024 * 1024,
   });
   const [packed] = JSON.parse(stdout) as { filename: string; size: number; files: { path: string }[] }[];
   ok(packed !== undefined);
-  const allowed = /^(bin\/|dist\/|package\.json$|README\.md$|LICENSE$|config\.(schema|example)\.json$)/;
+  const allowed =
+    /^(bin\/|dist\/(?!built)|package\.json$|README\.md$|LICENSE$|config\.(schema|example)\.json$)/;
   deepEqual(
     packed.files.map(({ path }) => path).filter((path) => !allowed.test(path)),
     [],
@@ -57,50 +81,112 @@ async function pack(): Promise<string> {
   return join(folder, packed.filename);
 }
 
-async function install(tarball: string): Promise<void> {
-  writeFileSync(
-    join(folder, 'package.json'),
-    JSON.stringify({ name: 'user', private: true, type: 'module' }),
+/** This Node and a shell: no Python, no make, no compiler. */
+function pathWithoutCompilers(): string {
+  const path = join(folder, 'path');
+  mkdirSync(path);
+  symlinkSync(process.execPath, join(path, 'node'));
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((each) => each !== '');
+  for (const tool of ['sh', 'env']) {
+    const found = folders.find((each) => existsSync(join(each, tool)));
+    ok(found !== undefined, `there is no ${tool} on the PATH`);
+    symlinkSync(join(found, tool), join(path, tool));
+  }
+  return path;
+}
+
+/** The newest npm of this major version, from the registry or npm's cache. */
+async function fetchNpm(major: string): Promise<string> {
+  const prefix = join(folder, `npm-${major}`);
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  await run('npm', ['install', '--prefix', prefix, ...flags, `npm@${major}`]);
+  return join(prefix, 'node_modules/npm');
+}
+
+/** Runs npm or npx in the place. Throws where it fails, and where it says anything of what it would rather not do. */
+async function npm(
+  { npm: installed, path, place }: Install,
+  args: readonly string[],
+  program: 'npm' | 'npx' = 'npm',
+): Promise<string> {
+  // Whoever runs this script by npm hands it npm's own settings.
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(?!config_(cache|registry))/i.test(name),
   );
-  await run('npm', ['install', '--no-save', '--ignore-scripts', tarball], { cwd: folder });
-  console.log('installed into an empty folder');
+  const { stdout, stderr } = await run(
+    process.execPath,
+    [join(installed, `bin/${program}-cli.js`), ...args],
+    {
+      cwd: place,
+      env: { ...Object.fromEntries(inherited), ...environment(path), HOME: process.env['HOME'] },
+      maxBuffer: 16 * 1024 * 1024,
+    },
+  );
+  ok(!/warn.*(gyp|EBADENGINE|taskmirror)|python/i.test(stderr), stderr);
+  return stdout;
 }
 
-async function taskmirror(...args: string[]): Promise<string> {
-  const bin = join(folder, 'node_modules/taskmirror/bin/taskmirror.js');
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: folder,
-    SIGMIC_API_KEY: KEY,
-    SIGMIC_BASE_URL: server.url,
-  };
-  return (await run(process.execPath, [bin, ...args], { cwd: folder, env })).stdout;
+/** All that the program needs of an environment. */
+function environment(path: string): Record<string, string> {
+  return { PATH: path, HOME: folder, SIGMIC_API_KEY: KEY, SIGMIC_BASE_URL: server.url };
 }
 
-async function useCommand(): Promise<void> {
+async function useGlobally(tarball: string, install: Install): Promise<void> {
+  const prefix = join(install.place, 'global');
+  const command = ['install', '-g', '--prefix', prefix, tarball];
+  await npm(install, command);
+  // Again, as for an update.
+  await npm(install, command);
+  const taskmirror = async (...args: string[]): Promise<string> =>
+    (await run(join(prefix, 'bin/taskmirror'), args, { cwd: install.place, env: environment(install.path) }))
+      .stdout;
   match(await taskmirror('--help'), /Usage: taskmirror/);
   const { ok: good, sources } = JSON.parse(await taskmirror('sync', '--json'));
   deepEqual([good, sources[0].inserted, sources[0].verdict], [true, TASKS, 'clean']);
   const rows = JSON.parse(await taskmirror('query', '--json', 'select count(*) as n from tasks'));
   deepEqual(rows, [{ n: TASKS }]);
-  console.log('the command line works');
+  console.log(`${version(install)}: installed globally, it works`);
 }
 
-async function useLibrary(): Promise<void> {
+async function useByNpx(tarball: string, install: Install): Promise<void> {
+  const place = join(install.place, 'empty');
+  mkdirSync(place);
+  const command = ['--yes', '--package', tarball, '--', 'taskmirror', '--version'];
+  const { version: expected } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  equal(await npm({ ...install, place }, command, 'npx'), `${expected}\n`);
+  deepEqual(readdirSync(place), []);
+  console.log(`${version(install)}: npx runs it from an empty folder`);
+}
+
+/** In a project with a lockfile, from which npm 10 and 11 would compile better-sqlite3 (README, "As a library"). */
+async function useLibrary(tarball: string, install: Install): Promise<void> {
+  const place = join(install.place, 'project');
+  mkdirSync(place);
+  writeFileSync(join(place, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+  await npm({ ...install, place }, ['install', tarball]);
+  await useFunctions(place, 'installed.db');
+  await npm({ ...install, place }, ['ci', '--ignore-scripts']);
+  await useFunctions(place, 'locked.db');
+  await useTypes(place);
+  console.log(`${version(install)}: the library works, and so do its types`);
+}
+
+async function useFunctions(place: string, file: string): Promise<void> {
   const program = `
     import { openMirror, syncTasks } from 'taskmirror';
-    const mirror = await openMirror('./library.db');
+    const mirror = await openMirror('${file}');
     const { report } = await syncTasks(mirror, { apiKey: '${KEY}', baseUrl: '${server.url}' });
     const [status] = await mirror.status();
     await mirror.close();
     console.log(JSON.stringify([report.outcome, status.liveRows]));`;
-  writeFileSync(join(folder, 'library.js'), program);
-  const { stdout } = await run(process.execPath, ['library.js'], { cwd: folder });
+  writeFileSync(join(place, 'library.js'), program);
+  const { stdout } = await run(process.execPath, ['library.js'], { cwd: place });
   deepEqual(JSON.parse(stdout), ['ok', TASKS]);
-  console.log('the library works');
 }
 
-async function useTypes(): Promise<void> {
+async function useTypes(place: string): Promise<void> {
   const program = `
     import { openMirror, syncTasks, type SyncReport } from 'taskmirror';
     const mirror = await openMirror('./library.db', { create: false });
@@ -108,7 +194,7 @@ async function useTypes(): Promise<void> {
     export const typed: SyncReport = report;
     // @ts-expect-error: a page size is a number
     await syncTasks(mirror, { apiKey: 'x', pageSize: '50' });`;
-  writeFileSync(join(folder, 'types.ts'), program);
+  writeFileSync(join(place, 'types.ts'), program);
   const flags = [
     '--noEmit',
     '--strict',
@@ -122,7 +208,11 @@ async function useTypes(): Promise<void> {
     'node',
   ];
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  equal((await run(process.execPath, [tsc, ...flags, 'types.ts'], { cwd: folder })).stdout, '');
-  equal(readFileSync(join(folder, 'types.ts'), 'utf8'), program);
-  console.log('the types work');
+  equal((await run(process.execPath, [tsc, ...flags, 'types.ts'], { cwd: place })).stdout, '');
+  equal(readFileSync(join(place, 'types.ts'), 'utf8'), program);
+}
+
+function version({ npm: installed }: Install): string {
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { version: string };
+  return `npm ${manifest.version}`;
 }
