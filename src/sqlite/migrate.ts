@@ -8,7 +8,7 @@ import {
   SqliteDriver,
   sql,
 } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import { type Migration, Migrator } from 'kysely/migration';
 import { migrations } from '../../migrations/index.ts';
 import { foldError } from './error-group.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from './identity.ts';
@@ -25,13 +25,18 @@ export async function migrate(db: Database.Database): Promise<void> {
   await kysely.transaction().execute(async (transaction) => {
     const migrator = new Migrator({
       db: transaction,
-      provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+      provider: { getMigrations: loadMigrations },
     });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw error;
     await sql.raw(`pragma application_id = ${APPLICATION_ID}`).execute(transaction);
     await sql.raw(`pragma user_version = ${SCHEMA_VERSION}`).execute(transaction);
   });
+}
+
+async function loadMigrations(): Promise<Record<string, Migration>> {
+  const loaded = Object.entries(migrations).map(async ([name, load]) => [name, await load()] as const);
+  return Object.fromEntries(await Promise.all(loaded));
 }
 
 class MigrationDialect extends SqliteDialect {

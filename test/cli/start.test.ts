@@ -73,7 +73,17 @@ describe('what a start costs is what it loads:', () => {
     const api = await serveTasks([completedTask('a', EPOCH)]);
     const { ofNode } = await loadedBy(['sync'], temporaryFolder(), api.env);
     expect(ofNode).toContain('NativeModule http');
-    expect(ofNode.filter((name) => name.includes('undici'))).toEqual([]);
+    expect(ofNode.filter((name) => /undici|child_process/.test(name))).toEqual([]);
+  });
+
+  test('a query loads no query builder, and nothing of a sync', async () => {
+    const api = await serveTasks([completedTask('a', EPOCH)]);
+    const cwd = temporaryFolder();
+    await runProgram(['sync'], { cwd, env: api.env });
+    const { outside, bundled, sources } = await loadedBy(['query', '--json', 'select 1'], cwd, {});
+    expect(outside).toEqual(['better-sqlite3']);
+    expect(bundled).toEqual(['commander', 'csv-stringify']);
+    expect(sources.filter((file) => /^src\/(api|sync|analytics)\/|^migrations\/0/.test(file))).toEqual([]);
   });
 
   test('--help loads nothing but the flags', async () => {
