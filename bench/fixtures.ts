@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { grouped } from '../src/commands/output/text.ts';
 import { type BenchApi, startApi } from './api.ts';
-import { installProgram, type Program, ROOT } from './program.ts';
+import { programOf, type Program, ROOT } from './program.ts';
 
 /** Mirrors that took long to make are kept here for the next benchmark; may be deleted at any time. */
 const CACHE = join(tmpdir(), 'taskmirror-bench');
@@ -45,7 +45,7 @@ export async function withBench<T>(
   let files = 0;
   const bench: Bench = {
     ...options,
-    program: installProgram(join(folder, 'program')),
+    program: programOf(join(folder, 'home')),
     freshFile: () => join(folder, `${(files += 1)}.db`),
     async api(count) {
       const running = apis.get(count);

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SyncOutcome } from '../src/commands/sync.ts';
 import type { SyncReport } from '../src/sync/report.ts';
@@ -17,7 +17,7 @@ export interface SyncRun {
   onlyWall?: boolean;
 }
 
-/** taskmirror as it is published, in a folder without its sources. */
+/** taskmirror as the README has it run: in a clone after `npm ci`, by the clone's own Node, as cron and systemd start it. */
 export interface Program {
   /** The command line that runs it, on the mirror in `db`. */
   command(db: string, args: readonly string[], env?: Readonly<Record<string, string>>): Command;
@@ -25,18 +25,13 @@ export interface Program {
   sync(run: SyncRun): Promise<Spent & { report: SyncReport }>;
 }
 
-/** Puts what `npm run build` made into `folder`, beside nothing that a user's installation would not have. */
-export function installProgram(folder: string): Program {
-  mkdirSync(folder);
-  for (const part of ['bin', 'dist', 'package.json']) {
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  const bin = join(folder, 'bin/taskmirror.js');
+/** The program of this clone; `home`, a folder to be made, is the home of the user who runs it. */
+export function programOf(home: string): Program {
+  mkdirSync(home);
+  const bin = join(ROOT, 'bin/taskmirror.js');
   const command: Program['command'] = (db, args, env = {}) => ({
     args: [bin, ...args, '--db', db],
-    // The compile cache is kept below TMPDIR.
-    env: { HOME: folder, TMPDIR: folder, ...env },
+    env: { HOME: home, TMPDIR: home, ...env },
   });
   return {
     command,
