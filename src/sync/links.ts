@@ -22,7 +22,12 @@ const SMALL = 3;
  * same activity there (`above`): it may be one that the server has in the wrong place.
  */
 export function links(
-  at: Position & { ties: TieGroup | null; shown: ReadonlySet<string>; above: number | null },
+  at: Position & {
+    ties: TieGroup | null;
+    counted: number | null;
+    shown: ReadonlySet<string>;
+    above: number | null;
+  },
   { rows }: ListPage,
 ): boolean {
   if (at.offset === 0) return true;
@@ -35,7 +40,9 @@ export function links(
     const above = rows.filter(({ activity }) => activity !== null && activity > at.frontier).length;
     // Of ties that come in another order each time, another one may stand there.
     const isKnown = isShown || begins === at.above || above > 1;
-    return rows.length < SMALL || (isKnown && (isShown || begins > at.proven));
+    // A group that was counted is done with: any row of it will do.
+    const isAbove = begins > at.proven || begins === at.counted;
+    return rows.length < SMALL || (isKnown && (isShown || isAbove));
   }
   return at.ties !== null && isLinked(at.ties, first);
 }

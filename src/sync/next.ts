@@ -21,6 +21,8 @@ export interface WalkState extends Position {
   saidEnd: number | null;
   /** The group of ties being walked because it does not fit into a page. */
   ties: TieGroup | null;
+  /** The activity of the last such group that the walk has left, proven or given up; null: none yet. */
+  counted: number | null;
   /** Walks over the ties at the frontier so far, beyond the first: what bounds them. */
   passes: number;
   /** Rows of the last step back; 0 after a page that linked. */
@@ -56,6 +58,7 @@ export function beginWalk(position: Position): WalkState {
     isReread: false,
     saidEnd: null,
     ties: null,
+    counted: null,
     passes: 0,
     back: 0,
     longest: 0,

@@ -188,6 +188,7 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
       proven,
       passes: isLower ? 0 : state.passes,
       longest: Math.max(state.longest, page.rows.length),
+      counted: ties === null || group === 'open' ? state.counted : ties.activity,
       saidEnd: isEnd === 'doubtful' ? frontier : null,
       ...advance(reached, ties, page),
     },

@@ -26,10 +26,14 @@ async function makeMirror(file: string): Promise<void> {
 async function mirrorOfVersion(version: number, file: string): Promise<Database.Database> {
   const db = new Database(file);
   db.function('fold_error', foldError);
-  const known = Object.fromEntries(Object.entries(migrations).slice(0, version));
+  const known = await Promise.all(
+    Object.entries(migrations)
+      .slice(0, version)
+      .map(async ([name, load]) => [name, await load()] as const),
+  );
   const migrator = new Migrator({
     db: new Kysely<unknown>({ dialect: new SqliteDialect({ database: db }) }),
-    provider: { getMigrations: () => Promise.resolve(known) },
+    provider: { getMigrations: () => Promise.resolve(Object.fromEntries(known)) },
   });
   expect((await migrator.migrateToLatest()).error).toBeUndefined();
   db.pragma(`application_id = ${APPLICATION_ID}`);
