@@ -252,6 +252,20 @@ describe('ties that do not fit into a page', () => {
   });
 });
 
+describe('a group of ties larger than a page, in another order with each request', () => {
+  test('is joined by any row of it once it was counted, though the last page did not show that row', async () => {
+    const ties = ['a', 'b', 'c', 'd', 'e'];
+    const { slices, offsets } = await walked((offset, request) => {
+      const turned = ties.map((_, i) => ties[(i + 2 * request) % ties.length] ?? '');
+      const rows = [listRow('top', 600), ...turned.map((id) => listRow(id, 500)), ...rowsAt(400, 300, 200)];
+      return still(rows, 3)(offset);
+    });
+    expect(slices.at(-1)).toMatchObject({ ended: true, doubt: null });
+    expect(provenGaps(slices)).toEqual([]);
+    expect(offsets.length).toBeLessThan(20);
+  });
+});
+
 describe('a walk that gets nowhere', () => {
   test('gives up on pages without rows that claim more', async () => {
     const { slices, offsets } = await walked(() => pageOf([]), TOP);
