@@ -33,8 +33,8 @@ export class Window {
   used(rows: number, most: number): void {
     this.#yield += (Math.min(1, rows / Math.max(1, most)) - this.#yield) * SHARE;
     if (this.#yield < FAILS) {
+      this.#step = Math.max(SLOWEST, this.#step / 2);
       this.#shrink(SHRINK);
-      if (this.size > 1) this.#step = Math.max(SLOWEST, this.#step / 2);
       // What was under way says nothing of the smaller window.
       this.#yield = (FAILS + PAYS) / 2;
     } else if (this.#yield >= PAYS) {
