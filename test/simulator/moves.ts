@@ -53,7 +53,12 @@ export function applyMove(scene: Scene, move: MoveDecision): void {
       if (scene.sight !== null) return;
       for (const version of rowsAt(world, { ...move, size: 1 })) {
         const other = rowsAt(world, { ...move, where: (move.where * 7.3) % 1, size: 1 })[0];
-        if (other !== undefined) world.misplace(version, other.activity);
+        // Where ties come in any order, one of them alone in a wrong place looks like the end of its group.
+        const isTied = world
+          .inOrder()
+          .some(({ id, activity }) => id !== version.id && activity === version.activity);
+        if (other !== undefined && !(isTied && world.tieOrder === 'shuffled'))
+          world.misplace(version, other.activity);
       }
       return;
     default:

@@ -132,7 +132,9 @@ function differences(facts: Facts): Finding[] {
     if (version.since > from) return [{ what, excuse: 'silent edit' }];
     const isOld =
       row !== undefined && row.placedSince > shownFrom && version.activity > (stretch?.shownTop ?? 0);
-    if (version.since > shownFrom && !isOld) return [{ what, excuse: 'old copy' }];
+    // An older version may have come over it; that it is gone, such a copy cannot say of what lies above its top.
+    const isOverwritten = mirrored?.isLive === true;
+    if (version.since > shownFrom && (!isOld || isOverwritten)) return [{ what, excuse: 'old copy' }];
     if (denied.has(version.id) && mirrored?.isLive === false) return [{ what, excuse: 'GET lied' }];
     if (stretch?.mayBeTorn(version.activity) === true) return [{ what, excuse: 'torn ties' }];
     return [{ what, excuse: claimsAll(source.ledger, version.activity) ? null : 'in a gap' }];

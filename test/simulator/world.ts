@@ -81,13 +81,13 @@ export class World implements List {
   lastTotal: number | null = null;
   oldest = Infinity;
   readonly rows = new Map<string, Row>();
-  readonly #tieOrder: TieOrder;
+  readonly tieOrder: TieOrder;
   #order: readonly Version[] | null = null;
   #sequence = 0;
   readonly #past: { moment: number; order: readonly Version[] }[] = [];
 
   constructor(tieOrder: TieOrder) {
-    this.#tieOrder = tieOrder;
+    this.tieOrder = tieOrder;
   }
 
   inOrder(): readonly Version[] {
@@ -170,7 +170,7 @@ export class World implements List {
 
   #nextSequence(): number {
     this.#sequence += 1;
-    return this.#tieOrder === 'reversed' ? -this.#sequence : this.#sequence;
+    return this.tieOrder === 'reversed' ? -this.#sequence : this.#sequence;
   }
 
   #newRow(id: string, arrival: Arrival): Row {
