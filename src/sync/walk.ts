@@ -69,10 +69,13 @@ export function step(state: WalkState, given: ListPage, asked = Infinity): Step 
     );
   }
   const isOlder = showsOlderList(state, page);
-  if (!isOlder && !state.broken && !links(state, page))
-    return stepBack(state, given, isOrdered ? null : unsorted);
+  // Whatever ties there are were judged when the API said the end.
+  if (confirmsEnd(state, page))
+    return goOn({ ...state, ties: null }, { page, given, asked, doubt: null, isOrdered });
+  const isLinked = links(state, page);
+  if (!isOlder && !state.broken && !isLinked) return stepBack(state, given, isOrdered ? null : unsorted);
   if (!isOrdered && !state.isReread) return readAgain(state, given, unsorted);
-  const begun = isOlder || !links(state, page) ? beginStretch(state, page) : { ...state, broken: false };
+  const begun = isOlder || !isLinked ? beginStretch(state, page) : { ...state, broken: false };
   const doubt = isOlder ? OLDER_LIST : isOrdered ? null : unsorted;
   return goOn(begun, { page, given, asked, doubt, isOrdered });
 }
@@ -121,6 +124,17 @@ function showsOlderList({ offset, frontier, linked, broken, ties }: WalkState, p
   if (first === null) return page.rows.length === 0 && linked;
   // A list may well begin with the group of ties that is being read.
   return first < frontier || (first === frontier && ties === null);
+}
+
+/** The page that was asked for because the end was doubtful has only rows, none with an activity, that were shown above it. */
+function confirmsEnd({ saidEnd, shown }: WalkState, page: ListPage): boolean {
+  const { rows, hasMore } = page;
+  return (
+    saidEnd !== null &&
+    !hasMore &&
+    rows.length > 0 &&
+    rows.every((row) => row.activity === null && shown.has(keyOf(row)))
+  );
 }
 
 /** What lies between the frontier and this page is left unproven, and with it rows of the same activity as its first. */
@@ -180,12 +194,14 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
   const group = ties === null ? 'proven' : judgeTies(ties, reached, page);
   if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, given);
 
+  // A group that stays unproven is left behind: no later page may prove it by the way.
+  const below = group === 'unproven' ? Math.min(proven, (ties?.activity ?? Infinity) - 1) : proven;
   const ended = isEnd === 'end';
   const progress = ended || hasGrown || lowest < state.reached;
   const next = count(
     {
       ...reached,
-      proven,
+      proven: below,
       passes: isLower ? 0 : state.passes,
       longest: Math.max(state.longest, page.rows.length),
       counted: ties === null || group === 'open' ? state.counted : ties.activity,
@@ -197,7 +213,7 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
   );
   if (next.idle > PATIENCE) return giveUp(next, given, doubt ?? 'the same rows come again and again');
   const upTo = group === 'unproven' ? Math.min(state.proven, state.frontier - 1) : state.proven;
-  const to = ended ? -Infinity : proven;
+  const to = ended ? -Infinity : below;
   const slice: Slice = {
     page: given,
     proven: isOrdered ? interval(to, upTo) : null,

@@ -266,6 +266,30 @@ describe('a group of ties larger than a page, in another order with each request
   });
 });
 
+test('a group of ties that stays unproven is not proven by the pages below it', () => {
+  const known = new Set(['a']);
+  const ties = {
+    activity: 500,
+    met: known,
+    linked: known,
+    start: { offset: 0, total: null, beside: [] },
+  };
+  const state = { ...standing(5, 500), linked: true, ties, passes: 10 };
+  const rows = [listRow('a', 500), listRow('b', 500), listRow('c', 400)];
+  const left = step(state, { rows, total: null, hasMore: true, servedAt: null });
+  expect(left.slice).toMatchObject({ proven: null, doubt: expect.stringContaining('larger than a page') });
+  const next = step(left.state, pageOf([500, 400, 300, 200]));
+  expect(next.slice.proven).toEqual({ above: 300, upTo: 499 });
+});
+
+describe('the end of a list', () => {
+  test('is confirmed by a page of its last rows alone, though none of them has an activity', async () => {
+    const { slices, offsets } = await walked(still(rowsAt(30, null, null), 5, null));
+    expect(slices.at(-1)).toMatchObject({ ended: true, doubt: null, proven: { above: -Infinity } });
+    expect(offsets.length).toBeLessThan(4);
+  });
+});
+
 describe('a walk that gets nowhere', () => {
   test('gives up on pages without rows that claim more', async () => {
     const { slices, offsets } = await walked(() => pageOf([]), TOP);
