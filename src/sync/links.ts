@@ -1,6 +1,6 @@
 import type { ListPage } from '../ports.ts';
 import type { Position } from './reading.ts';
-import { isLinked, keyOf, type TieGroup } from './ties.ts';
+import { type Counted, endsAsCounted, isLinked, keyOf, type TieGroup } from './ties.ts';
 
 /** How a page fits to where a walk stands. */
 export interface Fit {
@@ -18,19 +18,21 @@ const SMALL = 3;
  * with a row strictly above the frontier, or with a row of the group of ties at it that a linked page has shown. A row between
  * the last two of the page before will not do: the last one, too, may stand too high.
  *
- * One row above the frontier alone is no proof unless the last page has shown it (`shown`: the keys of its rows), or one of the
- * same activity there (`above`): it may be one that the server has in the wrong place.
+ * One row above the frontier alone is no proof: it may be one that the server has in the wrong place. It must be one that the
+ * last page has shown (`shown`: the keys of its rows), or one of the same activity there (`above`), and come with a row at
+ * the frontier.
  */
 export function links(
   at: Position & {
     ties: TieGroup | null;
-    counted: number | null;
+    counted: Counted | null;
     shown: ReadonlySet<string>;
     above: number | null;
   },
-  { rows }: ListPage,
+  page: ListPage,
 ): boolean {
   if (at.offset === 0) return true;
+  const { rows } = page;
   const [first] = rows;
   if (first === undefined) return false;
   const upper = rows.find(({ activity }) => activity !== null);
@@ -39,12 +41,28 @@ export function links(
     const isShown = at.shown.has(keyOf(upper));
     const above = rows.filter(({ activity }) => activity !== null && activity > at.frontier).length;
     // Of ties that come in another order each time, another one may stand there.
-    const isKnown = isShown || begins === at.above || above > 1;
-    // A group that was counted is done with: any row of it will do.
-    const isAbove = begins > at.proven || begins === at.counted;
+    const joinsFrontier = rows.some(({ activity }) => activity === at.frontier);
+    const isKnown = above > 1 || (joinsFrontier && (isShown || begins === at.above));
+    // Of a group that was counted any row will do, if it still ends there: else what ended it stood in the wrong place.
+    const { counted } = at;
+    const isAbove =
+      begins > at.proven || (begins === counted?.activity && endsAsCounted(counted, page, at.offset));
     return rows.length < SMALL || (isKnown && (isShown || isAbove));
   }
   return at.ties !== null && isLinked(at.ties, first);
+}
+
+/** The page that was asked for because the end was doubtful has only rows, none with an activity, that were shown above it. */
+export function confirmsEnd(
+  { saidEnd, shown }: { saidEnd: number | null; shown: ReadonlySet<string> },
+  { rows, hasMore }: ListPage,
+): boolean {
+  return (
+    saidEnd !== null &&
+    !hasMore &&
+    rows.length > 0 &&
+    rows.every((row) => row.activity === null && shown.has(keyOf(row)))
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ListPage } from '../ports.ts';
 import { lastActivity } from './links.ts';
 import type { Position, Slice } from './reading.ts';
-import { beginTies, meetTies, type TieGroup } from './ties.ts';
+import { beginTies, type Counted, meetTies, type TieGroup } from './ties.ts';
 
 /** Where a walk goes after each page: on, back, over the same rows again, or nowhere any more. */
 export interface WalkState extends Position {
@@ -21,8 +21,8 @@ export interface WalkState extends Position {
   saidEnd: number | null;
   /** The group of ties being walked because it does not fit into a page. */
   ties: TieGroup | null;
-  /** The activity of the last such group that the walk has left, proven or given up; null: none yet. */
-  counted: number | null;
+  /** The last such group that the walk has left and proven; null: none yet. */
+  counted: Counted | null;
   /** Walks over the ties at the frontier so far, beyond the first: what bounds them. */
   passes: number;
   /** Rows of the last step back; 0 after a page that linked. */

@@ -94,6 +94,26 @@ export function judgeTies(
   return at.passes < TIE_PASSES ? 'again' : 'unproven';
 }
 
+/** The place after the last row of a group that was counted, and the API's total then. */
+export interface Counted {
+  activity: number;
+  end: number;
+  total: number | null;
+}
+
+/** Where the group of this activity ends on a page read at `offset`; null where the page has none of it. */
+export function countedOn(page: ListPage, offset: number, activity: number | null): Counted | null {
+  const places = placesOf(page, activity);
+  if (places === null || activity === null) return null;
+  return { activity, end: offset + places.to, total: page.total };
+}
+
+/** Whether a page read at `offset` shows the counted group end where it did, but for what the list has grown by since then. */
+export function endsAsCounted(counted: Counted, page: ListPage, offset: number): boolean {
+  const now = countedOn(page, offset, counted.activity);
+  return now !== null && now.end - (now.total ?? 0) === counted.end - (counted.total ?? 0);
+}
+
 /** Whether this very row of the group was shown by a page that linked. */
 export function isLinked(ties: TieGroup, row: ListRow): boolean {
   return row.activity === ties.activity && ties.linked.has(keyOf(row));

@@ -1,5 +1,5 @@
 import type { ListPage } from '../ports.ts';
-import { firstActivity, type Fit, inPlace, lastActivity, links } from './links.ts';
+import { confirmsEnd, firstActivity, type Fit, inPlace, lastActivity, links } from './links.ts';
 import {
   advance,
   beginWalk,
@@ -21,7 +21,7 @@ import {
   type ReadNext,
   type Slice,
 } from './reading.ts';
-import { judgeTies, keyOf, meetTies } from './ties.ts';
+import { countedOn, judgeTies, keyOf, meetTies } from './ties.ts';
 
 const TIES_IN_DOUBT =
   'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
@@ -126,17 +126,6 @@ function showsOlderList({ offset, frontier, linked, broken, ties }: WalkState, p
   return first < frontier || (first === frontier && ties === null);
 }
 
-/** The page that was asked for because the end was doubtful has only rows, none with an activity, that were shown above it. */
-function confirmsEnd({ saidEnd, shown }: WalkState, page: ListPage): boolean {
-  const { rows, hasMore } = page;
-  return (
-    saidEnd !== null &&
-    !hasMore &&
-    rows.length > 0 &&
-    rows.every((row) => row.activity === null && shown.has(keyOf(row)))
-  );
-}
-
 /** What lies between the frontier and this page is left unproven, and with it rows of the same activity as its first. */
 function beginStretch(state: WalkState, page: ListPage): WalkState {
   const first = firstActivity(page) ?? state.frontier;
@@ -204,7 +193,8 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
       proven: below,
       passes: isLower ? 0 : state.passes,
       longest: Math.max(state.longest, page.rows.length),
-      counted: ties === null || group === 'open' ? state.counted : ties.activity,
+      counted:
+        ties !== null && group === 'proven' ? countedOn(page, state.offset, ties.activity) : state.counted,
       saidEnd: isEnd === 'doubtful' ? frontier : null,
       ...advance(reached, ties, page),
     },
