@@ -65,12 +65,12 @@ const NO_LINKS: Change = {
 const TRUSTING: readonly Change[] = [
   {
     file: WALK,
-    from: 'if (!isOlder && !state.broken && !links(state, page))',
-    to: "if (!isOlder && !state.broken && !links(state, page) && !('trusted' in given))",
+    from: 'if (!isOlder && !state.broken && !isLinked)',
+    to: "if (!isOlder && !state.broken && !isLinked && !('trusted' in given))",
   },
   {
     file: WALK,
-    from: 'isOlder || !links(state, page) ? beginStretch',
+    from: 'isOlder || !isLinked ? beginStretch',
     to: 'isOlder ? beginStretch',
   },
 ];
