@@ -10,7 +10,7 @@ export function missingMirror(file: string): DatabaseError {
 }
 
 /** The absolute path of a database. Throws UsageError for a name that SQLite's driver would take for another one. */
-export function placeOf(file: string): string {
+export function databasePath(file: string): string {
   const place = resolve(file);
   if (place.trim() === place) return place;
   throw new UsageError(`the name ${JSON.stringify(file)} ends in white space, which no database can`, {

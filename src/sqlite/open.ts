@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { explain } from './failure.ts';
-import { assertFile, makePrivateFile, missingMirror, placeOf } from './file.ts';
+import { assertFile, makePrivateFile, missingMirror, databasePath } from './file.ts';
 import { inspect, SCHEMA_VERSION } from './identity.ts';
 import { assertNode } from './node.ts';
 
@@ -37,7 +37,7 @@ const CACHE_KB = 2_000;
  */
 export async function openDatabase(name: string, options: { create: boolean }): Promise<Database.Database> {
   assertNode();
-  const file = name === IN_MEMORY ? name : placeOf(name);
+  const file = name === IN_MEMORY ? name : databasePath(name);
   if (file !== IN_MEMORY) {
     if (options.create) makePrivateFile(file);
     assertFile(file);

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../errors.ts';
 import { explain } from './failure.ts';
-import { assertFile, placeOf } from './file.ts';
+import { assertFile, databasePath } from './file.ts';
 import { assertNode } from './node.ts';
 import { assertMirror } from './identity.ts';
 import { explainRead, prepareRead } from './read-statement.ts';
@@ -67,7 +67,7 @@ export function openForQuery(file: string): ReadOnlyMirror {
 export function openReadOnly(name: string): Database.Database {
   assertNode();
   // Absolute, because a name like ":memory:" means something else to SQLite.
-  const file = placeOf(name);
+  const file = databasePath(name);
   assertFile(file);
   let db: Database.Database | undefined;
   try {

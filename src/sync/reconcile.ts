@@ -3,12 +3,11 @@ import type { MirrorClaim, Verdict } from '../ports.ts';
 import type { Copier, Descent } from './copier.ts';
 import { activityOf, type Task, utcText } from './task.ts';
 import { TOP } from './reading.ts';
+import { unmetIds } from './unmet.ts';
 
 /** A run that would remove more rows than this, and more than this share of the live mirror, removes nothing. */
 const BRAKE_ROWS = 20;
 const BRAKE_SHARE = 0.1;
-/** Rows looked up at once. */
-const BATCH = 500;
 
 /**
  * A full run: walks the whole list, so that edits of every kind and rows that arrived late are found, and removes, only
@@ -31,9 +30,11 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
     reach: () => rows,
   });
   if (!isProven(full, -Infinity) || !isProven(closing, start)) return 'unproven';
-  if (!options.allowRemovals) await assertFewUnmet(claim);
   const head = options.allowRemovals ? Infinity : (copier.head.newest ?? Infinity);
-  if (await isOldCopy(copier, head)) return 'unproven';
+  if (!options.allowRemovals) {
+    await assertFewUnmet(claim);
+    if (await isOldCopy(copier, head)) return 'unproven';
+  }
 
   await removeUnmet(copier, head);
   await claim.forgetUnmetRejections();
@@ -70,8 +71,8 @@ async function assertFewUnmet(claim: MirrorClaim): Promise<void> {
 async function isOldCopy(copier: Copier, head: number): Promise<boolean> {
   const { claim, log } = copier.parts;
   let newest: Task | undefined;
-  for await (const tasks of unmetTasks(claim)) {
-    for (const task of tasks) {
+  for await (const ids of unmetIds(claim)) {
+    for (const task of await claim.tasks(ids)) {
       if (activityOf(task) > (newest === undefined ? head : activityOf(newest))) newest = task;
     }
   }
@@ -89,7 +90,8 @@ async function removeUnmet(copier: Copier, head: number): Promise<void> {
   const { claim, log } = copier.parts;
   let kept = 0;
   let above = 0;
-  for await (const tasks of unmetTasks(claim)) {
+  for await (const ids of unmetIds(claim)) {
+    const tasks = await claim.tasks(ids);
     const below = tasks.filter((task) => activityOf(task) <= head);
     const gone = await copier.refreshByGet(below.map(({ id }) => id));
     copier.counts.removed += await claim.remove(gone);
@@ -106,25 +108,9 @@ async function removeUnmet(copier: Copier, head: number): Promise<void> {
   }
 }
 
-/** The live tasks that the sweep has not met, some at a time. */
-async function* unmetTasks(claim: MirrorClaim): AsyncGenerator<Task[]> {
-  let after = '';
-  for (;;) {
-    const ids = await claim.unmet(after, BATCH);
-    const last = ids.at(-1);
-    if (last === undefined) return;
-    after = last;
-    yield await claim.tasks(ids);
-  }
-}
-
 /** Of the tasks that the walk did not meet, those that no other source shows: they would be gone. */
 async function countRemovable(claim: MirrorClaim): Promise<number> {
   let rows = 0;
-  for (let after: string | undefined = ''; after !== undefined;) {
-    const ids: string[] = await claim.unmet(after, BATCH);
-    rows += (await claim.removable(ids)).length;
-    after = ids.at(-1);
-  }
+  for await (const ids of unmetIds(claim)) rows += (await claim.removable(ids)).length;
   return rows;
 }

@@ -14,11 +14,10 @@ import { reachesEnd } from './ledger.ts';
 import { Copier } from './copier.ts';
 import { DryClaim } from './dry-run.ts';
 import { runIncremental, Unmet } from './incremental.ts';
-import { prepareReaders } from './readers.ts';
 import { runReconcile } from './reconcile.ts';
 import { coverageOf, emptyReport, messageOf, outcomeOf, type SyncReport } from './report.ts';
 import type { RunOptions } from './run.ts';
-import { clearOmitted, pruneOld, type Retention } from './upkeep.ts';
+import { clearOmitted, prepareReaders, pruneOld, type Retention } from './upkeep.ts';
 
 /** A report, with what a program needs to act on it. */
 export interface SyncResult {
@@ -171,7 +170,7 @@ async function runUnderLease(
   } as const;
   const level = levels[outcome];
   log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
-  if (failure === null && copier !== null) await prepareReaders(copier, options.signal);
+  if (failure === null && copier !== null) await prepareReaders(upkeep, copier.ledger);
   return {
     report,
     run: options.dryRun === true ? null : runId,

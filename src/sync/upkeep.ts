@@ -1,4 +1,5 @@
 import type { Keep, Log, MirrorClaim } from '../ports.ts';
+import { type Ledger, reachesEnd } from './ledger.ts';
 
 /** How long a mirror keeps what it need not keep, in ms; null: for ever. */
 export interface Retention {
@@ -45,5 +46,18 @@ export async function pruneOld(
     if (changes + tasks > 0) log.info({ changes, tasks }, 'pruned what retention does not keep');
   } catch (error) {
     log.warn({ err: error }, 'what retention does not keep is not pruned yet: the next run goes on');
+  }
+}
+
+/**
+ * Lets the mirror make what only readers need, once the first backfill is done: its pages would pay for each index again
+ * and again. The run has its outcome by now, and the rows are there: a failure (a full disk) is told and left to the next run.
+ */
+export async function prepareReaders({ claim, log, signal }: UpkeepParts, ledger: Ledger): Promise<void> {
+  if (!reachesEnd(ledger)) return;
+  try {
+    await claim.prepareForReaders(signal);
+  } catch (error) {
+    log.warn({ err: error }, 'indexes for readers are not complete; the next run goes on with them');
   }
 }

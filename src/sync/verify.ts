@@ -5,6 +5,7 @@ import { PagesAhead } from './ahead.ts';
 import { type Slice, TOP } from './reading.ts';
 import { ServedPages } from './served.ts';
 import { SingleReads } from './single-reads.ts';
+import { unmetIds } from './unmet.ts';
 import { walk } from './walk.ts';
 
 /** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
@@ -148,9 +149,7 @@ class Comparison {
     const onRequest = (): void => void (this.#requests += 1);
     const reads = new SingleReads(this.#source, { signal: this.#signal, onRequest });
     const withheld: string[] = [];
-    let after = '';
-    for (;;) {
-      const ids = await this.#claim.unmet(after, BATCH);
+    for await (const ids of unmetIds(this.#claim)) {
       for (const id of ids) {
         this.#signal.throwIfAborted();
         const [answer] = await reads.read([id]);
@@ -158,9 +157,6 @@ class Comparison {
         else if (answer !== undefined && 'withheld' in answer) withheld.push(answer.withheld);
         else this.#moved += 1;
       }
-      const last = ids.at(-1);
-      if (last === undefined) break;
-      after = last;
     }
     const [reason] = withheld;
     if (reason !== undefined) {

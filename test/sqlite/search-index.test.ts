@@ -9,6 +9,7 @@ import { openMirrorStore } from '../../src/sqlite/store.ts';
 import type { Task } from '../../src/sync/task.ts';
 import { READER_INDEXES } from '../../src/sqlite/reader-indexes.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
+import { abortingAfter } from '../support/abort.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { builtThrough, COMPLETE, indexed, reindexed } from '../support/search-index.ts';
@@ -47,18 +48,6 @@ const found = (db: Database.Database, words: string): number | undefined =>
     .pluck()
     .get(words);
 
-/** A signal that aborts when it has been looked at so many times: between two steps of the work. */
-function signalAfter(looks: number): AbortSignal {
-  const controller = new AbortController();
-  let left = looks;
-  return new Proxy(controller.signal, {
-    get(signal, property) {
-      if (property === 'aborted' && (left -= 1) < 0) controller.abort();
-      return Reflect.get(signal, property, signal) as unknown;
-    },
-  });
-}
-
 const objects = (db: Database.Database): string[] =>
   db
     .prepare<[], string>("select name from sqlite_schema where name like 'task_search%' order by name")
@@ -91,7 +80,7 @@ describe('the search index', () => {
         .pluck()
         .all();
     for (const { create } of READER_INDEXES) db.exec(create);
-    await claim.prepareForReaders(signalAfter(2));
+    await claim.prepareForReaders(abortingAfter(2));
     expect(merges()).toEqual([0, 64]);
     await claim.prepareForReaders(NEVER);
     expect(merges()).toEqual([4, 16]);
@@ -112,7 +101,7 @@ describe('the search index', () => {
     for (const { create } of READER_INDEXES) db.exec(create);
     const seen: (bigint | null)[] = [];
     for (let round = 0; builtThrough(db) !== COMPLETE; round += 1) {
-      await claim.prepareForReaders(signalAfter(1));
+      await claim.prepareForReaders(abortingAfter(1));
       seen.push(builtThrough(db));
       const edit = { message: `changed in round ${round}` };
       await claim.commit(
@@ -321,7 +310,7 @@ test('whatever is written and whenever the build goes on, the index is as one th
           ['insert', 'update', 'delete'].map((on) => `drop trigger if exists task_search_${on};`).join(''),
       );
       for (const todo of actions) {
-        if (typeof todo === 'number') await claim.prepareForReaders(signalAfter(todo));
+        if (typeof todo === 'number') await claim.prepareForReaders(abortingAfter(todo));
         else if (typeof todo === 'boolean') await claim.prepareForReaders(NEVER);
         else if (typeof todo === 'string') await claim.remove([todo]);
         else await claim.commit(changeOf({ tasks: [mirrorTask(todo.id, 0, todo)] }));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LeaseHeldError } from '../../../src/errors.ts';
 import type { OmittableField } from '../../../src/sync/task.ts';
+import { abortingAfter } from '../../support/abort.ts';
 import {
   A,
   B,
@@ -153,18 +154,5 @@ export function omitting(make: Make): void {
       await next.commit(changeOf({ rejected: [rejectedRow(null, { payload: '{"status":7}' })] }));
       expect(await statusOf(store, 'a')).toMatchObject({ rejectedRows: 1 });
     });
-  });
-}
-
-/** A signal that aborts when it has been looked at so many times. */
-function abortingAfter(looks: number): AbortSignal {
-  const controller = new AbortController();
-  let left = looks;
-  return new Proxy(controller.signal, {
-    get(signal, property) {
-      if (property === 'aborted' && (left -= 1) < 0) controller.abort();
-      const value: unknown = Reflect.get(signal, property, signal);
-      return typeof value === 'function' ? value.bind(signal) : value;
-    },
   });
 }

@@ -1,0 +1,19 @@
+import type { MirrorClaim } from '../ports.ts';
+
+/** Ids that are read from the mirror at once. */
+const BATCH = 500;
+
+/**
+ * The ids of the live tasks of the claim's source that its sweep has not met, some at a time, in their order. Whoever asks for the
+ * next ones may have removed those before.
+ */
+export async function* unmetIds(claim: Pick<MirrorClaim, 'unmet'>): AsyncGenerator<string[], void> {
+  let after = '';
+  for (;;) {
+    const ids = await claim.unmet(after, BATCH);
+    const last = ids.at(-1);
+    if (last === undefined) return;
+    after = last;
+    yield ids;
+  }
+}
