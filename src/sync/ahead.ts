@@ -44,7 +44,7 @@ export class PagesAhead {
   #standsOn = 0;
   /** The place after the last page that was handed out. */
   #lastEnd = 0;
-  /** Where the last row above the frontier stood when a page was asked for last. */
+  /** Where the last row above the frontier stood when a page was last asked for there. */
   #anchor: number | null = null;
   /** Where the page is read that the walk waits for, or waited for last. */
   #current = 0;
@@ -133,7 +133,8 @@ export class PagesAhead {
   #placeFor({ offset, isRow, anchor }: Wanted): number {
     // Where the page before brought the walk no further, another guess would bring the same page again.
     const isAgain = anchor !== null && anchor === this.#anchor;
-    this.#anchor = anchor;
+    // On its way back a walk has none: the place that it comes from still counts.
+    this.#anchor = anchor ?? this.#anchor;
     if (!isRow || (isAgain && offset === anchor)) return offset;
     const place =
       offset + this.#drift.expected(this.#requests.next - this.#last) - this.#marginFor(offset, anchor);

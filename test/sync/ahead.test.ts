@@ -245,3 +245,24 @@ describe('reading ahead', () => {
     expect(list.underWay).toEqual([]);
   });
 });
+
+test('a place at which the last guess failed is asked for itself, also after the way back to it', async () => {
+  const list = new HeldList(10_000);
+  const pages = new PagesAhead(list.reader, { concurrency: 1, reach: everything });
+  /** Stands where the row of this number stands at `offset`. Returns where the page was asked for. */
+  const readAt = async (offset: number, row: number, anchor: number | null = offset): Promise<number> => {
+    const page = pages.read({ ...at(row), offset, anchor, isRow: anchor !== null });
+    await settled();
+    const place = list.sent.at(-1) ?? -1;
+    list.answer(place);
+    await page;
+    return place;
+  };
+  await readAt(0, 0, null);
+  list.moved = 20;
+  await readAt(98, 98);
+  // From then on the list is at rest.
+  expect(await readAt(196, 176)).toBeGreaterThan(196);
+  await readAt(150, 130, null);
+  expect(await readAt(196, 176)).toBe(196);
+});
