@@ -40,6 +40,8 @@ export interface RejectedRow {
   payload: string;
   /** What is wrong with it, for the person who has to look: path, value, expectation. */
   reason: string;
+  /** Its lastActivityAt in ms, if the list showed it and that could be read. */
+  activity?: number | null;
 }
 
 /** `activity`: lastActivityAt in ms; null where it could not be read, or says nothing about the row's place. */
@@ -200,8 +202,11 @@ export interface MirrorClaim {
    * week; of one that another source holds it is only forgotten that this one shows it.
    */
   remove(ids: readonly string[]): Promise<number>;
-  /** Drops the rejected rows of this source that no commit has shown since the sweep began: they have left the list. */
-  forgetUnmetRejections(): Promise<void>;
+  /**
+   * Drops the rejected rows of this source that no commit has shown since the sweep began: they have left the list. Those
+   * above `upTo` (ms) are kept.
+   */
+  forgetUnmetRejections(upTo: number): Promise<void>;
 
   /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle where all is there. */
   prepareForReaders(signal: AbortSignal): Promise<void>;

@@ -172,8 +172,8 @@ export class SqliteClaim implements MirrorClaim {
     return this.#write((now) => this.#rows.remove(ids, now));
   }
 
-  async forgetUnmetRejections(): Promise<void> {
-    this.#write(() => this.#swept().forgetUnmetRejections());
+  async forgetUnmetRejections(upTo: number): Promise<void> {
+    this.#write(() => this.#swept().forgetUnmetRejections(upTo));
   }
 
   async prepareForReaders(signal: AbortSignal): Promise<void> {

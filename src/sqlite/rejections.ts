@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type Database from 'better-sqlite3';
 import type { RejectedRow } from '../ports.ts';
-import type { Task } from '../sync/task.ts';
+import { type Task, utcText } from '../sync/task.ts';
 import { prepare } from './statement.ts';
 
 /** The rejected rows of one source. To be used inside a transaction. */
@@ -17,8 +17,9 @@ export function rejectionsOf(db: Database.Database, source: string): Rejections 
   return {
     reject(row, now) {
       const row_key = row.id ?? keyOfPayload(row.payload);
-      const { id: task_id, payload, reason } = row;
-      queries.reject.run({ source, row_key, task_id, payload, reason, now });
+      const { id: task_id, payload, reason, activity } = row;
+      const last_activity_at = activity === undefined || activity === null ? null : utcText(activity);
+      queries.reject.run({ source, row_key, task_id, payload, reason, now, last_activity_at });
       return row_key;
     },
     heal(tasks) {
@@ -51,6 +52,7 @@ function prepareQueries(db: Database.Database) {
         payload: string;
         reason: string;
         now: string;
+        last_activity_at: string | null;
       },
       never
     >(db, (q, p) =>
@@ -64,12 +66,14 @@ function prepareQueries(db: Database.Database) {
           reason: p('reason'),
           first_rejected_at: p('now'),
           last_rejected_at: p('now'),
+          last_activity_at: p('last_activity_at'),
         })
         .onConflict((conflict) =>
           conflict.columns(['source', 'row_key']).doUpdateSet((eb) => ({
             payload: eb.ref('excluded.payload'),
             reason: eb.ref('excluded.reason'),
             last_rejected_at: eb.ref('excluded.last_rejected_at'),
+            last_activity_at: eb.fn.coalesce('excluded.last_activity_at', 'rejected_rows.last_activity_at'),
           })),
         ),
     ),

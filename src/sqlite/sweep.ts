@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { type QueryCreator, sql } from 'kysely';
+import { utcText } from '../sync/task.ts';
 import { prepare } from './statement.ts';
 import type { Tables } from './tables.ts';
 
@@ -13,8 +14,8 @@ export interface Sweep {
   /** Of the live rows that the source holds, and of those that it shows while another one holds them. */
   countUnmet(): number;
   unmet(afterId: string, limit: number): string[];
-  /** Drops the rejected rows whose key was not met. To be used inside a transaction of the mirror's. */
-  forgetUnmetRejections(): void;
+  /** Drops the rejected rows up to `upTo` (ms) whose key was not met. To be used inside a transaction of the mirror's. */
+  forgetUnmetRejections(upTo: number): void;
 }
 
 /** Begins a sweep of `source`, which has met nothing yet. */
@@ -71,7 +72,7 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       .orderBy('id')
       .limit(p('limit')),
   );
-  const forget = prepare<{ source: string }, never>(db, (q, p) =>
+  const forget = prepare<{ source: string; upTo: string | null }, never>(db, (q, p) =>
     q
       .deleteFrom('rejected_rows')
       .where('source', '=', p('source'))
@@ -79,7 +80,8 @@ export function createSweep(db: Database.Database, source: string): Sweep {
         'row_key',
         'not in',
         q.selectFrom('sweep_rejected').select('row_key').where('source', '=', p('source')),
-      ),
+      )
+      .where((eb) => sql<boolean>`coalesce(${eb.ref('last_activity_at')} <= ${p('upTo')}, true)`),
   );
   return {
     meet(ids) {
@@ -91,7 +93,8 @@ export function createSweep(db: Database.Database, source: string): Sweep {
     meetRejected: (row_key) => void addRejected.run({ source, row_key }),
     countUnmet: () => (count.get({ source })?.count ?? 0) + (countShared.get({ source })?.count ?? 0),
     unmet: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
-    forgetUnmetRejections: () => void forget.run({ source }),
+    forgetUnmetRejections: (upTo) =>
+      void forget.run({ source, upTo: Number.isFinite(upTo) ? utcText(upTo) : null }),
   };
 }
 

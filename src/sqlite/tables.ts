@@ -99,6 +99,7 @@ interface RejectedRowsTable {
   reason: string;
   first_rejected_at: string;
   last_rejected_at: string;
+  last_activity_at: string | null;
 }
 
 interface SyncRunsTable {

@@ -159,7 +159,9 @@ export class Copier {
     const { page, next } = slice;
     if (page === null) return;
     const tasks = page.rows.flatMap(({ task }) => (task === undefined ? [] : [task]));
-    const rejected = page.rows.flatMap((row) => (row.rejected === undefined ? [] : [row.rejected]));
+    const rejected = page.rows.flatMap((row) =>
+      row.rejected === undefined ? [] : [{ ...row.rejected, activity: row.activity }],
+    );
     const mayBeQuiet = !this.#sweeping;
     const head = this.head.isRead
       ? null

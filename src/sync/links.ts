@@ -38,15 +38,17 @@ export function links(
   const upper = rows.find(({ activity }) => activity !== null);
   const begins = upper?.activity ?? -Infinity;
   if (upper !== undefined && begins > at.frontier && begins >= at.proven) {
+    // Within a group that was counted a page proves nothing, and leads on down. At its end any row of it will do, if it
+    // still ends where it did: else what ended it stood in the wrong place.
+    const { counted } = at;
+    const isCounted = begins === counted?.activity;
+    if (isCounted && lastActivity(page) === begins) return true;
     const isShown = at.shown.has(keyOf(upper));
     const above = rows.filter(({ activity }) => activity !== null && activity > at.frontier).length;
     // Of ties that come in another order each time, another one may stand there.
     const joinsFrontier = rows.some(({ activity }) => activity === at.frontier);
     const isKnown = above > 1 || (joinsFrontier && (isShown || begins === at.above));
-    // Of a group that was counted any row will do, if it still ends there: else what ended it stood in the wrong place.
-    const { counted } = at;
-    const isAbove =
-      begins > at.proven || (begins === counted?.activity && endsAsCounted(counted, page, at.offset));
+    const isAbove = begins > at.proven || (isCounted && endsAsCounted(counted, page, at.offset));
     return rows.length < SMALL || (isKnown && (isShown || isAbove));
   }
   return at.ties !== null && isLinked(at.ties, first);

@@ -37,7 +37,7 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   }
 
   await removeUnmet(copier, head);
-  await claim.forgetUnmetRejections();
+  await claim.forgetUnmetRejections(head);
   const live = await claim.countAbove(-Infinity);
   const surplus = copier.total === null ? null : copier.total - live;
   await claim.commit({ tasks: [], rejected: [], surplus });

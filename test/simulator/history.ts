@@ -14,13 +14,18 @@ const HOUR_MS = 3_600_000;
 /** Requests and calls of one run at which something may happen. */
 const REQUESTS = 24;
 const CALLS = 60;
+/** The shortest page of which a row in the wrong place is drawn. */
+const ROWS_TO_TELL = 5;
 
 /** The history of a seed: always the same. */
 export function createHistory(seed: number): History {
   const random = createRandom(seed);
   const setup = createSetup(random);
+  const drawn = KINDS.filter(() => random.chance(0.6));
+  // Of a page shorter than this, too little is left to tell that one of its rows is in the wrong place.
+  const isShort = Math.min(setup.pageSize, setup.serverLimit) < ROWS_TO_TELL;
   const temper: Temper = {
-    kinds: KINDS.filter(() => random.chance(0.6)),
+    kinds: isShort ? drawn.filter(({ move }) => move !== 'misplace') : drawn,
     turbulence: random.pick([0, 0.15, 0.4, 0.8]),
     faults: random.pick([0, 0, 0.04, 0.15]),
     deaths: random.pick([0, 0.3, 0.6]),
@@ -137,7 +142,7 @@ const KINDS: readonly { move: MoveKind; weight: number }[] = [
   { move: 'future', weight: 0.7 },
   { move: 'spoil', weight: 1 },
   { move: 'cure', weight: 1 },
-  { move: 'misplace', weight: 0.5 },
+  { move: 'misplace', weight: 0.8 },
   { move: 'wait', weight: 1 },
 ];
 

@@ -21,7 +21,9 @@ export async function settle(simulation: Simulation): Promise<void> {
   for (const { name } of simulation.identities) simulation.comeToRest(name);
   for (const [source, { name }] of simulation.identities.entries()) {
     simulation.time.advance(400_000);
-    const calm = (mode: RunDecision['mode']) => performCalm(simulation, source, mode);
+    let runs = 0;
+    // Each with a number of its own, and so with other orders of shuffled ties.
+    const calm = (mode: RunDecision['mode']) => performCalm(simulation, { source, mode, run: -(runs += 1) });
     const { report, failure } = await calm('plain');
     if (failure === null) {
       const doubt =
@@ -47,6 +49,9 @@ function checkAmongOthers(simulation: Simulation, name: string): void {
 }
 
 type Calm = (mode: RunDecision['mode']) => ReturnType<typeof performCalm>;
+
+/** Rows that a page must show whole to go on: two above what was read, and one more. */
+const READABLE_ROWS = 3;
 
 async function makeExact(simulation: Simulation, source: string, calm: Calm): Promise<void> {
   let left: Finding[] = [];
@@ -81,7 +86,7 @@ function doubtOf(simulation: Simulation, source: string, which: string, error: s
   const { pageSize, serverLimit } = simulation.history.setup;
   const page = Math.min(pageSize, serverLimit);
   const what = `${which} at rest stayed unproven: ${error}`;
-  const isHidden = longestUnreadable(simulation.world(source).inOrder()) >= page - 1;
+  const isHidden = longestUnreadable(simulation.world(source).inOrder()) > page - READABLE_ROWS;
   if (isHidden) return [{ what, excuse: 'unreadable rows' }];
   const isTorn = which === 'a plain run' && isShuffled(simulation);
   return [{ what, excuse: isTorn ? 'torn ties' : null }];
@@ -96,13 +101,11 @@ function longestUnreadable(order: readonly Version[]): number {
   return longest;
 }
 
-async function performCalm(simulation: Simulation, source: number, mode: RunDecision['mode']) {
+async function performCalm(simulation: Simulation, chosen: Pick<RunDecision, 'source' | 'mode' | 'run'>) {
   const decision: RunDecision = {
+    ...chosen,
     what: 'run',
-    run: -1,
-    source,
-    mode,
-    allowRemovals: mode === 'full',
+    allowRemovals: chosen.mode === 'full',
     pauseMs: 0,
     reopen: false,
     getLies: false,

@@ -199,7 +199,8 @@ describe('tables and views', () => {
     sources: 'name, base_url, watermark, api_total, learned_overlap_ms, total_surplus, registered_at',
     gaps: 'source, lower, upper',
     leases: 'source, token, pid, host, acquired_at, renewed_at',
-    rejected_rows: 'source, row_key, task_id, payload, reason, first_rejected_at, last_rejected_at',
+    rejected_rows:
+      'source, row_key, task_id, payload, reason, first_rejected_at, last_rejected_at, last_activity_at',
     sync_runs:
       'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error, pid, host, renewed_at',
     search_state: 'built_through',

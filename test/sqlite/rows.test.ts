@@ -142,9 +142,11 @@ describe('a row of tasks', () => {
 });
 
 describe('a row of rejected_rows', () => {
-  test('says what came and what is wrong with it, since when, and when last', async () => {
+  test('says what came and what is wrong with it, since when, when last, and where the list had it', async () => {
     const { claim, clock, rows } = await opened();
-    await claim.commit(changeOf({ rejected: [rejectedRow('x', { payload: '{"v":1}', reason: 'first' })] }));
+    const activity = clock.now() - 5_000;
+    const shown = rejectedRow('x', { payload: '{"v":1}', reason: 'first', activity });
+    await claim.commit(changeOf({ rejected: [shown] }));
     const first = at(clock.now());
     clock.advance(1_000);
     await claim.commit(
@@ -159,6 +161,7 @@ describe('a row of rejected_rows', () => {
         reason: 'second',
         first_rejected_at: first,
         last_rejected_at: at(clock.now()),
+        last_activity_at: at(activity),
       },
       expect.objectContaining({ row_key: expect.stringMatching(/^sha256:[0-9a-f]{64}$/), task_id: null }),
     ]);

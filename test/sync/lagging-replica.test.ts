@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/demo/list.ts';
 import { brokenPromises, differences } from '../failures/situation.ts';
-import { mirroredTasks } from '../support/mirror.ts';
+import { mirroredTasks, readRows } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
 import { at, completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
+import { spoil } from './mirrored.ts';
 
 const MINUTE = 60_000;
 const CONCURRENCY = [1, 4];
@@ -161,6 +162,18 @@ describe('a run from a replica that lags behind the mirror', () => {
     const { report } = await bench.sync(replica, { full: true, allowRemovals: true });
     expect(report.removed).toBe(15);
     expect(differences(bench, replica)).toEqual([]);
+  });
+
+  test('keeps what is known of a rejected row that it does not show yet', async () => {
+    const { bench, list, replica } = await ahead();
+    await bench.sync(list, { answer: spoil(['last15']), full: true });
+    const rejected = () => readRows(bench.file, 'select task_id from rejected_rows');
+    expect((await bench.sync(replica, { full: true })).report.verdict).toBe('clean');
+    expect(rejected()).toEqual([{ task_id: 'last15' }]);
+    list.remove('last15');
+    list.put(completedTask('newer', EPOCH + MINUTE));
+    await bench.sync(list, { full: true });
+    expect(rejected()).toEqual([]);
   });
 
   test('changes nothing as a plain run, and promises no less', async () => {

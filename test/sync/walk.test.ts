@@ -264,6 +264,22 @@ describe('a group of ties larger than a page, in another order with each request
     expect(provenGaps(slices)).toEqual([]);
     expect(offsets.length).toBeLessThan(20);
   });
+
+  test('leads on down below it after a page from its middle, once it was counted', () => {
+    const state = {
+      ...standing(9, 400),
+      proven: 500,
+      linked: true,
+      counted: { activity: 500, end: 12, total: 30 },
+    };
+    const rows = ['x', 'y', 'z'].map((id) => listRow(id, 500));
+    const { state: next, slice } = step(state, { rows, total: 30, hasMore: true, servedAt: null });
+    expect(slice.proven).toBeNull();
+    expect(next.offset).toBe(11);
+    const ends = [listRow('v', 500), ...rowsAt(400, 300)];
+    const left = step(next, { rows: ends, total: 30, hasMore: true, servedAt: null });
+    expect(left.slice.proven).toEqual({ above: 400, upTo: 500 });
+  });
 });
 
 test('a group of ties that stays unproven is not proven by the pages below it', () => {

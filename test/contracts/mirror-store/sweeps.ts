@@ -66,12 +66,24 @@ export function sweeps(make: Make): void {
       await claim.beginSweep();
       await claim.commit(changeOf({ rejected: [rejectedRow('there'), ...unnamed.slice(1)] }));
       await claim.meet(['there']);
-      await claim.forgetUnmetRejections();
+      await claim.forgetUnmetRejections(Infinity);
       expect(await statusOf(store, 'a')).toMatchObject({ rejectedRows: 2 });
       const { healedIds } = await claim.commit(
         changeOf({ tasks: [mirrorTask('gone'), mirrorTask('there')] }),
       );
       expect(healedIds).toEqual(['there']);
+    });
+
+    test('keeps rejected rows that were above a place in the list, also if a single read rejected them since', async () => {
+      const { store, claim } = await swept();
+      const rows = [10, 20].map((activity) => rejectedRow(`at-${activity}`, { activity }));
+      await claim.commit(changeOf({ rejected: [...rows, rejectedRow('nowhere')] }));
+      await claim.commit(changeOf({ rejected: [rejectedRow('at-20')] }));
+      await claim.beginSweep();
+      await claim.forgetUnmetRejections(19);
+      expect(await statusOf(store, 'a')).toMatchObject({ rejectedRows: 1 });
+      await claim.forgetUnmetRejections(20);
+      expect(await statusOf(store, 'a')).toMatchObject({ rejectedRows: 0 });
     });
 
     test('is about its own source only', async () => {
@@ -84,7 +96,7 @@ export function sweeps(make: Make): void {
       expect(await claim.countUnmet()).toBe(0);
       expect(await other.unmet('', 10)).toEqual(['b']);
       expect(await claim.remove(['b'])).toBe(0);
-      await claim.forgetUnmetRejections();
+      await claim.forgetUnmetRejections(Infinity);
       expect(await statusOf(store, 'b')).toMatchObject({ liveRows: 1, rejectedRows: 1 });
     });
   });
