@@ -10,7 +10,7 @@ export interface Fit {
   above: number;
 }
 
-/** Of a page of fewer rows than this no more than one may be above the frontier. */
+/** Of a page of fewer rows than this, the end of a list apart, no more than one may be above the frontier. */
 const SMALL = 3;
 
 /**
@@ -49,7 +49,7 @@ export function links(
     const joinsFrontier = rows.some(({ activity }) => activity === at.frontier);
     const isKnown = above > 1 || (joinsFrontier && (isShown || begins === at.above));
     const isAbove = begins > at.proven || (isCounted && endsAsCounted(counted, page, at.offset));
-    return rows.length < SMALL || (isKnown && (isShown || isAbove));
+    return (rows.length < SMALL && page.hasMore) || (isKnown && (isShown || isAbove));
   }
   return at.ties !== null && isLinked(at.ties, first);
 }

@@ -27,7 +27,8 @@ export function checkAfterCall(
   if (isOusted && WRITES.has(name)) {
     simulation.judge('7 one writer', [{ what: `${name} succeeded without the lease`, excuse: null }]);
   }
-  if (name === 'claim' || name === 'forgetUnmetRejections') view.refreshSource(source);
+  if (name === 'claim') view.refreshSource(source);
+  if (name === 'forgetUnmetRejections') noteForgotten(run);
   if (run.isDry || (name !== 'commit' && name !== 'remove')) return;
   const claimed = view.sources.get(source)?.ledger ?? NOTHING_CLAIMED;
   const removed = ids.filter((id) => view.tasks.get(id)?.isLive === true);
@@ -58,6 +59,20 @@ export function checkAfterCall(
   }
   simulation.judge('3 ledger not ahead', checkLedger(run, facts));
   checkOthers(run, name);
+}
+
+/** An old list cannot show rows that were rejected since: below its head they look as if they were gone. */
+function noteForgotten({ simulation, identity: { name }, probe }: Run): void {
+  const { view } = simulation;
+  const before = view.sources.get(name)?.rejections ?? new Set();
+  view.refreshSource(name);
+  if (probe.oldest === Infinity) return;
+  const kept = view.sources.get(name)?.rejections;
+  const gone = [...before].filter((key) => kept?.has(key) !== true);
+  for (const { id, byTask } of simulation.world(name).rows.values()) {
+    if ([...byTask.values()].some(({ rejection }) => gone.includes(rejection ?? '')))
+      simulation.forgotten.add(id);
+  }
 }
 
 /** What one source writes takes nothing from another one that shows the same tasks. */

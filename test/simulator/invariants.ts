@@ -46,6 +46,8 @@ export interface Facts {
   stretches: readonly Stretch[];
   /** Tasks that were removed because GET said 404 of them, though they are there. */
   denied: ReadonlySet<string>;
+  /** Rows that were set aside, which a full run forgot that was shown an old list. */
+  forgotten: ReadonlySet<string>;
   /** The moment of the oldest list that any run was shown: a later one may have been written over by it. */
   oldest: number;
 }
@@ -76,7 +78,15 @@ export function neverShown({ world, tasks }: Facts, ids: Iterable<string>): Find
  * read this place last (`from`: its first answer) is mirrored, live, as it was at some moment since then; or
  * rejected, where the API garbled it then. And the ledger claims no place that no run has read.
  */
-export function behindLedger({ world, source, tasks, stretches, denied, oldest }: Facts): Finding[] {
+export function behindLedger({
+  world,
+  source,
+  tasks,
+  stretches,
+  denied,
+  forgotten,
+  oldest,
+}: Facts): Finding[] {
   return world.inOrder().flatMap((version) => {
     const row = world.rows.get(version.id);
     const stretch = lastOver(stretches, version.activity);
@@ -90,7 +100,8 @@ export function behindLedger({ world, source, tasks, stretches, denied, oldest }
     if (row.placedSince > stretch.from && !claimsAll(source.ledger, version.activity)) return [];
     const isDenied = denied.has(row.id) && tasks.get(row.id)?.isLive === false;
     const isOld = isMirroredSince(row, version, { source, tasks }, Math.min(oldest, stretch.shownFrom));
-    const excuse = isOld ? 'old copy' : isDenied ? 'GET lied' : excuseOf(row, version, stretch);
+    const excuse =
+      isOld || forgotten.has(row.id) ? 'old copy' : isDenied ? 'GET lied' : excuseOf(row, version, stretch);
     return [{ what: describe(row, version, tasks), excuse }];
   });
 }

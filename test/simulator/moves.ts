@@ -51,6 +51,8 @@ export function applyMove(scene: Scene, move: MoveDecision): void {
     case 'misplace':
       // Of a list that several keys see, each sees its own part: their order would be one thing more to tell apart.
       if (scene.sight !== null) return;
+      // Two of them close together, and what lies between looks like rows in order.
+      if (world.inOrder().some(({ place, activity }) => place !== activity)) return;
       for (const version of rowsAt(world, { ...move, size: 1 })) {
         const other = rowsAt(world, { ...move, where: (move.where * 7.3) % 1, size: 1 })[0];
         // Where ties come in any order, one of them alone in a wrong place looks like the end of its group.

@@ -50,6 +50,8 @@ export class Simulation {
   readonly identities: readonly SourceIdentity[];
   /** Tasks that a run removed because GET said 404 of them, though they were there. */
   readonly denied = new Set<string>();
+  /** Rows that were set aside, which a full run forgot that was shown an old list. */
+  readonly forgotten = new Set<string>();
   readonly #core: Core;
   readonly #file: string;
   readonly #worlds = new Map<string, World>();
@@ -103,6 +105,7 @@ export class Simulation {
       tasks: this.view.tasks,
       stretches,
       denied: this.denied,
+      forgotten: this.forgotten,
       oldest,
     };
   }

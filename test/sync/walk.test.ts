@@ -299,6 +299,15 @@ test('a group of ties that stays unproven is not proven by the pages below it', 
 });
 
 describe('the end of a list', () => {
+  test('that is too short a page to tell whether its first row is in the wrong place proves nothing alone', () => {
+    const state = { ...standing(24, 300), proven: 310, linked: true };
+    const end = { rows: rowsAt(600, 100), total: null, hasMore: false, servedAt: null };
+    expect(step(state, end).slice.proven).toBeNull();
+    const seam = { ...end, rows: rowsAt(310, 300, 250, 100) };
+    const shown = new Set(['r0']);
+    expect(step({ ...state, shown }, seam).slice.proven).toEqual({ above: -Infinity, upTo: 310 });
+  });
+
   test('is confirmed by a page of its last rows alone, though none of them has an activity', async () => {
     const { slices, offsets } = await walked(still(rowsAt(30, null, null), 5, null));
     expect(slices.at(-1)).toMatchObject({ ended: true, doubt: null, proven: { above: -Infinity } });
