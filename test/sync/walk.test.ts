@@ -303,7 +303,7 @@ describe('the end of a list', () => {
     const state = { ...standing(24, 300), proven: 310, linked: true };
     const end = { rows: rowsAt(600, 100), total: null, hasMore: false, servedAt: null };
     expect(step(state, end).slice.proven).toBeNull();
-    const seam = { ...end, rows: rowsAt(310, 300, 250, 100) };
+    const seam = { ...end, total: 28, rows: rowsAt(310, 300, 250, 100) };
     const shown = new Set(['r0']);
     expect(step({ ...state, shown }, seam).slice.proven).toEqual({ above: -Infinity, upTo: 310 });
   });
