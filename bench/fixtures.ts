@@ -12,14 +12,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { grouped } from '../src/commands/output/text.ts';
+import { grouped } from '../src/render/text.ts';
 import { type BenchApi, startApi } from './api.ts';
 import { programOf, type Program, ROOT } from './program.ts';
 
 /** Mirrors that took long to make are kept here for the next benchmark; may be deleted at any time. */
 const CACHE = join(tmpdir(), 'taskmirror-bench');
 /** What decides how a mirror of a given size looks: a change of any of it makes the kept ones useless. */
-const MADE_FROM = ['migrations', 'src/demo', 'src/sqlite', 'bench/list.ts'];
+const MADE_FROM = ['migrations', 'src/source/simulated', 'src/store/sqlite', 'bench/list.ts'];
 
 /** What the rows of the benchmark work with. */
 export interface Bench {

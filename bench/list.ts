@@ -1,6 +1,6 @@
-import { generateTasks } from '../src/demo/generate.ts';
-import type { ApiTask } from '../src/demo/list.ts';
-import { isOpen } from '../src/sync/task.ts';
+import { generateTasks } from '../src/source/simulated/generate.ts';
+import type { ApiTask } from '../src/source/simulated/list.ts';
+import { isOpen } from '../src/model/task.ts';
 
 /** The list is a year of tasks up to this moment (ms), on a working day: the same list in every run of the benchmark. */
 export const LIST_MOMENT = Date.UTC(2026, 0, 14, 15);

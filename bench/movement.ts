@@ -1,6 +1,6 @@
-import type { ApiTask, SimulatedList } from '../src/demo/list.ts';
-import type { Random } from '../src/demo/random.ts';
-import { activityOf, utcText } from '../src/sync/task.ts';
+import type { ApiTask, SimulatedList } from '../src/source/simulated/list.ts';
+import type { Random } from '../src/source/simulated/random.ts';
+import { activityOf, utcText } from '../src/model/task.ts';
 
 /** What happens to a list between two list requests: so many rows of each kind. */
 export interface Movement {

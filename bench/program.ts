@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { SyncOutcome } from '../src/commands/sync.ts';
+import type { SyncOutcome } from '../src/cli/commands/sync.ts';
 import type { SyncReport } from '../src/sync/report.ts';
 import { API_KEY } from './api.ts';
 import { type Command, spend, type Spent } from './measure.ts';

@@ -1,4 +1,4 @@
-import { counted } from '../src/commands/output/text.ts';
+import { counted } from '../src/render/text.ts';
 import { newRowsPerPage, OVERLAP_ROWS } from '../src/sync/reading.ts';
 
 /** What a figure counts. Times are kept in ms and us, memory (`bytes`) and what goes to a disk (`written`) in bytes. */

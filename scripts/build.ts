@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { CodeSplittingGroup, Plugin } from 'rolldown';
-import { OLDEST_NODE } from '../src/version.ts';
+import { OLDEST_NODE } from '../src/model/version.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const DIST = join(root, 'dist');
@@ -61,7 +61,7 @@ const BUNDLES: readonly Bundle[] = [
   },
   {
     // The library, and the demo's process, which child.ts starts by its path.
-    input: { 'src/index': 'src/index.ts', 'src/demo/process': 'src/demo/process.ts' },
+    input: { 'src/index': 'src/index.ts', 'src/source/simulated/process': 'src/source/simulated/process.ts' },
     format: 'esm',
   },
 ];

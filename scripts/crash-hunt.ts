@@ -10,7 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createRandom, type Random } from '../src/demo/random.ts';
+import { createRandom, type Random } from '../src/source/simulated/random.ts';
 import { newRowsPerPage } from '../src/sync/reading.ts';
 import { playRound, type Struck } from '../test/crash/round.ts';
 import { mirrorIn, prepareScenario, type Scenario, SCENARIOS } from '../test/crash/scenario.ts';

@@ -18,9 +18,9 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { generateTasks } from '../src/demo/generate.ts';
-import { SimulatedList } from '../src/demo/list.ts';
-import { createApi, startServer } from '../src/demo/server.ts';
+import { generateTasks } from '../src/source/simulated/generate.ts';
+import { SimulatedList } from '../src/source/simulated/list.ts';
+import { createApi, startServer } from '../src/source/simulated/server.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');

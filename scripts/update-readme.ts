@@ -7,10 +7,10 @@ import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { format, resolveConfig } from 'prettier';
-import { createProgram } from '../src/cli.ts';
+import { createProgram } from '../src/cli/program.ts';
 import { settingLeaves } from '../src/config/leaves.ts';
 import { settingsJsonSchema } from '../src/config/schema.ts';
-import { createRedactor } from '../src/redact.ts';
+import { createRedactor } from '../src/platform/redact.ts';
 
 export const README = resolve(import.meta.dirname, '../README.md');
 

@@ -7,15 +7,16 @@
  *     const [status] = await mirror.status();
  *     await mirror.close();
  */
-import { checkBaseUrl } from './base-url.ts';
-import { createHttpSource } from './api/client.ts';
-import { systemClock } from './clock.ts';
-import type { Log, MirrorStore } from './ports.ts';
-import { openMirrorStore } from './sqlite/store.ts';
+import { checkBaseUrl } from './model/base-url.ts';
+import { createHttpSource } from './source/http/client.ts';
+import { systemClock } from './platform/clock.ts';
+import type { Log } from './model/log.ts';
+import type { MirrorStore } from './store/store.ts';
+import { openMirrorStore } from './store/sqlite/store.ts';
 import type { Progress } from './sync/run.ts';
 import { syncSource, type SyncResult } from './sync/sync.ts';
-import type { OmittableField } from './sync/task.ts';
-import { VERSION } from './version.ts';
+import type { OmittableField } from './model/task.ts';
+import { VERSION } from './model/version.ts';
 
 export {
   ApiFailedError,
@@ -28,14 +29,16 @@ export {
   SafetyStopError,
   TaskmirrorError,
   UsageError,
-} from './errors.ts';
-export type { Log, MirrorReader, MirrorStore, RunSummary, SourceStatus, TaskSource } from './ports.ts';
-export { openMirrorReader } from './sqlite/reader.ts';
-export { openForQuery, type ReadOnlyMirror } from './sqlite/readonly.ts';
+} from './model/errors.ts';
+export type { Log } from './model/log.ts';
+export type { MirrorReader, MirrorStore, RunSummary, SourceStatus } from './store/store.ts';
+export type { TaskSource } from './source/source.ts';
+export { openMirrorReader } from './store/sqlite/reader.ts';
+export { openForQuery, type ReadOnlyMirror } from './store/sqlite/readonly.ts';
 export type { Progress } from './sync/run.ts';
 export type { SyncReport } from './sync/report.ts';
 export type { SyncResult } from './sync/sync.ts';
-export type { OmittableField, Task } from './sync/task.ts';
+export type { OmittableField, Task } from './model/task.ts';
 
 export interface OpenMirrorOptions {
   /** Make the file where there is none; true unless given. */
@@ -63,7 +66,7 @@ export interface SyncTasksOptions {
   baseUrl?: string;
   /** Walk the whole list, find every edit, and remove what is proven to be gone. */
   full?: boolean;
-  /** With `full`: remove however much is gone. */
+  /** With `full`: skip the removal safety limit. */
   allowRemovals?: boolean;
   /** Read and plan as ever, but write nothing. */
   dryRun?: boolean;

@@ -1,8 +1,8 @@
 import { isatty } from 'node:tty';
-import { cli } from './cli.ts';
-import { EXIT, exitCodeOf, InterruptedError, OutputError, TaskmirrorError } from './errors.ts';
-import { createRedactor } from './redact.ts';
-import { complain, outlet } from './terminal.ts';
+import { cli } from './cli/program.ts';
+import { EXIT, exitCodeOf, InterruptedError, OutputError, TaskmirrorError } from './model/errors.ts';
+import { createRedactor } from './platform/redact.ts';
+import { complain, outlet } from './platform/terminal.ts';
 
 /** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
 const DRAIN_MS = 4_500;

@@ -17,9 +17,9 @@ import {
   verdictOf,
 } from '../bench/verdict.ts';
 import { temporaryFolder } from './support/mirror.ts';
-import { SimulatedList } from '../src/demo/list.ts';
-import { createRandom } from '../src/demo/random.ts';
-import { activityOf } from '../src/sync/task.ts';
+import { SimulatedList } from '../src/source/simulated/list.ts';
+import { createRandom } from '../src/source/simulated/random.ts';
+import { activityOf } from '../src/model/task.ts';
 
 const figure = (part: Partial<Measured>): Measured => ({ what: 'it', unit: 'ms', ours: 1, ...part });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { OLDEST_NODE } from '../src/version.ts';
+import { OLDEST_NODE } from '../src/model/version.ts';
 
 interface Locked {
   deprecated?: string;

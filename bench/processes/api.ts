@@ -3,10 +3,10 @@
  * move it, and does what its parent says by messages; it ends with its parent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
-import { createRandom } from '../../src/demo/random.ts';
-import { createApi, startServer } from '../../src/demo/server.ts';
-import { activityOf, utcText } from '../../src/sync/task.ts';
+import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
+import { createRandom } from '../../src/source/simulated/random.ts';
+import { createApi, startServer } from '../../src/source/simulated/server.ts';
+import { activityOf, utcText } from '../../src/model/task.ts';
 import { API_KEY, type ApiAnswer, type ApiOrder } from '../api.ts';
 import { LIST_MOMENT, tasksAtRest } from '../list.ts';
 import { move } from '../movement.ts';

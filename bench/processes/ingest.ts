@@ -4,13 +4,13 @@
  * `node ingest.ts bare <mirror> <file>` by a bare prepared upsert, from the rows of a mirror.
  * `sql` is run on the empty mirror first. What comes in is made ready before the measure begins.
  */
-import { createBodyParser } from '../../src/api/wire.ts';
-import { systemClock } from '../../src/clock.ts';
-import type { MirrorClaim } from '../../src/ports.ts';
-import { openDatabase } from '../../src/sqlite/open.ts';
-import { openReadOnly } from '../../src/sqlite/readonly.ts';
-import { openMirrorStore } from '../../src/sqlite/store.ts';
-import { activityOf, type Task } from '../../src/sync/task.ts';
+import { createBodyParser } from '../../src/source/http/wire.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import type { MirrorClaim } from '../../src/store/store.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { openReadOnly } from '../../src/store/sqlite/readonly.ts';
+import { openMirrorStore } from '../../src/store/sqlite/store.ts';
+import { activityOf, type Task } from '../../src/model/task.ts';
 import { tasksAtRest } from '../list.ts';
 
 /** All of them use the same, so that its size does not matter. */

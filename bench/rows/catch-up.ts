@@ -1,5 +1,5 @@
 import { startApi } from '../api.ts';
-import { grouped } from '../../src/commands/output/text.ts';
+import { grouped } from '../../src/render/text.ts';
 import type { Bench } from '../fixtures.ts';
 import { type Measured, mostCatchUpRequests } from '../verdict.ts';
 

@@ -1,4 +1,4 @@
-import { grouped } from '../../src/commands/output/text.ts';
+import { grouped } from '../../src/render/text.ts';
 import type { Bench } from '../fixtures.ts';
 import { alternate } from '../measure.ts';
 import { type Measured, medianOf } from '../verdict.ts';

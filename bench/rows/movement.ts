@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type BenchApi, startApi } from '../api.ts';
-import { grouped } from '../../src/commands/output/text.ts';
+import { grouped } from '../../src/render/text.ts';
 import type { Bench } from '../fixtures.ts';
 import { tasksAtRest } from '../list.ts';
 import { alternate } from '../measure.ts';

@@ -1,5 +1,5 @@
 import { API_KEY } from '../api.ts';
-import { grouped } from '../../src/commands/output/text.ts';
+import { grouped } from '../../src/render/text.ts';
 import type { Bench } from '../fixtures.ts';
 import { alternate, type Command, spend } from '../measure.ts';
 import { type Measured, medianOf } from '../verdict.ts';

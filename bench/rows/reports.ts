@@ -1,7 +1,7 @@
-import { REPORTS } from '../../src/analytics/index.ts';
-import { openDatabase } from '../../src/sqlite/open.ts';
-import { READER_INDEXES } from '../../src/sqlite/reader-indexes.ts';
-import { grouped } from '../../src/commands/output/text.ts';
+import { REPORTS } from '../../src/reports/index.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { READER_INDEXES } from '../../src/store/sqlite/reader-indexes.ts';
+import { grouped } from '../../src/render/text.ts';
 import type { Bench } from '../fixtures.ts';
 import { alternate, spend, type Spent } from '../measure.ts';
 import { type Measured, median, medianOf } from '../verdict.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { grouped } from '../../src/commands/output/text.ts';
+import { grouped } from '../../src/render/text.ts';
 import { API_KEY } from '../api.ts';
 import type { Bench } from '../fixtures.ts';
 import { alternate, spend, writtenBytes } from '../measure.ts';

@@ -1,5 +1,5 @@
-import { maskKeys } from '../redact.ts';
-import { visible } from '../terminal.ts';
+import { maskKeys } from '../platform/redact.ts';
+import { visible } from '../platform/terminal.ts';
 import { pathText } from './draft.ts';
 import { repeatedKeys, tokensOf } from './json-tokens.ts';
 

@@ -1,8 +1,8 @@
 import type { ExecFileException } from 'node:child_process';
-import { UsageError } from '../errors.ts';
-import type { Clock } from '../ports.ts';
-import { readBounded } from './bounded-file.ts';
-import { absolutePath } from './paths.ts';
+import { UsageError } from '../model/errors.ts';
+import type { Clock } from '../model/clock.ts';
+import { readBounded } from '../platform/bounded-file.ts';
+import { absolutePath } from '../platform/paths.ts';
 import type { Environment, KeyReference, SourceSettings } from './settings.ts';
 
 const MAX_KILOBYTES = 64;

@@ -1,11 +1,11 @@
-import { readBounded } from './bounded-file.ts';
-import { completed } from './completed.ts';
+import { readBounded } from '../platform/bounded-file.ts';
+import { completed } from './with-defaults.ts';
 import { isRecord } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { parseJson } from './json-text.ts';
 import { hasVariables, overlayDefaultSource, overlayFlags } from './overlays.ts';
-import { absolutePath } from './paths.ts';
-import { plainSettings } from './plain.ts';
+import { absolutePath } from '../platform/paths.ts';
+import { plainSettings } from './simple-settings.ts';
 import { DEFAULT_FILE, MAX_FILE_KILOBYTES } from './settings-file.ts';
 import type { LoadedSettings, SettingsInput } from './settings.ts';
 

@@ -1,11 +1,11 @@
 import type * as z from 'zod/mini';
-import { UsageError } from '../errors.ts';
-import { maskKeys } from '../redact.ts';
-import { visible } from '../terminal.ts';
+import { UsageError } from '../model/errors.ts';
+import { maskKeys } from '../platform/redact.ts';
+import { visible } from '../platform/terminal.ts';
 import { describePlace, isRecord, valueAt } from './draft.ts';
 import type { Draft, Path } from './draft.ts';
 import { settingNames } from './leaves.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../platform/nearest.ts';
 
 const MAX_SHOWN = 60;
 const MAX_PROBLEMS = 50;

@@ -1,13 +1,13 @@
 import * as z from 'zod/mini';
-import { checkBaseUrl } from '../base-url.ts';
-import { TaskmirrorError } from '../errors.ts';
-import { OMITTABLE } from '../sync/task.ts';
+import { checkBaseUrl } from '../model/base-url.ts';
+import { TaskmirrorError } from '../model/errors.ts';
+import { OMITTABLE } from '../model/task.ts';
 import { DEFAULT_BASE_URL, DEFAULTS } from './defaults.ts';
-import { cronProblem, isTimezone } from './schedules.ts';
+import { cronProblem, isTimezone } from '../platform/cron.ts';
 import { choice, described, number, object, setting, text, whole } from './schema-parts.ts';
 import { retention } from './schema-retention.ts';
 import { MAX_PATH } from './settings-file.ts';
-import { pathProblem } from './paths.ts';
+import { pathProblem } from '../platform/paths.ts';
 import type { Settings } from './settings.ts';
 
 const MAX_SOURCES = 100;

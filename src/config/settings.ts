@@ -1,4 +1,5 @@
-import type { OmittableField } from '../sync/task.ts';
+import type { LogSettings } from '../platform/log.ts';
+import type { OmittableField } from '../model/task.ts';
 
 /** Where a source's key is kept. The key itself never stands in a settings file and is never a flag. */
 export type KeyReference = { env: string } | { file: string } | { command: string };
@@ -53,12 +54,6 @@ export interface RetentionSettings {
   changesDays: number | null;
   /** Days that a removed task is kept after its removal, with its part of task_changes. */
   removedDays: number | null;
-}
-
-export interface LogSettings {
-  level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-  /** `auto`: pretty on a terminal, JSON lines otherwise. */
-  format: 'auto' | 'pretty' | 'json';
 }
 
 /** Where the value of a setting came from. */

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../model/errors.ts';
 import { DEFAULT_FILE } from './settings-file.ts';
 import type { Settings, SourceSettings } from './settings.ts';
 

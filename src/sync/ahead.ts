@@ -1,4 +1,4 @@
-import { PageFailedError } from '../errors.ts';
+import { PageFailedError } from '../model/errors.ts';
 import { Drift, shownBy, shownBySeam } from './drift.ts';
 import { firstActivity, type Fit, lastActivity } from './links.ts';
 import { type PageRequest, PageRequests } from './requests.ts';

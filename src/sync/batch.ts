@@ -1,6 +1,8 @@
-import type { Change, Clock, RejectedRow } from '../ports.ts';
-import type { Ledger } from './ledger.ts';
-import type { Task } from './task.ts';
+import type { Change } from '../store/store.ts';
+import type { Clock } from '../model/clock.ts';
+import type { RejectedRow } from '../model/task.ts';
+import type { Ledger } from '../model/ledger.ts';
+import type { Task } from '../model/task.ts';
 
 /**
  * Rows of one transaction at most, give or take a page. Ids are random, so every transaction writes most pages of their

@@ -1,14 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import type { RejectedRow, RunKind, SourceState, UpsertCounts } from '../ports.ts';
+import type { RejectedRow } from '../model/task.ts';
+import type { RunKind } from '../model/run.ts';
+import type { SourceState, UpsertCounts } from '../store/store.ts';
 import { PagesAhead } from './ahead.ts';
 import { Batch } from './batch.ts';
 import { Head } from './head.ts';
-import { cover, isMissing, type Ledger } from './ledger.ts';
+import { cover, isMissing, type Ledger } from '../model/ledger.ts';
 import { readAgain } from './refresh.ts';
 import { SingleReads } from './single-reads.ts';
 import type { RunCounts, RunOptions, RunParts } from './run.ts';
 import { ServedPages } from './served.ts';
-import type { Task } from './task.ts';
+import type { Task } from '../model/task.ts';
 import type { Position, Slice } from './reading.ts';
 import { walk } from './walk.ts';
 

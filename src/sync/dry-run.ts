@@ -5,11 +5,11 @@ import type {
   MirrorClaim,
   OpenTask,
   Pruned,
-  RunKind,
   RunRecord,
   SourceState,
-} from '../ports.ts';
-import { activityOf, type Task } from './task.ts';
+} from '../store/store.ts';
+import type { RunKind } from '../model/run.ts';
+import { activityOf, type Task } from '../model/task.ts';
 
 /** The first ids of what a dry run would write. */
 export interface Plan {

@@ -1,8 +1,9 @@
-import { SafetyStopError } from '../errors.ts';
-import type { Committed, ListPage, SourceState } from '../ports.ts';
-import { EMPTY_LEDGER, isMissing, type Ledger, openGap } from './ledger.ts';
+import { SafetyStopError } from '../model/errors.ts';
+import type { Committed, SourceState } from '../store/store.ts';
+import type { ListPage } from '../source/source.ts';
+import { EMPTY_LEDGER, isMissing, type Ledger, openGap } from '../model/ledger.ts';
 import type { RunParts } from './run.ts';
-import { activityOf, type Task, utcText } from './task.ts';
+import { activityOf, type Task, utcText } from '../model/task.ts';
 import type { Slice } from './reading.ts';
 
 /** The server's Date header has whole seconds: a head this much (ms) in its future is still the present. */

@@ -1,8 +1,9 @@
-import type { OpenTask, Verdict } from '../ports.ts';
+import type { OpenTask } from '../store/store.ts';
+import type { Verdict } from '../model/run.ts';
 import type { Copier } from './copier.ts';
-import { type Gap, nextGap } from './ledger.ts';
+import { type Gap, nextGap } from '../model/ledger.ts';
 import { planRefresh, rowsWorthWalking } from './refresh.ts';
-import { type Task, utcText } from './task.ts';
+import { type Task, utcText } from '../model/task.ts';
 import { type Position, TOP } from './reading.ts';
 
 const GAP_ABOVE =

@@ -1,4 +1,4 @@
-import type { ListPage } from '../ports.ts';
+import type { ListPage } from '../source/source.ts';
 import type { Position } from './reading.ts';
 import { type Counted, endsAsCounted, isLinked, keyOf, type TieGroup } from './ties.ts';
 

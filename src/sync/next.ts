@@ -1,4 +1,4 @@
-import type { ListPage } from '../ports.ts';
+import type { ListPage } from '../source/source.ts';
 import { lastActivity } from './links.ts';
 import type { Position, Slice } from './reading.ts';
 import { beginTies, type Counted, meetTies, type TieGroup } from './ties.ts';

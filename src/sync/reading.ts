@@ -1,4 +1,4 @@
-import type { ListPage } from '../ports.ts';
+import type { ListPage } from '../source/source.ts';
 import type { Fit } from './links.ts';
 
 /** Where a walk stands. */

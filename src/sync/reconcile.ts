@@ -1,7 +1,8 @@
-import { SafetyStopError } from '../errors.ts';
-import type { MirrorClaim, Verdict } from '../ports.ts';
+import { SafetyStopError } from '../model/errors.ts';
+import type { MirrorClaim } from '../store/store.ts';
+import type { Verdict } from '../model/run.ts';
 import type { Copier, Descent } from './copier.ts';
-import { activityOf, type Task, utcText } from './task.ts';
+import { activityOf, type Task, utcText } from '../model/task.ts';
 import { TOP } from './reading.ts';
 import { unmetIds } from './unmet.ts';
 

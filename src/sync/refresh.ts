@@ -1,6 +1,6 @@
-import type { RejectedRow } from '../ports.ts';
+import type { RejectedRow } from '../model/task.ts';
 import type { SingleReads } from './single-reads.ts';
-import { deriveLastActivityAt, type Task, type TaskDetail } from './task.ts';
+import { deriveLastActivityAt, type Task, type TaskDetail } from '../model/task.ts';
 import { newRowsPerPage } from './reading.ts';
 
 /**

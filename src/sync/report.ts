@@ -1,9 +1,10 @@
-import { InterruptedError } from '../errors.ts';
-import type { Outcome, RunKind, UpsertCounts, Verdict } from '../ports.ts';
+import { InterruptedError } from '../model/errors.ts';
+import type { Outcome, RunKind, Verdict } from '../model/run.ts';
+import type { UpsertCounts } from '../store/store.ts';
 import type { Copier } from './copier.ts';
 import type { Plan } from './dry-run.ts';
-import { completeThrough, type Ledger } from './ledger.ts';
-import { utcText } from './task.ts';
+import { completeThrough, type Ledger } from '../model/ledger.ts';
+import { utcText } from '../model/task.ts';
 
 /** What came of syncing one source: an object of `sync --json` (README, "sync --json"). Only ever gains fields. */
 export interface SyncReport extends UpsertCounts {

@@ -1,4 +1,4 @@
-import { PageFailedError } from '../errors.ts';
+import { PageFailedError } from '../model/errors.ts';
 import type { Hole, PlacedPage } from './reading.ts';
 import type { PageContext, PageReader } from './served.ts';
 

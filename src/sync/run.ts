@@ -1,4 +1,8 @@
-import type { Clock, Log, MirrorClaim, RunKind, TaskSource, UpsertCounts } from '../ports.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Log } from '../model/log.ts';
+import type { MirrorClaim, UpsertCounts } from '../store/store.ts';
+import type { RunKind } from '../model/run.ts';
+import type { TaskSource } from '../source/source.ts';
 
 /** What a run works with. */
 export interface RunParts {

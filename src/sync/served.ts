@@ -1,5 +1,5 @@
-import { PageFailedError } from '../errors.ts';
-import type { ListPage, RequestContext, TaskSource } from '../ports.ts';
+import { PageFailedError } from '../model/errors.ts';
+import type { ListPage, RequestContext, TaskSource } from '../source/source.ts';
 import { type Hole, OVERLAP_ROWS, type PlacedPage } from './reading.ts';
 
 /** What one request needs beside its place. `onPushback` is called each time that the API asks to be asked less. */

@@ -1,5 +1,5 @@
-import { ApiFailedError, KeyRefusedError } from '../errors.ts';
-import type { TaskSource } from '../ports.ts';
+import { ApiFailedError, KeyRefusedError } from '../model/errors.ts';
+import type { TaskSource } from '../source/source.ts';
 
 /** What a GET brought: what the source says of the task, or why it says nothing of it, in one line. */
 export type SingleRead = Awaited<ReturnType<TaskSource['get']>> | { withheld: string };

@@ -1,16 +1,10 @@
-import { exitCodeOf, type ExitCode, EXIT, InterruptedError, TaskmirrorError } from '../errors.ts';
-import type {
-  Clock,
-  Log,
-  MirrorClaim,
-  MirrorStore,
-  RunKind,
-  SourceIdentity,
-  SourceState,
-  TaskSource,
-  Verdict,
-} from '../ports.ts';
-import { reachesEnd } from './ledger.ts';
+import { exitCodeOf, type ExitCode, EXIT, InterruptedError, TaskmirrorError } from '../model/errors.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Log } from '../model/log.ts';
+import type { MirrorClaim, MirrorStore, SourceState } from '../store/store.ts';
+import type { RunKind, SourceIdentity, Verdict } from '../model/run.ts';
+import type { TaskSource } from '../source/source.ts';
+import { reachesEnd } from '../model/ledger.ts';
 import { Copier } from './copier.ts';
 import { DryClaim } from './dry-run.ts';
 import { runIncremental, Unmet } from './incremental.ts';
@@ -38,7 +32,7 @@ export interface SyncResult {
 export interface SyncOptions extends RunOptions {
   /** Walk the whole list, find every edit, and remove what is proven to be gone. */
   full?: boolean | undefined;
-  /** With `full`: remove however much is gone. */
+  /** With `full`: skip the removal safety limit. */
   allowRemovals?: boolean | undefined;
   /** Read and plan as ever, but write nothing and take no lease. */
   dryRun?: boolean | undefined;

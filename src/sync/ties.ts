@@ -1,4 +1,4 @@
-import type { ListPage, ListRow } from '../ports.ts';
+import type { ListPage, ListRow } from '../source/source.ts';
 
 /** Rows of one activity that fill more than a page, with those between them whose own activity cannot be read. */
 export interface TieGroup {

@@ -1,4 +1,4 @@
-import type { MirrorClaim } from '../ports.ts';
+import type { MirrorClaim } from '../store/store.ts';
 
 /** Ids that are read from the mirror at once. */
 const BATCH = 500;

@@ -1,5 +1,6 @@
-import type { Keep, Log, MirrorClaim } from '../ports.ts';
-import { type Ledger, reachesEnd } from './ledger.ts';
+import type { Keep, MirrorClaim } from '../store/store.ts';
+import type { Log } from '../model/log.ts';
+import { type Ledger, reachesEnd } from '../model/ledger.ts';
 
 /** How long a mirror keeps what it need not keep, in ms; null: for ever. */
 export interface Retention {

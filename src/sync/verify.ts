@@ -1,6 +1,8 @@
-import type { MirrorClaim, MirrorStore, SourceIdentity, TaskSource } from '../ports.ts';
-import { completeThrough, isMissing, ledgerProblems } from './ledger.ts';
-import { activityOf, isOpen, type Task } from './task.ts';
+import type { MirrorClaim, MirrorStore } from '../store/store.ts';
+import type { SourceIdentity } from '../model/run.ts';
+import type { TaskSource } from '../source/source.ts';
+import { completeThrough, isMissing, ledgerProblems } from '../model/ledger.ts';
+import { activityOf, isOpen, type Task } from '../model/task.ts';
 import { PagesAhead } from './ahead.ts';
 import { type Slice, TOP } from './reading.ts';
 import { ServedPages } from './served.ts';

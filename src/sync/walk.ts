@@ -1,4 +1,4 @@
-import type { ListPage } from '../ports.ts';
+import type { ListPage } from '../source/source.ts';
 import { confirmsEnd, firstActivity, type Fit, inPlace, lastActivity, links } from './links.ts';
 import {
   advance,

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
-import { generateTasks } from '../../src/demo/generate.ts';
-import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
-import { type ApiStats, createApi, startServer } from '../../src/demo/server.ts';
+import { generateTasks } from '../../src/source/simulated/generate.ts';
+import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
+import { type ApiStats, createApi, startServer } from '../../src/source/simulated/server.ts';
 import { EPOCH } from '../support/tasks.ts';
 
 export const KEY = 'sigmic_4f0c2d71a9e84b6f';

@@ -85,7 +85,7 @@ describe('the build after an install', () => {
   });
 
   test.each([
-    ['a source of nothing but types', 'src/ports.ts'],
+    ['a source of nothing but types', 'src/store/store.ts'],
     ['how it is built', 'scripts/build.ts'],
   ])('is made anew once %s has changed', async (_what, file) => {
     const folder = clone();

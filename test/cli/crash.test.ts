@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from 'vitest';
-import type { ApiTask } from '../../src/demo/list.ts';
+import type { ApiTask } from '../../src/source/simulated/list.ts';
 import { inMirrorOrder, mirroredTasks, readRows, temporaryFolder } from '../support/mirror.ts';
 import { runProgram, startProgram } from '../support/program.ts';
 import { holdList, serveTasks, teamTasks } from './api.ts';

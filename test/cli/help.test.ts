@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { VERSION } from '../../src/version.ts';
+import { VERSION } from '../../src/model/version.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { runProgram } from '../support/program.ts';
 import { KEY } from './api.ts';
@@ -106,7 +106,8 @@ test('on a Node that is too old, the bin says so in one line, with both versions
 
 /** The names under "Commands:", without `help` itself. */
 function commandsIn(help = ''): string[] {
-  const [, list = ''] = help.split('Commands:\n');
-  const names = list.split('\n\n')[0]?.matchAll(/^ {2}([a-z]+)/gm) ?? [];
-  return [...names].map(([, name = '']) => name).filter((name) => name !== 'help');
+  const isList = /^(?:Commands|Keep a mirror|Ask it|Set up):\n/;
+  const lists = help.split('\n\n').filter((part) => isList.test(part));
+  const names = lists.flatMap((list) => [...list.matchAll(/^ {2}([a-z]+)/gm)]);
+  return names.map(([, name = '']) => name).filter((name) => name !== 'help');
 }

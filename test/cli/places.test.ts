@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { VERSION } from '../../src/version.ts';
+import { VERSION } from '../../src/model/version.ts';
 import { mirroredTasks, temporaryFolder } from '../support/mirror.ts';
 import { MAIN, runProgram } from '../support/program.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { openDatabase } from '../../src/sqlite/open.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { runProgram, startProgram } from '../support/program.ts';
 import { filesIn } from './files.ts';

@@ -16,7 +16,7 @@ interface Loaded {
   outside: string[];
   /** Packages whose code is in the files of dist/ that were loaded. */
   bundled: string[];
-  /** What is in those files of src/, as `src/cli.ts`. */
+  /** What is in those files of src/, as `src/cli/program.ts`. */
   sources: string[];
   /** Modules of Node's own, as `NativeModule http`. */
   ofNode: string[];
@@ -58,15 +58,16 @@ describe('what a start costs is what it loads:', () => {
     expect(sources).toContain('src/sync/walk.ts');
     // Nothing but a key and a base URL is set: that needs no schema.
     expect(sources).not.toContain('src/config/schema.ts');
-    const commands = sources.filter((file) => /^src\/commands\/[^/]+$/.test(file));
+    const commands = sources.filter((file) => /^src\/(cli\/commands|render)\//.test(file));
     expect(commands.toSorted()).toEqual([
-      'src/commands/output.ts',
-      'src/commands/progress.ts',
-      'src/commands/sync.ts',
+      'src/cli/commands/sync.ts',
+      'src/render/progress.ts',
+      'src/render/rows.ts',
+      'src/render/text.ts',
+      'src/render/write.ts',
     ]);
-    expect(
-      sources.filter((file) => /^src\/(demo|daemon|schedule|analytics)\b|\/migrate\.ts$/.test(file)),
-    ).toEqual([]);
+    const idle = /^src\/(source\/simulated|daemon|reports)\b|\/migrate\.ts$/;
+    expect(sources.filter((file) => idle.test(file))).toEqual([]);
   });
 
   test('a sync that finds nothing loads node:http, and not the whole of fetch', async () => {
@@ -83,7 +84,7 @@ describe('what a start costs is what it loads:', () => {
     const { outside, bundled, sources } = await loadedBy(['query', '--json', 'select 1'], cwd, {});
     expect(outside).toEqual(['better-sqlite3']);
     expect(bundled).toEqual(['commander', 'csv-stringify']);
-    expect(sources.filter((file) => /^src\/(api|sync|analytics)\/|^migrations\/0/.test(file))).toEqual([]);
+    expect(sources.filter((file) => /^src\/(source|sync|reports)\/|^migrations\/0/.test(file))).toEqual([]);
   });
 
   test('--help loads nothing but the flags', async () => {

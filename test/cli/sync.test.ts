@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { SyncOutcome } from '../../src/commands/sync.ts';
-import type { ApiTask } from '../../src/demo/list.ts';
+import type { SyncOutcome } from '../../src/cli/commands/sync.ts';
+import type { ApiTask } from '../../src/source/simulated/list.ts';
 import { inMirrorOrder, mirroredTasks, readRows, temporaryFolder } from '../support/mirror.ts';
 import { runProgram, startProgram } from '../support/program.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ApiTask } from '../../src/demo/list.ts';
+import type { ApiTask } from '../../src/source/simulated/list.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { type Ended, MAIN, runProgram } from '../support/program.ts';
 import { completedTask, EPOCH, runningTask } from '../support/tasks.ts';

@@ -1,7 +1,7 @@
-import type { CommandContext } from '../../src/commands/context.ts';
+import type { CommandContext } from '../../src/cli/context.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import type { MirrorClaim } from '../../src/ports.ts';
-import { openForQuery } from '../../src/sqlite/readonly.ts';
+import type { MirrorClaim } from '../../src/store/store.ts';
+import { openForQuery } from '../../src/store/sqlite/readonly.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { temporaryMirror } from '../support/mirror.ts';

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commandsWithHelp } from '../../scripts/update-readme.ts';
-import { completion } from '../../src/commands/completion.ts';
-import { SHELLS, type Shell } from '../../src/commands/completion/shells.ts';
-import { FORMATS } from '../../src/commands/output.ts';
+import { completion } from '../../src/cli/commands/completion.ts';
+import { SHELLS, type Shell } from '../../src/cli/completion/shells.ts';
+import { FORMATS } from '../../src/render/rows.ts';
 import { Captured } from '../support/captured.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 

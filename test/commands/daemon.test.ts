@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createApp } from '../../src/app.ts';
-import { daemon, type DaemonContext } from '../../src/commands/daemon.ts';
+import { createApp } from '../../src/cli/wire.ts';
+import { daemon, type DaemonContext } from '../../src/cli/commands/daemon.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import { createRedactor } from '../../src/redact.ts';
+import { createRedactor } from '../../src/platform/redact.ts';
 import { holdList, serveTasks } from '../cli/api.ts';
 import { Captured } from '../support/captured.ts';
 import { readRows, temporaryFolder } from '../support/mirror.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { OmittableField } from '../../src/sync/task.ts';
-import { mirrorChecks } from '../../src/commands/doctor-mirror.ts';
-import { diagnose, type Finding } from '../../src/commands/doctor.ts';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { openMirrorReader } from '../../src/sqlite/reader.ts';
-import { openMirrorStore } from '../../src/sqlite/store.ts';
+import type { OmittableField } from '../../src/model/task.ts';
+import { mirrorChecks } from '../../src/cli/commands/doctor/mirror.ts';
+import { diagnose, type Finding } from '../../src/cli/commands/doctor/doctor.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { openMirrorReader } from '../../src/store/sqlite/reader.ts';
+import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/mirror.ts';

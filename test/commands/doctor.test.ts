@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, statfsSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { databaseChecks, versionChecks } from '../../src/commands/doctor-machine.ts';
-import { sourceChecks } from '../../src/commands/doctor-source.ts';
-import { diagnose, doctor } from '../../src/commands/doctor.ts';
-import type { Check, Finding } from '../../src/commands/doctor.ts';
-import { DatabaseError, EXIT, KeyRefusedError, UsageError } from '../../src/errors.ts';
-import type { ListPage, TaskSource } from '../../src/ports.ts';
+import { databaseChecks, versionChecks } from '../../src/cli/commands/doctor/machine.ts';
+import { sourceChecks } from '../../src/cli/commands/doctor/source.ts';
+import { diagnose, doctor } from '../../src/cli/commands/doctor/doctor.ts';
+import type { Check, Finding } from '../../src/cli/commands/doctor/doctor.ts';
+import { DatabaseError, EXIT, KeyRefusedError, UsageError } from '../../src/model/errors.ts';
+import type { ListPage, TaskSource } from '../../src/source/source.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import type { FakeClock } from '../support/fake-clock.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { parseDuration } from '../../src/commands/duration.ts';
-import { UsageError } from '../../src/errors.ts';
+import { parseDuration } from '../../src/cli/arguments/duration.ts';
+import { UsageError } from '../../src/model/errors.ts';
 
 it.each([
   ['500ms', 500],

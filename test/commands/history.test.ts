@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { history } from '../../src/commands/history.ts';
-import { EXIT, UsageError } from '../../src/errors.ts';
-import type { Task } from '../../src/sync/task.ts';
+import { history } from '../../src/cli/commands/history.ts';
+import { EXIT, UsageError } from '../../src/model/errors.ts';
+import type { Task } from '../../src/model/task.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { at } from '../support/tasks.ts';
 import { askedMirror, type AskedMirror } from './asked-mirror.ts';

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
-import { printRows } from '../../src/commands/output.ts';
-import type { Cell } from '../../src/commands/output/encode.ts';
+import { printRows } from '../../src/render/rows.ts';
+import type { Cell } from '../../src/store/queryable.ts';
 
 /** More rows than any reader here takes, which tell how far they were read and whether they were let go. */
 function plenty(): { rows: Iterable<Cell[]>; seen: { rows: number; closed: boolean } } {
@@ -68,7 +68,7 @@ it('stops when the signal aborts', async () => {
 
 it('ends a process quietly whose reader closed a real pipe', async () => {
   const program = `
-    import { printRows } from ${JSON.stringify(new URL('../../src/commands/output.ts', import.meta.url).href)};
+    import { printRows } from ${JSON.stringify(new URL('../../src/render/rows.ts', import.meta.url).href)};
     function* rows() { for (let i = 0; i < 200_000; i++) yield ['x'.repeat(1000)]; }
     await printRows(process.stdout, { columns: ['v'], rows: rows() }, 'jsonl');
   `;

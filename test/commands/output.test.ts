@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { printRows } from '../../src/commands/output.ts';
-import type { Format, PrintOptions } from '../../src/commands/output.ts';
-import type { Cell, Rows } from '../../src/commands/output/encode.ts';
-import {
-  ago,
-  cut,
-  duration,
-  printable,
-  usesColor,
-  widthOf,
-  wrapped,
-} from '../../src/commands/output/text.ts';
+import { printRows } from '../../src/render/rows.ts';
+import type { Format, PrintOptions } from '../../src/render/rows.ts';
+import type { Cell, Rows } from '../../src/store/queryable.ts';
+import { ago, cut, duration, printable, usesColor, widthOf, wrapped } from '../../src/render/text.ts';
 import { Captured } from '../support/captured.ts';
 
 const HOSTILE = [

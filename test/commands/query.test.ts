@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
-import { query } from '../../src/commands/query.ts';
-import type { CommandContext } from '../../src/commands/context.ts';
-import type { Format } from '../../src/commands/output.ts';
-import { EXIT, UsageError } from '../../src/errors.ts';
-import { openDatabase } from '../../src/sqlite/open.ts';
-import { openForQuery } from '../../src/sqlite/readonly.ts';
+import { query } from '../../src/cli/commands/query/query.ts';
+import type { CommandContext } from '../../src/cli/context.ts';
+import type { Format } from '../../src/render/rows.ts';
+import { EXIT, UsageError } from '../../src/model/errors.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { openForQuery } from '../../src/store/sqlite/readonly.ts';
 import { Captured } from '../support/captured.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 

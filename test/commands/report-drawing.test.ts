@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, it } from 'vitest';
-import type { Column, Report, Section, Value } from '../../src/analytics/report.ts';
-import { bars } from '../../src/commands/charts/bars.ts';
-import { ticks } from '../../src/commands/charts/scale.ts';
-import { figuresIn, span } from '../../src/commands/output/report-figures.ts';
-import { reportText } from '../../src/commands/output/report-text.ts';
-import type { Screen } from '../../src/commands/output/report-text.ts';
-import { widthOf } from '../../src/commands/output/text.ts';
+import type { Column, Report, Section, Value } from '../../src/reports/report.ts';
+import { bars } from '../../src/render/charts/bars.ts';
+import { ticks } from '../../src/render/charts/scale.ts';
+import { figuresIn, span } from '../../src/render/figures.ts';
+import { reportText } from '../../src/render/reports/text.ts';
+import type { Screen } from '../../src/render/reports/text.ts';
+import { widthOf } from '../../src/render/text.ts';
 import { BY_DAY, BY_HOUR, BY_USER, reportOf } from './reports.ts';
 
 const NONE = { user: null, status: null };

@@ -1,4 +1,4 @@
-import type { Report, Section } from '../../src/analytics/report.ts';
+import type { Report, Section } from '../../src/reports/report.ts';
 
 /** A report made by hand. */
 export function reportOf(...sections: Section[]): Report {

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { search, type SearchFlags } from '../../src/commands/search.ts';
-import { EXIT, type TaskmirrorError, UsageError } from '../../src/errors.ts';
-import type { Task } from '../../src/sync/task.ts';
-import { READER_INDEXES } from '../../src/sqlite/reader-indexes.ts';
+import { search, type SearchFlags } from '../../src/cli/commands/search.ts';
+import { EXIT, type TaskmirrorError, UsageError } from '../../src/model/errors.ts';
+import type { Task } from '../../src/model/task.ts';
+import { READER_INDEXES } from '../../src/store/sqlite/reader-indexes.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { at, EPOCH } from '../support/tasks.ts';
 import { askedMirror, type AskedMirror } from './asked-mirror.ts';

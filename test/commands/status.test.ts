@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
-import { readStatus, status } from '../../src/commands/status.ts';
+import { readStatus, status } from '../../src/cli/commands/status.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { DatabaseError, EXIT } from '../../src/errors.ts';
-import type { MirrorReader, RetentionState, RunSummary, SourceStatus } from '../../src/ports.ts';
+import { DatabaseError, EXIT } from '../../src/model/errors.ts';
+import type { MirrorReader, RetentionState, RunSummary, SourceStatus } from '../../src/store/store.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { configCheck, configSchema, configShow } from '../../src/commands/config.ts';
-import type { Io } from '../../src/commands/context.ts';
+import { configCheck, configSchema, configShow } from '../../src/cli/commands/config.ts';
+import type { Io } from '../../src/platform/terminal.ts';
 import type { SettingsFlags } from '../../src/config/settings.ts';
 import { settingsJsonSchema } from '../../src/config/schema.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/model/errors.ts';
 import { Captured } from '../support/captured.ts';
 import { folder } from './folder.ts';
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { settingLeaves } from '../../src/config/leaves.ts';
-import { visible } from '../../src/terminal.ts';
+import { visible } from '../../src/platform/terminal.ts';
 import { load, problemsOf } from './folder.ts';
 
 describe('every setting can be given by the environment', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { loadSettings } from '../../src/config/load.ts';
 import type { LoadedSettings, SettingsInput } from '../../src/config/settings.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/model/errors.ts';
 
 /** An empty folder that lasts as long as the test. */
 export function folder(files: Record<string, unknown> = {}): string {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { keyState, resolveKey } from '../../src/config/key.ts';
 import type { KeyContext } from '../../src/config/key.ts';
 import type { KeyReference } from '../../src/config/settings.ts';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/model/errors.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { folder } from './folder.ts';
 

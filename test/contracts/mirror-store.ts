@@ -11,7 +11,7 @@ import { rejections, sweeps } from './mirror-store/sweeps.ts';
 
 export { changeOf, mirrorTask, type MirrorUnderTest, rejectedRow, runOf } from './mirror-store/kit.ts';
 
-/** What every MirrorStore has to hold (src/ports.ts). `make` gives a new, empty mirror for each test. */
+/** What every MirrorStore has to hold (src/store/store.ts). `make` gives a new, empty mirror for each test. */
 export function mirrorStoreContract(name: string, make: Make): void {
   describe(`MirrorStore contract: ${name}`, () => {
     leases(make);

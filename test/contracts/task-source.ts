@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 
-import type { ListPage, TaskSource } from '../../src/ports.ts';
+import type { ListPage, TaskSource } from '../../src/source/source.ts';
 
 /** A source under test, and a way to change the list behind it. */
 export interface SourceUnderTest {

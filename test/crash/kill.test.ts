@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { createRandom } from '../../src/demo/random.ts';
+import { createRandom } from '../../src/source/simulated/random.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { playRound } from './round.ts';
 import { prepareScenario, type Scenario, type ScenarioName } from './scenario.ts';

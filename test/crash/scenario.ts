@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Activity, type EventWeights } from '../../src/demo/activity.ts';
-import { generateTasks } from '../../src/demo/generate.ts';
-import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
-import { createRandom } from '../../src/demo/random.ts';
-import { createApi, startServer } from '../../src/demo/server.ts';
+import { Activity, type EventWeights } from '../../src/source/simulated/activity.ts';
+import { generateTasks } from '../../src/source/simulated/generate.ts';
+import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
+import { createRandom } from '../../src/source/simulated/random.ts';
+import { createApi, startServer } from '../../src/source/simulated/server.ts';
 import { openMirror, syncTasks, type SyncResult } from '../../src/index.ts';
 import { EPOCH } from '../support/tasks.ts';
 

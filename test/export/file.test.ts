@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { Cell } from '../../src/commands/output/encode.ts';
-import { EXIT, InterruptedError, OutputError, UsageError } from '../../src/errors.ts';
-import type { Output } from '../../src/terminal.ts';
+import type { Cell } from '../../src/store/queryable.ts';
+import { EXIT, InterruptedError, OutputError, UsageError } from '../../src/model/errors.ts';
+import type { Output } from '../../src/platform/terminal.ts';
 import { mountSmallDisk } from '../crash/small-disk.ts';
 import { Captured } from '../support/captured.ts';
 import { exported, exportedMirror } from './mirror.ts';

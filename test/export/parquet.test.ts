@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/errors.ts';
-import type { Cell } from '../../src/commands/output/encode.ts';
-import { parquetPieces } from '../../src/commands/output/parquet.ts';
+import { UsageError } from '../../src/model/errors.ts';
+import type { Cell } from '../../src/store/queryable.ts';
+import { parquetPieces } from '../../src/render/formats/parquet.ts';
 import { duck, exported, exportedMirror, sqlite } from './mirror.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/model/errors.ts';
 import { EPOCH } from '../support/tasks.ts';
 import { duck, exported, exportedMirror, sqlite } from './mirror.ts';
 import { readFileSync } from 'node:fs';

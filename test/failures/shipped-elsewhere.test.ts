@@ -3,7 +3,7 @@
  * mirror held against the list. Failures that passed for success are in unnoticed.test.ts.
  */
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { mirroredTasks, readRows } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
 import { at, completedTask, EPOCH, tasksApart } from '../support/tasks.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { SimulatedList } from '../../src/demo/list.ts';
+import type { SimulatedList } from '../../src/source/simulated/list.ts';
 import { mirroredTasks } from '../support/mirror.ts';
 import type { Bench } from '../support/sync.ts';
 import { completedTask } from '../support/tasks.ts';

@@ -1,7 +1,7 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { EPOCH } from '../support/tasks.ts';
-import { apiError, json } from '../api/loopback.ts';
+import { apiError, json } from '../source/http/loopback.ts';
 import type { Step } from './api.ts';
 import { KEY } from './run.ts';
 

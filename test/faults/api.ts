@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
-import { detailOf } from '../../src/demo/answers.ts';
-import type { ApiPage, SimulatedList } from '../../src/demo/list.ts';
-import { startServer } from '../api/loopback.ts';
+import { detailOf } from '../../src/source/simulated/answers.ts';
+import type { ApiPage, SimulatedList } from '../../src/source/simulated/list.ts';
+import { startServer } from '../source/http/loopback.ts';
 import { EPOCH } from '../support/tasks.ts';
 
 /** A way to answer, or not to. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
+import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
 import type { SyncOptions } from '../../src/sync/sync.ts';
-import { json } from '../api/loopback.ts';
+import { json } from '../source/http/loopback.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
 import { at, completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
 import { serveList } from './api.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { openMirrorStore } from '../../src/sqlite/store.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import type { SyncResult } from '../../src/sync/sync.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';

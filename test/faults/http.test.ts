@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { apiError, startServer } from '../api/loopback.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { apiError, startServer } from '../source/http/loopback.ts';
 import { inMirrorOrder, mirroredTasks } from '../support/mirror.ts';
 import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
 import { FAULTS } from './answers.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { memorySource } from '../support/memory-source.ts';
-import { PageFailedError } from '../../src/errors.ts';
+import { PageFailedError } from '../../src/model/errors.ts';
 import { verifySource } from '../../src/sync/verify.ts';
-import { apiError } from '../api/loopback.ts';
+import { apiError } from '../source/http/loopback.ts';
 import { differences } from '../failures/situation.ts';
 import { syncBench } from '../support/sync.ts';
 import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';

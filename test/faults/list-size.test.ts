@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { apiError } from '../api/loopback.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { apiError } from '../source/http/loopback.ts';
 import { inMirrorOrder, mirroredTasks } from '../support/mirror.ts';
 import { tasksApart } from '../support/tasks.ts';
 import { serveList } from './api.ts';

@@ -1,6 +1,6 @@
-import type { MirrorStore, SourceStatus } from '../../src/ports.ts';
+import type { MirrorStore, SourceStatus } from '../../src/store/store.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../../src/sync/sync.ts';
-import { testSource } from '../api/loopback.ts';
+import { testSource } from '../source/http/loopback.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { memoryLog, temporaryMirror } from '../support/mirror.ts';
 import { EPOCH } from '../support/tasks.ts';

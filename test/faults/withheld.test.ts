@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
-import { apiError, json } from '../api/loopback.ts';
+import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
+import { apiError, json } from '../source/http/loopback.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
 import { at, completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
 import { FAULTS } from './answers.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { brokenPromises, differences } from '../failures/situation.ts';
 import { at, completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
 import { type FaultyApi, serveList } from './api.ts';

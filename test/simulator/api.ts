@@ -1,7 +1,7 @@
-import type { Random } from '../../src/demo/random.ts';
-import { createRandom } from '../../src/demo/random.ts';
-import { ApiFailedError, InterruptedError, KeyRefusedError } from '../../src/errors.ts';
-import type { ListPage, RequestContext, TaskSource } from '../../src/ports.ts';
+import type { Random } from '../../src/source/simulated/random.ts';
+import { createRandom } from '../../src/source/simulated/random.ts';
+import { ApiFailedError, InterruptedError, KeyRefusedError } from '../../src/model/errors.ts';
+import type { ListPage, RequestContext, TaskSource } from '../../src/source/source.ts';
 import type { FaultDecision, FaultKind, Setup } from './decisions.ts';
 import type { Plan } from './plan.ts';
 import type { Probe } from './probe.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/ports.ts';
+import type { Clock } from '../../src/model/clock.ts';
 
 /** Simulated time that several processes share: it stands still until somebody advances it. */
 export interface SimulatedTime {

@@ -1,4 +1,4 @@
-import { isMissing, type Ledger } from '../../src/sync/ledger.ts';
+import { isMissing, type Ledger } from '../../src/model/ledger.ts';
 
 /** A stretch of activity, above < a <= upTo, in ms; infinite where it is open. */
 export interface Interval {

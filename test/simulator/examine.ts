@@ -1,4 +1,4 @@
-import { openMirrorStore } from '../../src/sqlite/store.ts';
+import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import type { History } from './decisions.ts';
 import { createHistory } from './history.ts';

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../../src/demo/random.ts';
+import { createRandom, type Random } from '../../src/source/simulated/random.ts';
 import {
   type Decision,
   type FaultDecision,

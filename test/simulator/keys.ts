@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RejectedRow } from '../../src/ports.ts';
-import type { Task, TaskDetail } from '../../src/sync/task.ts';
+import type { RejectedRow } from '../../src/model/task.ts';
+import type { Task, TaskDetail } from '../../src/model/task.ts';
 
 /** What GET tells of the task: all but the sort key, the message count and what is unknown. */
 export function detailOf(task: Task): TaskDetail {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
-import type { Ledger } from '../../src/sync/ledger.ts';
-import type { Task } from '../../src/sync/task.ts';
-import { type TaskRow, toTask } from '../../src/sqlite/tables.ts';
+import type { Ledger } from '../../src/model/ledger.ts';
+import type { Task } from '../../src/model/task.ts';
+import { type TaskRow, toTask } from '../../src/store/sqlite/tables.ts';
 import { builtThrough, indexed, reindexed } from '../support/search-index.ts';
 import { detailKey, taskKey } from './keys.ts';
 

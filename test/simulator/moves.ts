@@ -1,4 +1,4 @@
-import { activityOf, OPEN_STATUSES, type Task, utcText } from '../../src/sync/task.ts';
+import { activityOf, OPEN_STATUSES, type Task, utcText } from '../../src/model/task.ts';
 import type { MoveDecision } from './decisions.ts';
 import type { Sight } from './sight.ts';
 import type { Arrival, Flaw, Version, World } from './world.ts';

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type * as StoreModule from '../../src/sqlite/store.ts';
+import type * as StoreModule from '../../src/store/sqlite/store.ts';
 import type * as SyncModule from '../../src/sync/sync.ts';
 import type { Core } from './simulation.ts';
 
@@ -155,7 +155,7 @@ export const PLANTED: readonly Planted[] = [
   {
     name: 'e: stop at the watermark, without overlap',
     changes: [
-      { file: 'src/sync/ledger.ts', from: 'ledger.watermark - overlapMs - 1', to: 'ledger.watermark' },
+      { file: 'src/model/ledger.ts', from: 'ledger.watermark - overlapMs - 1', to: 'ledger.watermark' },
     ],
   },
   {
@@ -172,7 +172,7 @@ export const PLANTED: readonly Planted[] = [
     name: 'g: upsert only if activity grew',
     changes: [
       {
-        file: 'src/sqlite/upsert.ts',
+        file: 'src/store/sqlite/upsert.ts',
         from: 'update.run({ ...columns,',
         to: "if (columns.last_activity_at <= stored.last_activity_at) return 'unchanged';\n    update.run({ ...columns,",
       },
@@ -229,13 +229,13 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a write without looking at the lease',
-    changes: [{ file: 'src/sqlite/claim.ts', from: '      this.#lease.hold();\n', to: '' }],
+    changes: [{ file: 'src/store/sqlite/claim.ts', from: '      this.#lease.hold();\n', to: '' }],
   },
   {
     name: 'a lease that a second process gets',
     changes: [
       {
-        file: 'src/sqlite/lease.ts',
+        file: 'src/store/sqlite/lease.ts',
         from: 'if (last !== undefined && isHeld',
         to: 'if (last === null && isHeld',
       },
@@ -245,7 +245,7 @@ export const PLANTED: readonly Planted[] = [
     name: 'a task removed though another source shows it',
     changes: [
       {
-        file: 'src/sqlite/rows.ts',
+        file: 'src/store/sqlite/rows.ts',
         from: 'if (heir !== undefined && shared.handOver',
         to: 'if (heir === null && shared.handOver',
       },
@@ -255,12 +255,12 @@ export const PLANTED: readonly Planted[] = [
     name: 'a task that a source shows forgotten because another one holds it',
     changes: [
       {
-        file: 'src/sqlite/upsert.ts',
+        file: 'src/store/sqlite/upsert.ts',
         from: 'if (stored.removed_at === null) share',
         to: 'if (stored === null) share',
       },
       {
-        file: 'src/sqlite/upsert.ts',
+        file: 'src/store/sqlite/upsert.ts',
         from: 'if (same !== undefined && same.source !== source) share',
         to: 'if (same === null) share',
       },
@@ -295,6 +295,6 @@ export async function loadPlanted({ name, changes }: Planted): Promise<Core & { 
   }
   const load = (file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
   const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
-  const { openMirrorStore } = (await load('src/sqlite/store.ts')) as typeof StoreModule;
+  const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;
   return { syncSource, openMirrorStore, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -1,4 +1,4 @@
-import type { ListPage } from '../../src/ports.ts';
+import type { ListPage } from '../../src/source/source.ts';
 import type { Version } from './world.ts';
 
 /** What the simulation notes of one run while it goes on. */

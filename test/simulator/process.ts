@@ -1,4 +1,5 @@
-import type { MirrorClaim, MirrorStore, TaskSource } from '../../src/ports.ts';
+import type { MirrorClaim, MirrorStore } from '../../src/store/store.ts';
+import type { TaskSource } from '../../src/source/source.ts';
 import type { Plan } from './plan.ts';
 
 /** What every call of a process that has died ends with. */

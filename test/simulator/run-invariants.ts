@@ -1,5 +1,5 @@
-import type { ListPage } from '../../src/ports.ts';
-import { OPEN_STATUSES } from '../../src/sync/task.ts';
+import type { ListPage } from '../../src/source/source.ts';
+import { OPEN_STATUSES } from '../../src/model/task.ts';
 import type { Facts, Finding } from './invariants.ts';
 import { detailKey, taskKey } from './keys.ts';
 import type { MirroredSource, MirroredTask } from './mirror.ts';

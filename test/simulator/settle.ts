@@ -1,4 +1,4 @@
-import type { Verdict } from '../../src/ports.ts';
+import type { Verdict } from '../../src/model/run.ts';
 import { claimsAll, lastOver } from './coverage.ts';
 import type { RunDecision } from './decisions.ts';
 import type { Facts, Finding } from './invariants.ts';

@@ -1,5 +1,6 @@
-import type { ListRow, RejectedRow } from '../../src/ports.ts';
-import { activityOf, type Task, type TaskDetail } from '../../src/sync/task.ts';
+import type { ListRow } from '../../src/source/source.ts';
+import type { RejectedRow } from '../../src/model/task.ts';
+import { activityOf, type Task, type TaskDetail } from '../../src/model/task.ts';
 import { detailKey, detailOf, rejectionKey, taskKey } from './keys.ts';
 
 /**

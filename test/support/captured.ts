@@ -1,4 +1,4 @@
-import type { Output } from '../../src/terminal.ts';
+import type { Output } from '../../src/platform/terminal.ts';
 
 /** An output that keeps what was printed. With `columns` it is a terminal of that width. */
 export class Captured implements Output {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/ports.ts';
+import type { Clock } from '../../src/model/clock.ts';
 
 /** A clock that a test owns: no call to it ever takes real time. */
 export interface FakeClock extends Clock {

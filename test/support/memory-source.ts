@@ -1,7 +1,7 @@
-import { createBodyParser } from '../../src/api/wire.ts';
-import type { ListPage, TaskSource } from '../../src/ports.ts';
-import type { SimulatedList } from '../../src/demo/list.ts';
-import { detailOf } from '../../src/demo/answers.ts';
+import { createBodyParser } from '../../src/source/http/wire.ts';
+import type { ListPage, TaskSource } from '../../src/source/source.ts';
+import type { SimulatedList } from '../../src/source/simulated/list.ts';
+import { detailOf } from '../../src/source/simulated/answers.ts';
 
 export interface MemorySource extends TaskSource {
   /** Offsets of the list requests so far, in order. */

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
-import type { ApiTask } from '../../src/demo/list.ts';
-import { openMirrorStore } from '../../src/sqlite/store.ts';
-import type { Clock, Log, MirrorStore } from '../../src/ports.ts';
+import type { ApiTask } from '../../src/source/simulated/list.ts';
+import { openMirrorStore } from '../../src/store/sqlite/store.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import type { Log } from '../../src/model/log.ts';
+import type { MirrorStore } from '../../src/store/store.ts';
 
 /** A folder that is gone when the test is. */
 export function temporaryFolder(): string {

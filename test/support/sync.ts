@@ -1,5 +1,6 @@
-import type { SimulatedList } from '../../src/demo/list.ts';
-import type { Clock, MirrorStore } from '../../src/ports.ts';
+import type { SimulatedList } from '../../src/source/simulated/list.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import type { MirrorStore } from '../../src/store/store.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../../src/sync/sync.ts';
 import { createFakeClock } from './fake-clock.ts';
 import { type MemoryOptions, type MemorySource, memorySource } from './memory-source.ts';

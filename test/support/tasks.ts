@@ -1,4 +1,4 @@
-import type { ApiTask } from '../../src/demo/list.ts';
+import type { ApiTask } from '../../src/source/simulated/list.ts';
 
 export const EPOCH = Date.parse('2026-02-01T00:00:00.000Z');
 

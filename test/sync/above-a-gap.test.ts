@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
+import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
 import { mirroredTasks } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
 import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';

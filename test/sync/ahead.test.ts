@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ListPage } from '../../src/ports.ts';
+import type { ListPage } from '../../src/source/source.ts';
 import { PagesAhead } from '../../src/sync/ahead.ts';
 import type { PlacedPage, Wanted } from '../../src/sync/reading.ts';
 import type { PageContext, PageReader } from '../../src/sync/served.ts';

@@ -1,11 +1,11 @@
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import type { Change, MirrorClaim, MirrorStore } from '../../src/ports.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import type { Change, MirrorClaim, MirrorStore } from '../../src/store/store.ts';
 import { Batch, type PageChange } from '../../src/sync/batch.ts';
-import { EMPTY_LEDGER } from '../../src/sync/ledger.ts';
+import { EMPTY_LEDGER } from '../../src/model/ledger.ts';
 import { syncSource } from '../../src/sync/sync.ts';
-import type { Task } from '../../src/sync/task.ts';
+import type { Task } from '../../src/model/task.ts';
 import { mirrorTask } from '../contracts/mirror-store.ts';
 import { differences } from '../failures/situation.ts';
 import { type MemoryOptions, memorySource } from '../support/memory-source.ts';

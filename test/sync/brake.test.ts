@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { SafetyStopError } from '../../src/errors.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { SafetyStopError } from '../../src/model/errors.ts';
 import { inMirrorOrder, mirroredTasks } from '../support/mirror.ts';
 import type { Bench } from '../support/sync.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';

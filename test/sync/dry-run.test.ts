@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import type { SyncReport } from '../../src/sync/report.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import { memorySource } from '../support/memory-source.ts';

@@ -1,7 +1,7 @@
 /** Servers that say hasMore false although rows are left. */
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import type { ListPage } from '../../src/ports.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import type { ListPage } from '../../src/source/source.ts';
 import { verifySource } from '../../src/sync/verify.ts';
 import { differences } from '../failures/situation.ts';
 import { type MemoryOptions, memorySource, type ListRequest } from '../support/memory-source.ts';

@@ -1,6 +1,6 @@
 /** Servers that fail over to a replica which lags behind: an older list answers some requests, or a whole run. */
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { brokenPromises, differences } from '../failures/situation.ts';
 import { mirroredTasks, readRows } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';

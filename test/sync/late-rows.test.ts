@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { inMirrorOrder, mirroredTasks } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
 import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';

@@ -7,7 +7,7 @@ import {
   type Ledger,
   nextGap,
   openGap,
-} from '../../src/sync/ledger.ts';
+} from '../../src/model/ledger.ts';
 
 const moment = fc.integer({ min: 0, max: 60 });
 const MOMENTS = Array.from({ length: 81 }, (_, i) => i - 10);

@@ -1,5 +1,5 @@
-import { SimulatedList } from '../../src/demo/list.ts';
-import type { ListPage, ListRow } from '../../src/ports.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import type { ListPage, ListRow } from '../../src/source/source.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
 import { tasksApart } from '../support/tasks.ts';
 

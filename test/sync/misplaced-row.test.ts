@@ -1,6 +1,6 @@
 /** Servers that put rows in the wrong place: the list is not in order there, whatever its rows say. */
 import { describe, expect, test } from 'vitest';
-import { type ApiPage, type ApiTask, SimulatedList } from '../../src/demo/list.ts';
+import { type ApiPage, type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
 import { brokenPromises, differences } from '../failures/situation.ts';
 import { mirroredTasks } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';

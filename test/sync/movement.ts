@@ -1,6 +1,6 @@
 import type { Movement } from '../../bench/movement.ts';
-import { createRandom, type Random } from '../../src/demo/random.ts';
-import type { ListPage, ListRow } from '../../src/ports.ts';
+import { createRandom, type Random } from '../../src/source/simulated/random.ts';
+import type { ListPage, ListRow } from '../../src/source/source.ts';
 import { PagesAhead } from '../../src/sync/ahead.ts';
 import { newRowsPerPage, type PlacedPage, TOP } from '../../src/sync/reading.ts';
 import { walk } from '../../src/sync/walk.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { createRandom } from '../../src/demo/random.ts';
-import type { ListPage, ListRow } from '../../src/ports.ts';
+import { createRandom } from '../../src/source/simulated/random.ts';
+import type { ListPage, ListRow } from '../../src/source/source.ts';
 import { type Position, TOP } from '../../src/sync/reading.ts';
 import { at, completedTask, EPOCH } from '../support/tasks.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import Database from 'better-sqlite3';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { DatabaseError, EXIT, InterruptedError } from '../../src/errors.ts';
-import type { MirrorClaim, MirrorStore } from '../../src/ports.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { DatabaseError, EXIT, InterruptedError } from '../../src/model/errors.ts';
+import type { MirrorClaim, MirrorStore } from '../../src/store/store.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import { memorySource } from '../support/memory-source.ts';
 import { readRows } from '../support/mirror.ts';

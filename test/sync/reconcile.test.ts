@@ -1,10 +1,11 @@
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type ApiTask, SimulatedList } from '../../src/demo/list.ts';
-import type { ListPage, MirrorStore, SourceStatus } from '../../src/ports.ts';
-import { SqliteClaim } from '../../src/sqlite/claim.ts';
-import { openDatabase } from '../../src/sqlite/open.ts';
-import { createUpserter } from '../../src/sqlite/upsert.ts';
+import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
+import type { ListPage } from '../../src/source/source.ts';
+import type { MirrorStore, SourceStatus } from '../../src/store/store.ts';
+import { SqliteClaim } from '../../src/store/sqlite/claim.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { createUpserter } from '../../src/store/sqlite/upsert.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import { memorySource } from '../support/memory-source.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';

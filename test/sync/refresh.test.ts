@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mergeDetail, planRefresh, rowsWorthWalking } from '../../src/sync/refresh.ts';
-import type { Task, TaskDetail } from '../../src/sync/task.ts';
+import type { Task, TaskDetail } from '../../src/model/task.ts';
 import { at, completedTask, EPOCH, runningTask } from '../support/tasks.ts';
 
 const whole = (min: number, max: number) => fc.integer({ min, max });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { ApiFailedError, InterruptedError } from '../../src/errors.ts';
-import type { ListPage, TaskSource } from '../../src/ports.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { ApiFailedError, InterruptedError } from '../../src/model/errors.ts';
+import type { ListPage, TaskSource } from '../../src/source/source.ts';
 import { type SyncOptions, syncSource } from '../../src/sync/sync.ts';
 import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';

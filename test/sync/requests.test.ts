@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { arrive, differences } from '../failures/situation.ts';
 import { syncBench } from '../support/sync.ts';
 import { EPOCH, tasksApart } from '../support/tasks.ts';

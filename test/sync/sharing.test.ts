@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import { verifySource } from '../../src/sync/verify.ts';
 import { createFakeClock } from '../support/fake-clock.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { ApiFailedError } from '../../src/errors.ts';
-import type { ListPage } from '../../src/ports.ts';
-import { SimulatedList } from '../../src/demo/list.ts';
+import { ApiFailedError } from '../../src/model/errors.ts';
+import type { ListPage } from '../../src/source/source.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
 import { at, completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import type { ListPage } from '../../src/ports.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import type { ListPage } from '../../src/source/source.ts';
 import { beginTies } from '../../src/sync/ties.ts';
 import { beginWalk } from '../../src/sync/next.ts';
 import { step } from '../../src/sync/walk.ts';

@@ -1,7 +1,7 @@
 /** APIs that cannot serve some places of the list: rows that fail, pages that are too large, offsets that are refused. */
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { PageFailedError } from '../../src/errors.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { PageFailedError } from '../../src/model/errors.ts';
 import { brokenPromises, differences } from '../failures/situation.ts';
 import type { ListRequest } from '../support/memory-source.ts';
 import { mirroredTasks } from '../support/mirror.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { KeyRefusedError } from '../../src/errors.ts';
-import type { MirrorClaim, MirrorStore } from '../../src/ports.ts';
-import { openMirrorStore } from '../../src/sqlite/store.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { KeyRefusedError } from '../../src/model/errors.ts';
+import type { MirrorClaim, MirrorStore } from '../../src/store/store.ts';
+import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { syncSource } from '../../src/sync/sync.ts';
-import type { OmittableField } from '../../src/sync/task.ts';
+import type { OmittableField } from '../../src/model/task.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { memorySource } from '../support/memory-source.ts';
 import { inMirrorOrder, memoryLog, mirroredTasks, readRows, temporaryMirror } from '../support/mirror.ts';

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { SimulatedList } from '../../src/demo/list.ts';
-import { ApiFailedError } from '../../src/errors.ts';
-import type { TaskSource } from '../../src/ports.ts';
-import { ledgerProblems } from '../../src/sync/ledger.ts';
+import { SimulatedList } from '../../src/source/simulated/list.ts';
+import { ApiFailedError } from '../../src/model/errors.ts';
+import type { TaskSource } from '../../src/source/source.ts';
+import { ledgerProblems } from '../../src/model/ledger.ts';
 import { verifySource } from '../../src/sync/verify.ts';
 import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
 import { readRows } from '../support/mirror.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ListPage, ListRow } from '../../src/ports.ts';
+import type { ListPage, ListRow } from '../../src/source/source.ts';
 import { beginWalk, type WalkState } from '../../src/sync/next.ts';
 import { type Position, type ReadNext, type Slice, TOP } from '../../src/sync/reading.ts';
 import { step, walk } from '../../src/sync/walk.ts';

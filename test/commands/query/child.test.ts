@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runLimited, type LimitedRun } from '../../../src/commands/query/child.ts';
-import { EXIT, InterruptedError, UsageError } from '../../../src/errors.ts';
+import { runLimited, type LimitedRun } from '../../../src/cli/commands/query/child.ts';
+import { EXIT, InterruptedError, UsageError } from '../../../src/model/errors.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 /** Runs a script of node's in place of the program; `source` may use `stdin`, the whole text of it. */

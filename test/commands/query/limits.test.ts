@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { limitRows, parseMaxRows } from '../../../src/commands/query/limits.ts';
-import { UsageError } from '../../../src/errors.ts';
+import { limitRows, parseMaxRows } from '../../../src/cli/commands/query/limits.ts';
+import { UsageError } from '../../../src/model/errors.ts';
 
 it.each(['', '0', '-1', '1.5', '1e3', 'ten', '10000000000'])('--max-rows "%s" is refused', (text) => {
   expect(() => parseMaxRows(text)).toThrow(UsageError);

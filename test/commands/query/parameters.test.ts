@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { assertParameters, parseParameters } from '../../../src/commands/query/parameters.ts';
-import { UsageError } from '../../../src/errors.ts';
+import { assertParameters, parseParameters } from '../../../src/cli/commands/query/parameters.ts';
+import { UsageError } from '../../../src/model/errors.ts';
 
 describe('a value of --param', () => {
   it.each([

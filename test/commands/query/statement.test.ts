@@ -2,9 +2,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { listSaved } from '../../../src/commands/query/saved.ts';
-import { readStatement, type StatementSource } from '../../../src/commands/query/statement.ts';
-import { InterruptedError, UsageError } from '../../../src/errors.ts';
+import { listSaved } from '../../../src/cli/commands/query/saved.ts';
+import { readStatement, type StatementSource } from '../../../src/cli/commands/query/statement.ts';
+import { InterruptedError, UsageError } from '../../../src/model/errors.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
 
 let cwd: string;

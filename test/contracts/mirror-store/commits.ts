@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LeaseHeldError } from '../../../src/errors.ts';
-import { EMPTY_LEDGER, type Ledger } from '../../../src/sync/ledger.ts';
+import { LeaseHeldError } from '../../../src/model/errors.ts';
+import { EMPTY_LEDGER, type Ledger } from '../../../src/model/ledger.ts';
 import { at, EPOCH } from '../../support/tasks.ts';
 import {
   A,

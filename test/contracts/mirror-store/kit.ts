@@ -1,13 +1,7 @@
-import type {
-  Change,
-  MirrorClaim,
-  MirrorStore,
-  RejectedRow,
-  RunKind,
-  RunRecord,
-  SourceStatus,
-} from '../../../src/ports.ts';
-import type { OmittableField, Task } from '../../../src/sync/task.ts';
+import type { Change, MirrorClaim, MirrorStore, RunRecord, SourceStatus } from '../../../src/store/store.ts';
+import type { RejectedRow } from '../../../src/model/task.ts';
+import type { RunKind } from '../../../src/model/run.ts';
+import type { OmittableField, Task } from '../../../src/model/task.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { completedTask, EPOCH } from '../../support/tasks.ts';
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { LeaseHeldError, UsageError } from '../../../src/errors.ts';
+import { LeaseHeldError, UsageError } from '../../../src/model/errors.ts';
 import {
   A,
   B,

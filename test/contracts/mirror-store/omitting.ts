@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LeaseHeldError } from '../../../src/errors.ts';
-import type { OmittableField } from '../../../src/sync/task.ts';
+import { LeaseHeldError } from '../../../src/model/errors.ts';
+import type { OmittableField } from '../../../src/model/task.ts';
 import { abortingAfter } from '../../support/abort.ts';
 import {
   A,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EMPTY_LEDGER } from '../../../src/sync/ledger.ts';
+import { EMPTY_LEDGER } from '../../../src/model/ledger.ts';
 import { at, EPOCH } from '../../support/tasks.ts';
 import {
   A,

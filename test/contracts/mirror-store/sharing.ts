@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MirrorClaim } from '../../../src/ports.ts';
+import type { MirrorClaim } from '../../../src/store/store.ts';
 import { EPOCH } from '../../support/tasks.ts';
 import { A, B, changeOf, HOUR, mirrorTask, open, RECORD, rejectedRow, statusOf, type Make } from './kit.ts';
 

@@ -1,0 +1,25 @@
+import { parseMoment } from '../../reports/moment.ts';
+import { UsageError } from '../../model/errors.ts';
+
+/** The flags that bound a period, as they were typed. */
+export interface PeriodFlags {
+  since?: string | undefined;
+  until?: string | undefined;
+}
+
+/** A period as UTC text, from `since` (inclusive) to `until` (exclusive); null: no bound. */
+export interface Period {
+  since: string | null;
+  until: string | null;
+}
+
+/** What --since and --until mean at `now` (ms). Throws UsageError for what is no moment, and for a period without one. */
+export function parsePeriod({ since, until }: PeriodFlags, now: number, timezone: string): Period {
+  const moment = (text: string | undefined): string | null =>
+    text === undefined ? null : parseMoment(text, now, timezone);
+  const period = { since: moment(since), until: moment(until) };
+  if (period.since !== null && period.until !== null && period.since >= period.until) {
+    throw new UsageError(`--since ${since} is not before --until ${until}`);
+  }
+  return period;
+}

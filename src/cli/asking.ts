@@ -1,0 +1,139 @@
+import { type Command, Option } from 'commander';
+import type { SettingsFlags } from '../config/settings.ts';
+import { EXPORT_FORMATS, FORMATS, REPORT_FORMATS, type ReportFormat } from '../render/rows.ts';
+import type { ExportFlags } from './commands/export.ts';
+import type { QueryFlags } from './commands/query/command.ts';
+import type { ReportFlags } from './commands/report.ts';
+import type { SearchFlags } from './commands/search.ts';
+import { EXAMPLES } from './examples.ts';
+import type { Wiring } from './wiring.ts';
+
+/** Commands that ask the mirror. */
+export function addAsking(wiring: Wiring): void {
+  addQuery(wiring);
+  addExport(wiring);
+  addSearch(wiring);
+  addHistory(wiring);
+  addReport(wiring);
+}
+
+function addQuery({ program, parts, app, finish }: Wiring): void {
+  program
+    .command('query')
+    .description('run one read-only SQL query')
+    .argument('[sql]', 'the statement, @NAME of a saved query, @ to list those, or - for stdin')
+    .option('--file <file>', 'take the statement from a file, or from stdin: -')
+    .option('--param <name=value>', 'a value for :name in the statement; once for each', collect)
+    .addOption(
+      new Option('--format <format>', 'how to print the rows').choices([...FORMATS]).default('table'),
+    )
+    .option('--json', 'short for --format json')
+    .option('--escape-formulas', "in CSV, put ' before text that a spreadsheet would run")
+    .option('--max-rows <count>', 'stop after so many rows')
+    .option('--timeout <time>', 'stop the query after this time: 500ms, 30s, 2m')
+    .addHelpText('after', EXAMPLES.query)
+    .action(async (sql: string | undefined, _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & QueryFlags>();
+      const { queryCommand } = await import('./commands/query/command.ts');
+      finish(await queryCommand(await app(flags), sql, flags, parts));
+    });
+}
+
+function addExport({ program, parts, app, finish }: Wiring): void {
+  program
+    .command('export')
+    .description('write a table, a view or a query as CSV, JSON lines or Parquet')
+    .argument('[what]', 'table or view (default: tasks)')
+    .option('--query <sql>', 'export what this statement gives instead')
+    .option('--param <name=value>', 'a value for :name in the query; once for each', collect)
+    .option('--since <time>', 'only what the mirror has touched since: 30d, 2026-01-01')
+    .option('--output <file>', 'make or replace this file, once all is written (default, and -: print)')
+    .addOption(
+      new Option('--format <format>', 'default: what the file name ends in, else csv').choices([
+        ...EXPORT_FORMATS,
+      ]),
+    )
+    .option('--escape-formulas', "csv: put a ' before text that a spreadsheet would run")
+    .addHelpText('after', EXAMPLES.export)
+    .action(async (what: string | undefined, _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & ExportFlags>();
+      const { exportRows, prints } = await import('./commands/export.ts');
+      // A file that is half written has to be removed: what prints can just end.
+      if (prints(flags)) parts.useDefaultSignals();
+      finish(await exportRows(await app(flags), { ...flags, what }));
+    });
+}
+
+function addSearch({ program, parts, app, finish }: Wiring): void {
+  program
+    .command('search')
+    .description('find tasks by the words of their message, system prompt and error')
+    .argument('<words...>', 'a task has to hold all of them')
+    .option('--status <status>', 'only tasks of this status')
+    .option('--user <username>', 'only tasks of this user')
+    .option('--since <when>', 'only tasks created since: 30d, 2026-01-01')
+    .option('--until <when>', 'only tasks created before')
+    .option('--limit <count>', 'tasks at most, 1 to 1000', '20')
+    .option('--raw', "the words are a query in FTS5's own language")
+    .addOption(
+      new Option('--format <format>', 'how to print the tasks').choices([...FORMATS]).default('table'),
+    )
+    .option('--json', 'short for --format json')
+    .addHelpText('after', EXAMPLES.search)
+    .action(async (words: string[], _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & SearchFlags & { json?: true }>();
+      const { search } = await import('./commands/search.ts');
+      parts.useDefaultSignals();
+      const format = flags.json === true ? 'json' : flags.format;
+      finish(await search(await app(flags), words, { ...flags, format }));
+    });
+}
+
+function addHistory({ program, app, finish }: Wiring): void {
+  program
+    .command('history')
+    .description('one task, and everything that the mirror saw happen to it')
+    .argument('<task-id>', 'its id, or at least the first 4 characters of it')
+    .option('--json', 'print one object')
+    .addHelpText('after', EXAMPLES.history)
+    .action(async (id: string, _options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { history } = await import('./commands/history.ts');
+      finish(await history(await app(flags), id, { json: json === true }));
+    });
+}
+
+function addReport({ program, io, parts, app, finish }: Wiring): void {
+  program
+    .command('report')
+    .description('run a built-in report; without a name, list them')
+    .argument('[name]', 'the report')
+    .option('--since <moment>', 'tasks created then or later: 30d, 12h, 2026-01-01, or a UTC time')
+    .option('--until <moment>', 'tasks created before')
+    .option('--user <name>', 'tasks of this user')
+    .option('--status <status>', 'tasks in this status')
+    .option('--limit <rows>', 'rows of a table at most')
+    .option('--timezone <name>', 'IANA name for days, hours and times (default: the setting timezone)')
+    .addOption(
+      new Option('--format <format>', 'how to print it').choices([...REPORT_FORMATS]).default('table'),
+    )
+    .option('--json', 'short for --format json')
+    .addHelpText('after', EXAMPLES.report)
+    .action(async (name: string | undefined, _options, command: Command) => {
+      const flags = command.optsWithGlobals<
+        SettingsFlags & ReportFlags & { json?: true; format: ReportFormat }
+      >();
+      const { report, reportList } = await import('./commands/report.ts');
+      parts.useDefaultSignals();
+      const chosen = flags.json === true ? 'json' : flags.format;
+      finish(
+        name === undefined
+          ? await reportList(io, chosen)
+          : await report(await app(flags), name, flags, chosen),
+      );
+    });
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { EXIT } from '../../model/errors.ts';
+import type { ExitCode } from '../../model/errors.ts';
+import { bashScript } from '../completion/bash.ts';
+import { fishScript } from '../completion/fish.ts';
+import { placesOf } from '../completion/places.ts';
+import type { Shell } from '../completion/shells.ts';
+import { zshScript } from '../completion/zsh.ts';
+import type { Io } from '../../platform/terminal.ts';
+
+const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } satisfies Record<Shell, unknown>;
+
+/**
+ * `taskmirror completion`: prints a script that knows all commands and flags of `program`, so that the program itself
+ * need not be started at each TAB.
+ */
+export function completion(io: Pick<Io, 'stdout'>, program: Command, shell: Shell): ExitCode {
+  io.stdout.write(SCRIPTS[shell](program.name(), placesOf(program)));
+  return EXIT.done;
+}

@@ -1,0 +1,88 @@
+import { valueAt } from '../../config/draft.ts';
+import { keyState } from '../../config/key.ts';
+import type { KeyState } from '../../config/key.ts';
+import { loadSettings } from '../../config/load.ts';
+import { settingsJsonSchema } from '../../config/schema.ts';
+import { describeOrigin } from '../../config/settings.ts';
+import type { KeyReference, LoadedSettings, Origin, SettingsFlags } from '../../config/settings.ts';
+import { EXIT } from '../../model/errors.ts';
+import type { ExitCode } from '../../model/errors.ts';
+import type { Io } from '../../platform/terminal.ts';
+import { plainTable } from '../../render/table.ts';
+import { counted, printable } from '../../render/text.ts';
+import { writeAll } from '../../render/write.ts';
+
+/** A setting as `config show --json` prints it. */
+export interface SettingLine {
+  /** `sync.pageSize`, `sources[0].apiKey` */
+  setting: string;
+  /** For a key only where it is kept, never the key. */
+  value: unknown;
+  origin: Origin;
+  /** For a key: whether there is one. A command is not run to find out. */
+  key?: KeyState;
+}
+
+/** What `config show --json` prints: a contract that only ever gains fields. */
+export interface SettingsReport {
+  /** Absolute path of the settings file; null where there is none. */
+  file: string | null;
+  settings: SettingLine[];
+}
+
+/** Every setting with its value and where that came from. */
+export function describeSettings(
+  { settings, origins, file }: LoadedSettings,
+  io: Pick<Io, 'env' | 'cwd'>,
+): SettingsReport {
+  const keys = new Map(settings.sources.map(({ apiKey }, index) => [`sources[${index}].apiKey`, apiKey]));
+  const lines = [...origins].map(([setting, origin]): SettingLine => {
+    const reference = keys.get(setting);
+    if (reference === undefined) {
+      return { setting, value: valueAt(settings, setting.split(/[.[\]]+/)), origin };
+    }
+    return { setting, value: withoutSecrets(reference), origin, key: keyState(reference, io) };
+  });
+  return { file, settings: lines };
+}
+
+/** `taskmirror config check`. Throws UsageError, which names every problem. */
+export async function configCheck(io: Io, { flags }: { flags: SettingsFlags }): Promise<ExitCode> {
+  const { settings, file } = await loadSettings({ env: io.env, cwd: io.cwd, flags });
+  const found = `${file === null ? 'no settings file' : printable(file)}, ${counted(settings.sources.length, 'source')}`;
+  await writeAll(io.stdout, [`ok: ${found}\n`]);
+  return EXIT.done;
+}
+
+/** `taskmirror config show`. Throws UsageError, as `config check` does. */
+export async function configShow(
+  io: Io,
+  { flags, json }: { flags: SettingsFlags; json: boolean },
+): Promise<ExitCode> {
+  const report = describeSettings(await loadSettings({ env: io.env, cwd: io.cwd, flags }), io);
+  await writeAll(io.stdout, json ? [`${JSON.stringify(report, null, 2)}\n`] : settingsTable(report));
+  return EXIT.done;
+}
+
+/** `taskmirror config schema`: the text of config.schema.json. */
+export async function configSchema(io: Io): Promise<ExitCode> {
+  await writeAll(io.stdout, [settingsJsonSchema()]);
+  return EXIT.done;
+}
+
+/** Whole values even on a terminal: a path that is cut helps nobody. */
+function settingsTable({ settings }: SettingsReport): Iterable<string> {
+  return plainTable({
+    columns: ['setting', 'value', 'from'],
+    rows: settings.map(({ setting, value, origin, key }) => [
+      setting,
+      `${typeof value === 'string' ? value : JSON.stringify(value)}${key === undefined ? '' : ` (${key})`}`,
+      describeOrigin(origin),
+    ]),
+  });
+}
+
+/** A command may hold a password, or a key in some other form than ours: nothing of it is shown. */
+function withoutSecrets(reference: KeyReference): KeyReference {
+  return 'command' in reference ? { command: '[not shown]' } : reference;
+}

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import type { ResolvedKey } from '../../config/key.ts';
+import type { SourceSettings } from '../../config/settings.ts';
+import { requireSources } from '../../config/sources.ts';
+import { Daemon, type DaemonSource } from '../../daemon/daemon.ts';
+import { EXIT, type ExitCode, TaskmirrorError } from '../../model/errors.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { MirrorStore } from '../../store/store.ts';
+import type { CommandContext } from '../context.ts';
+import { syncOne } from './sync.ts';
+
+export interface DaemonContext extends CommandContext {
+  /** Calls `tick` at every slot of the cron expression, until the signal aborts. Rejects where it cannot go on. */
+  followSchedule: (
+    expression: string,
+    timezone: string,
+    parts: { clock: Clock; signal: AbortSignal; tick: () => void },
+  ) => Promise<void>;
+}
+
+/**
+ * `taskmirror daemon`: syncs at start and at every slot of the schedule, until the signal aborts; then the runs under way
+ * give their page up, release their leases, and the exit code is 0. Throws what keeps it from going on.
+ */
+export async function daemon(outer: DaemonContext): Promise<ExitCode> {
+  const { settings, log, clock } = outer;
+  const sources = requireSources(settings);
+  const store = await outer.openMirror({ create: true });
+  const stopping = new AbortController();
+  const context = { ...outer, signal: AbortSignal.any([outer.signal, stopping.signal]) };
+  const mirror = new Daemon({
+    sources: sources.map((source) => daemonSource(context, store, source)),
+    clock,
+    log,
+  });
+  try {
+    const { schedule, fullSchedule, timezone, database } = settings;
+    const names = sources.map(({ name }) => name);
+    log.info(
+      { pid: process.pid, database, schedule, fullSchedule, timezone, sources: names },
+      'daemon started',
+    );
+    mirror.tick();
+    const follow = (expression: string, tick: () => void): Promise<void> =>
+      context.followSchedule(expression, timezone, { clock, signal: context.signal, tick });
+    const ends = [mirror.failed, follow(schedule, () => mirror.tick())];
+    if (fullSchedule !== null) ends.push(follow(fullSchedule, () => mirror.tickFull()));
+    await Promise.race(ends);
+    log.info({}, 'stopping');
+  } catch (error) {
+    log.error({ err: error }, 'the daemon cannot go on');
+    throw error;
+  } finally {
+    stopping.abort();
+    await mirror.stop();
+    await store.close();
+  }
+  log.info({}, 'daemon stopped');
+  return EXIT.done;
+}
+
+/** A source that can tell a new key from the one it was last used with, of which it keeps a digest only. */
+function daemonSource(context: CommandContext, store: MirrorStore, source: SourceSettings): DaemonSource {
+  /** The digest of the last run's key; null where that run found none, undefined where it did not come so far. */
+  let used: string | null | undefined;
+  /** A key that was looked at between two runs. To get it again may cost something, or give another one. */
+  let next: ResolvedKey | undefined;
+  const connect: CommandContext['connect'] = async (_, log) => {
+    used = null;
+    const key = next ?? (await context.keyOf(source, log));
+    used = digestOf(key);
+    return context.connect(source, log, key);
+  };
+  return {
+    name: source.name,
+    async sync(options) {
+      used = undefined;
+      try {
+        return await syncOne({ ...context, connect }, store, source, options);
+      } finally {
+        next = undefined;
+      }
+    },
+    async hasNewKey() {
+      if (used === undefined) return false;
+      try {
+        const key = await context.keyOf(source);
+        if (digestOf(key) !== used) next = key;
+      } catch (error) {
+        // The next run says it, once the pause is over.
+        if (!(error instanceof TaskmirrorError)) throw error;
+      }
+      return next !== undefined;
+    },
+  };
+}
+
+function digestOf({ value }: ResolvedKey): string {
+  return createHash('sha256').update(value).digest('base64');
+}

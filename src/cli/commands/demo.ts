@@ -1,0 +1,150 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { absolutePath, assertPath } from '../../platform/paths.ts';
+import { EXIT, type ExitCode, UsageError } from '../../model/errors.ts';
+import type { CommandContext } from '../context.ts';
+import type { Io } from '../../platform/terminal.ts';
+import { grouped } from '../../render/text.ts';
+import { query } from './query/query.ts';
+import { report } from './report.ts';
+import { status } from './status.ts';
+import { sync } from './sync.ts';
+import { wholeNumber } from '../arguments/whole-number.ts';
+
+/** The simulated API, serving in a process of its own. */
+export interface DemoApi {
+  url: string;
+  tasks: number;
+  /** Lets this many events happen at once. */
+  makeActivity(count: number): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export interface DemoParts {
+  io: Io;
+  signal: AbortSignal;
+  startApi(options: { tasks: number; key: string }): Promise<DemoApi>;
+  /** The wired parts for these settings: the commands then run as they would for a real key. */
+  contextFor(env: Io['env'], db: string): Promise<CommandContext>;
+}
+
+export interface DemoFlags {
+  /** How many tasks the API starts with, as it was typed. */
+  tasks: string;
+  /** Where to keep the mirror; a temporary folder, removed at the end, where it is left out. */
+  keep?: string | undefined;
+}
+
+const MOST_TASKS = 1_000_000;
+/** What the simulated API accepts: no secret, since it serves nobody else. */
+const DEMO_KEY = 'sigmic_demo_key_of_no_value';
+/** Events between the two runs: what a busy team does in some minutes. */
+const EVENTS = 250;
+
+const QUERIES = [
+  [
+    'How often does it work, and how long does it take?',
+    `select status, count(*) as tasks,
+       round(median(queue_ms) / 1000.0, 1) as median_queue_s,
+       round(median(run_ms) / 1000.0, 1) as median_run_s
+     from tasks where removed_at is null
+     group by status order by tasks desc`,
+  ],
+  [
+    'Who has the most failures in the last 30 days?',
+    `select username, count(*) as tasks, sum(status = 'failed') as failed,
+       round(100.0 * sum(status = 'failed') / count(*), 1) as percent
+     from tasks
+     where created_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
+     group by username order by percent desc limit 5`,
+  ],
+] as const;
+
+/**
+ * `taskmirror demo`: mirrors a simulated API over real HTTP into a real file, asks it some questions, and mirrors once
+ * more after more activity. Throws UsageError for flags that make no sense.
+ */
+export async function demo(parts: DemoParts, flags: DemoFlags): Promise<ExitCode> {
+  const tasks = taskCount(flags.tasks);
+  const kept = flags.keep === undefined ? null : freshFile(parts.io.cwd, flags.keep);
+  const folder = kept === null ? mkdtempSync(join(tmpdir(), 'taskmirror-demo-')) : null;
+  const file = kept ?? join(folder ?? '', 'demo.db');
+  const say = (text: string): unknown => parts.io.stdout.write(`${text}\n`);
+  try {
+    say(`A simulated Tasks API with ${grouped(tasks)} tasks starts on this machine.`);
+    const api = await parts.startApi({ tasks, key: DEMO_KEY });
+    try {
+      return await tour(parts, api, file, say);
+    } finally {
+      await api.close();
+    }
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function tour(
+  parts: DemoParts,
+  api: DemoApi,
+  file: string,
+  say: (text: string) => unknown,
+): Promise<ExitCode> {
+  const env = { ...terminalOf(parts.io.env), SIGMIC_API_KEY: DEMO_KEY, SIGMIC_BASE_URL: api.url };
+  const context = await parts.contextFor(env, file);
+
+  say(`It serves at ${api.url}.`);
+  say('Its tasks go on living while they are read, and some requests fail.\n');
+  say('$ taskmirror sync');
+  const first = await sync(context, { json: false });
+  if (first !== EXIT.done) return first;
+
+  say('\n$ taskmirror status');
+  await status(context, { json: false });
+  for (const [question, sql] of QUERIES) {
+    say(`\n${question}\n$ taskmirror query "${sql.replace(/\n\s+/g, '\n    ')}"`);
+    await query(context, sql, { format: 'table' });
+  }
+  say('\nThe same, and what is open and what fails, as one would look at it each morning:');
+  say('$ taskmirror report overview');
+  await report(context, 'overview', {}, 'table');
+
+  say(`\n${EVENTS} more events happen: new tasks, tasks that end, approvals, follow-ups.`);
+  say('Then once more:\n');
+  await api.makeActivity(EVENTS);
+  say('$ taskmirror sync');
+  const second = await sync(context, { json: false });
+  if (second !== EXIT.done) return second;
+
+  say(`\nThat is all it costs to stay current. With a key of your own:\n
+  export SIGMIC_API_KEY=sigmic_...
+  npx taskmirror sync      makes ./taskmirror.db, then updates it
+  npx taskmirror daemon    keeps it current until you stop it`);
+  return EXIT.done;
+}
+
+/** Nothing of the caller's own settings may reach the demo: it must not touch a real mirror, or use a real key. */
+function terminalOf(env: Io['env']): Io['env'] {
+  const names = ['PATH', 'HOME', 'TERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
+  return Object.fromEntries(names.map((name) => [name, env[name]]));
+}
+
+function taskCount(text: string): number {
+  const count = wholeNumber(text, MOST_TASKS);
+  if (count !== null) return count;
+  throw new UsageError(`--tasks ${text}: expected a whole number from 1 to ${grouped(MOST_TASKS)}`);
+}
+
+function freshFile(cwd: Io['cwd'], name: string): string {
+  assertPath('--keep', name);
+  if (name === '-') {
+    throw new UsageError('a mirror cannot be printed: --keep takes a file', {
+      hint: 'Leave --keep out to keep nothing.',
+    });
+  }
+  const file = absolutePath(cwd, name);
+  if (!existsSync(file)) return file;
+  throw new UsageError(`--keep ${file}: this file is there already`, {
+    hint: 'Name a file that does not exist yet: the demo begins with an empty mirror.',
+  });
+}

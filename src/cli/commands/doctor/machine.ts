@@ -1,0 +1,165 @@
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { explainOldNode, OLDEST_NODE } from '../../../model/version.ts';
+import type { Check, Finding } from './doctor.ts';
+import { endOfLinks } from '../../../platform/links.ts';
+
+const GIB = 1024 ** 3;
+
+/** `type` of statfs(2) on Linux for file systems where SQLite's WAL does not work (sqlite.org/wal.html). */
+const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB'],
+  [0x01021997, '9p'],
+]);
+
+/** What the doctor needs to know of SQLite; the sqlite folder has it. */
+export interface DatabaseInspector {
+  /** The version of the SQLite library. */
+  sqliteVersion(): string;
+  /** Throws DatabaseError where it is no mirror at all. */
+  quickCheck(file: string): FileCheck;
+}
+
+/** What a check of a database file found. */
+export interface FileCheck {
+  /** What is wrong, a line each; none: it is sound. */
+  problems: string[];
+  /** What to do about it; null where nothing is wrong. */
+  cure: string | null;
+}
+
+/** The versions that matter when something is reported. `node` and `taskmirror` as in `22.18.0`. */
+export function versionChecks(
+  { node, taskmirror }: { node: string; taskmirror: string },
+  inspector: Pick<DatabaseInspector, 'sqliteVersion'>,
+): Check[] {
+  return [
+    {
+      name: 'versions',
+      run: async () => [
+        { check: 'taskmirror', status: 'ok', detail: taskmirror },
+        checkNode(node),
+        { check: 'SQLite', status: 'ok', detail: inspector.sqliteVersion() },
+      ],
+    },
+  ];
+}
+
+function checkNode(version: string): Finding {
+  if (explainOldNode(version) === null) return { check: 'Node', status: 'ok', detail: version };
+  return {
+    check: 'Node',
+    status: 'fail',
+    detail: `${version} is too old`,
+    hint: `Install Node ${OLDEST_NODE} or newer.`,
+  };
+}
+
+/** Everything about the database file and the place where it lies. Reads the whole file. */
+export function databaseChecks(file: string, inspector: Pick<DatabaseInspector, 'quickCheck'>): Check[] {
+  return [
+    { name: 'database', run: () => checkDatabase(file, inspector) },
+    { name: 'writable', run: () => checkWritable(file) },
+    { name: 'disk', run: () => checkDisk(file) },
+    { name: 'permissions', run: () => checkPermissions(file) },
+  ];
+}
+
+async function checkDatabase(
+  file: string,
+  inspector: Pick<DatabaseInspector, 'quickCheck'>,
+): Promise<Finding[]> {
+  if ((await sizeOf(file)) === null) {
+    return [{ check: 'database', status: 'ok', detail: `${file} is not there yet: the first sync makes it` }];
+  }
+  const { problems, cure } = inspector.quickCheck(file);
+  if (problems.length === 0)
+    return [{ check: 'database', status: 'ok', detail: `${file} is a mirror and is sound` }];
+  return [
+    {
+      check: 'database',
+      status: 'fail',
+      detail: `${file} is damaged: ${problems.join('; ')}`,
+      ...(cure === null ? {} : { hint: cure }),
+    },
+  ];
+}
+
+async function checkWritable(file: string): Promise<Finding[]> {
+  const folder = dirname(endOfLinks(file));
+  const targets = (await sizeOf(file)) === null ? [folder] : [file, folder];
+  for (const target of targets) {
+    try {
+      await access(target, constants.W_OK);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return [
+        {
+          check: 'writable',
+          status: 'fail',
+          detail: `${target} cannot be written: ${why}`,
+          hint: 'Make the folder, or correct the permissions, or name another file with --db FILE.',
+        },
+      ];
+    }
+  }
+  return [{ check: 'writable', status: 'ok', detail: targets.join(' and ') }];
+}
+
+async function checkDisk(file: string): Promise<Finding[]> {
+  const folder = dirname(endOfLinks(file));
+  const { bavail, bsize, type } = await statfs(folder);
+  const free = bavail * bsize;
+  const wanted = Math.max(GIB, (await sizeOf(file)) ?? 0);
+  const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
+  const disk: Finding =
+    free >= wanted
+      ? { check: 'disk', status: 'ok', detail: `${gib(free)} free` }
+      : {
+          check: 'disk',
+          status: 'warn',
+          detail: `only ${gib(free)} free in ${folder}`,
+          hint: `Free some: ${gib(wanted)} leave room for the mirror to grow and to be copied.`,
+        };
+  const network = NETWORK_FILE_SYSTEMS.get(type);
+  if (network === undefined) return [disk];
+  return [
+    disk,
+    {
+      check: 'file system',
+      status: 'warn',
+      detail: `${folder} is on a network file system (${network})`,
+      hint: 'Keep the mirror on a local disk: readers on other machines can see a broken file (sqlite.org/wal.html).',
+    },
+  ];
+}
+
+async function checkPermissions(file: string): Promise<Finding[]> {
+  // Windows has no such bits.
+  if (process.platform === 'win32' || (await sizeOf(file)) === null) return [];
+  const { mode } = await stat(file);
+  if ((mode & 0o044) === 0)
+    return [{ check: 'permissions', status: 'ok', detail: 'other users cannot read it' }];
+  return [
+    {
+      check: 'permissions',
+      status: 'warn',
+      detail: `other users of this machine can read ${file}`,
+      hint: `Run: chmod 600 "${file}"*`,
+    },
+  ];
+}
+
+/** Bytes; null where there is no such file. */
+async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import type { Settings } from '../../../config/settings.ts';
+import { DatabaseError } from '../../../model/errors.ts';
+import type { Leftover, MirrorReader, SourceStatus } from '../../../store/store.ts';
+import type { CommandContext } from '../../context.ts';
+import type { Check, Finding } from './doctor.ts';
+import { counted, grouped } from '../../../render/text.ts';
+
+interface MirrorCheckContext extends Pick<CommandContext, 'openReader'> {
+  settings: Pick<Settings, 'sources' | 'omitFields'>;
+}
+
+/**
+ * Whether the settings still have the sources whose tasks the mirror holds (no run looks after those of any other), which
+ * tasks a source shares with others, and whether fields that must not be kept are gone.
+ */
+export function mirrorChecks(context: MirrorCheckContext): Check[] {
+  return [
+    { name: 'sources', run: () => checkSources(context) },
+    { name: 'omitted fields', run: () => checkOmitted(context) },
+  ];
+}
+
+async function checkSources(context: MirrorCheckContext): Promise<Finding[]> {
+  const { sources } = context.settings;
+  const names = new Set(sources.map(({ name }) => name));
+  const found = (await readMirror(context, (reader) => reader.status())) ?? [];
+  const left = found.filter(({ source, liveRows }) => liveRows > 0 && !names.has(source));
+  const shared = found.filter(({ source, heldBy }) => heldBy.length > 0 && names.has(source));
+  return [...left.map((status) => abandoned(status, sources)), ...shared.map(sharing)];
+}
+
+function abandoned({ source, baseUrl, liveRows }: SourceStatus, sources: Settings['sources']): Finding {
+  return {
+    check: `source ${source}`,
+    status: 'warn',
+    detail: `not in the settings, so no run looks after its ${counted(liveRows, 'live task')} in the mirror`,
+    hint: hintFor(source, sources.find((other) => other.baseUrl === baseUrl)?.name),
+  };
+}
+
+function sharing({ source, apiTotal, heldBy }: SourceStatus): Finding {
+  const held = heldBy.map((holder) => `${grouped(holder.rows)} of them are held by source ${holder.source}`);
+  const counts =
+    apiTotal === null ? 'it shows tasks of others' : `the API counts ${counted(apiTotal, 'task')}`;
+  return { check: `source ${source}`, status: 'ok', detail: `${counts}; ${held.join(', ')}` };
+}
+
+async function checkOmitted(context: MirrorCheckContext): Promise<Finding[]> {
+  const { omitFields } = context.settings;
+  if (omitFields.length === 0) return [];
+  const left = await readMirror(context, (reader) => reader.leftovers(omitFields));
+  if (left === null) return [];
+  const check = 'omitted fields';
+  if (left.length === 0)
+    return [{ check, status: 'ok', detail: `nothing is kept of ${omitFields.join(', ')}` }];
+  return [
+    {
+      check,
+      status: 'fail',
+      detail: `what must not be kept is still in the mirror: ${left.map(leftoverText).join('; ')}`,
+      hint: left.some(({ inFreeSpace }) => inFreeSpace)
+        ? 'Run "taskmirror sync": each run goes on with clearing it. The last step needs room on the disk for two more copies of the mirror, and that no program reads it.'
+        : 'It was stored after it had been cleared. Run sqlite3 FILE "delete from omitted_fields", then "taskmirror sync".',
+    },
+  ];
+}
+
+function leftoverText({ field, tasks, changes, rejected, inFreeSpace }: Leftover): string {
+  const places = [
+    ...(tasks > 0 ? [counted(tasks, 'task')] : []),
+    ...(changes > 0 ? [counted(changes, 'change')] : []),
+    ...(rejected > 0 ? [counted(rejected, 'rejected row')] : []),
+    ...(inFreeSpace ? ['the free space of the file'] : []),
+  ];
+  return `${field} in ${places.join(', ')}`;
+}
+
+/** Null: a file that is not there or cannot be read is the matter of another check. */
+async function readMirror<T>(
+  context: MirrorCheckContext,
+  read: (reader: MirrorReader) => Promise<T>,
+): Promise<T | null> {
+  try {
+    const reader = await context.openReader();
+    try {
+      return await read(reader);
+    } finally {
+      await reader.close();
+    }
+  } catch (error) {
+    if (error instanceof DatabaseError) return null;
+    throw error;
+  }
+}
+
+function hintFor(source: string, sameApi: string | undefined): string {
+  if (sameApi === undefined) return 'Put the source back into the settings, or take its tasks for a record.';
+  return (
+    `If it is now called "${sameApi}": run "taskmirror sync", then sqlite3 FILE "update tasks set source = '${sameApi}' ` +
+    `where source = '${source}'", then "taskmirror sync --full".`
+  );
+}

@@ -1,0 +1,166 @@
+import { extname } from 'node:path';
+import { parseMoment } from '../../reports/moment.ts';
+import { absolutePath, assertPath } from '../../platform/paths.ts';
+import { EXIT, UsageError } from '../../model/errors.ts';
+import type { ExitCode } from '../../model/errors.ts';
+import type { Output } from '../../platform/terminal.ts';
+import type { CommandContext } from '../context.ts';
+import type { Queried, SqlParameters } from '../../store/queryable.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '../../render/rows.ts';
+import type { Cell } from '../../store/queryable.ts';
+import { csvLines, jsonLines } from '../../render/formats/encode.ts';
+import { counted, printable } from '../../render/text.ts';
+import { assertNotMirror, writeWhole } from '../../platform/whole-file.ts';
+import { chunks, type Piece, writeAll, writeData } from '../../render/write.ts';
+import { assertParameters, parseParameters } from './query/parameters.ts';
+
+export interface ExportFlags {
+  /** A table or view; `tasks` where neither it nor a query is given. */
+  what?: string | undefined;
+  query?: string | undefined;
+  /** A `NAME=VALUE` for each parameter of the query. */
+  param?: readonly string[] | undefined;
+  /** Leave out what the mirror has not touched since: `30d`, `2026-01-01`. */
+  since?: string | undefined;
+  format?: ExportFormat | undefined;
+  /** The file to make or to replace; stdout where there is none, or `-`. */
+  output?: string | undefined;
+  escapeFormulas?: boolean | undefined;
+}
+
+export type ExportContext = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
+
+/** SQL for when the mirror wrote a row last: what `--since` goes by, so that who comes again misses no change. */
+const TOUCHED: ReadonlyMap<string, string> = new Map([
+  ['tasks', 'changed_at'],
+  ['task_changes', 'observed_at'],
+  ['sync_runs', 'coalesce(finished_at, started_at)'],
+  ['rejected_rows', 'last_rejected_at'],
+]);
+
+/** `taskmirror export`: a table, a view or what a query gives, as it stood when its first row was read. */
+export async function exportRows(context: ExportContext, given: ExportFlags): Promise<ExitCode> {
+  const { io, signal } = context;
+  const flags = { ...given, output: prints(given) ? undefined : given.output };
+  const { sql, parameters } = statementFor(context, flags);
+  const format = formatFor(io.stdout, flags);
+  const file = flags.output === undefined ? null : fileFor(flags.output, context);
+  const mirror = await context.openForQuery();
+  try {
+    assertParameters(mirror.parametersOf(sql), parameters);
+    const { result, count } = counting(mirror.run(sql, parameters));
+    const pieces = await encoded(result, format, flags.escapeFormulas === true);
+    if (file === null) {
+      await writeData(io.stdout, pieces, signal);
+    } else {
+      const bytes = await writeFile(file, pieces, signal);
+      await writeAll(io.stdout, [
+        `${printable(flags.output ?? '')}: ${counted(count.rows, 'row')}, ${counted(bytes, 'byte')}\n`,
+      ]);
+    }
+  } finally {
+    mirror.close();
+  }
+  return EXIT.done;
+}
+
+/** Whether the rows go to stdout. */
+export function prints({ output }: ExportFlags): boolean {
+  return output === undefined || output === '-';
+}
+
+function fileFor(output: string, { io, settings }: ExportContext): string {
+  assertPath('--output', output);
+  const file = absolutePath(io.cwd, output);
+  assertNotMirror(file, settings.database);
+  return file;
+}
+
+function statementFor(
+  { clock, settings }: ExportContext,
+  { what, query, param, since }: ExportFlags,
+): { sql: string; parameters: SqlParameters } {
+  if (query !== undefined) {
+    if (what === undefined && since === undefined) {
+      return { sql: query, parameters: parseParameters(param ?? []) };
+    }
+    throw new UsageError('--query says by itself what is exported', {
+      hint: 'Leave out the name and --since: the statement can have a WHERE.',
+    });
+  }
+  if (param !== undefined) {
+    throw new UsageError('--param is for the parameters of a --query', {
+      hint: 'Add --query, or leave it out.',
+    });
+  }
+  const table = what ?? 'tasks';
+  const rows = `select * from "${table.replaceAll('"', '""')}"`;
+  if (since === undefined) return { sql: rows, parameters: {} };
+  const touched = TOUCHED.get(table);
+  if (touched === undefined) {
+    throw new UsageError(`--since cannot be used with ${table}`, {
+      hint: `It works with ${[...TOUCHED.keys()].join(', ')}. For others give a --query with a WHERE.`,
+    });
+  }
+  return {
+    sql: `${rows} where ${touched} >= :since`,
+    parameters: { since: parseMoment(since, clock.now(), settings.timezone) },
+  };
+}
+
+function formatFor(stdout: Output, { format, output, escapeFormulas }: ExportFlags): ExportFormat {
+  const chosen = format ?? (output === undefined ? 'csv' : formatOf(output));
+  if (escapeFormulas === true && chosen !== 'csv') {
+    throw new UsageError('--escape-formulas is for csv', {
+      hint: 'No spreadsheet reads formulas from other formats.',
+    });
+  }
+  if (chosen === 'parquet' && output === undefined && stdout.isTTY === true) {
+    throw new UsageError('a Parquet file is nothing for a terminal', { hint: 'Name a file: --output FILE.' });
+  }
+  return chosen;
+}
+
+function formatOf(output: string): ExportFormat {
+  const extension = extname(output).slice(1).toLowerCase();
+  const found = EXPORT_FORMATS.find((name) => name === extension);
+  if (found !== undefined) return found;
+  throw new UsageError(`the name ${output} does not tell the format`, {
+    hint: `Give --format ${EXPORT_FORMATS.join('|')}, or a name that ends in one of them.`,
+  });
+}
+
+async function encoded(
+  result: Queried,
+  format: ExportFormat,
+  escapeFormulas: boolean,
+): Promise<Iterable<Piece>> {
+  if (format === 'csv') return csvLines(result, { escapeFormulas });
+  if (format === 'jsonl') return jsonLines(result);
+  const { parquetPieces } = await import('../../render/formats/parquet.ts');
+  return parquetPieces(result);
+}
+
+/** The same result, and how many of its rows were read. */
+function counting(result: Queried): { result: Queried; count: { rows: number } } {
+  const count = { rows: 0 };
+  function* rows(): Generator<readonly Cell[]> {
+    for (const row of result.rows) {
+      count.rows += 1;
+      yield row;
+    }
+  }
+  return { result: { ...result, rows: rows() }, count };
+}
+
+/** Returns the file's size in bytes. */
+async function writeFile(file: string, pieces: Iterable<Piece>, signal: AbortSignal): Promise<number> {
+  return writeWhole(file, async (handle) => {
+    for (const chunk of chunks(pieces)) {
+      signal.throwIfAborted();
+      await handle.writeFile(chunk);
+    }
+    signal.throwIfAborted();
+    return (await handle.stat()).size;
+  });
+}

@@ -1,0 +1,93 @@
+import { EXIT, UsageError } from '../../../model/errors.ts';
+import type { ExitCode } from '../../../model/errors.ts';
+import type { CommandContext } from '../../context.ts';
+import { parseDuration } from '../../arguments/duration.ts';
+import { printRows, type Format } from '../../../render/rows.ts';
+import { usesColor } from '../../../render/text.ts';
+import { query } from './query.ts';
+import { runLimited, type ProgramCommand } from './child.ts';
+import { parseMaxRows } from './limits.ts';
+import { parseParameters } from './parameters.ts';
+import { listSaved } from './saved.ts';
+import { readStatement, type Stdin } from './statement.ts';
+
+/** The flags of `taskmirror query`, as they were typed. */
+export interface QueryFlags {
+  config?: string;
+  format: Format;
+  json?: true;
+  file?: string;
+  param?: string[];
+  maxRows?: string;
+  timeout?: string;
+  escapeFormulas?: true;
+}
+
+/** What `taskmirror query` needs of the process. */
+export interface QueryProcess {
+  stdin: () => Stdin;
+  program: ProgramCommand;
+  /** From now on a signal ends the process at once, also while it is deep inside SQLite. */
+  useDefaultSignals: () => void;
+}
+
+/**
+ * `taskmirror query`: finds the SQL, and runs it here, or with --timeout in a process of its own; `@` alone lists the
+ * saved queries. Throws UsageError for flags that make no sense, and what {@link query} throws.
+ */
+export async function queryCommand(
+  context: CommandContext,
+  argument: string | undefined,
+  flags: QueryFlags,
+  { stdin, program, useDefaultSignals }: QueryProcess,
+): Promise<ExitCode> {
+  const { io, settings, signal, clock } = context;
+  const options = optionsOf(flags);
+  const limitMs = flags.timeout === undefined ? undefined : parseDuration('--timeout', flags.timeout, '24h');
+  if (argument === '@') {
+    await printRows(io.stdout, listSaved(settings.queriesFolder), options.format, {
+      color: usesColor(io),
+      signal,
+    });
+    return EXIT.done;
+  }
+  const { cwd, env } = io;
+  const { queriesFolder } = settings;
+  const sql = await readStatement({ argument, file: flags.file, stdin, cwd, queriesFolder, signal });
+  if (limitMs !== undefined) {
+    const args = argumentsOf(flags, settings.database, options.format);
+    return runLimited({ program, args, input: sql, limitMs, clock, signal, cwd, env });
+  }
+  useDefaultSignals();
+  return query(context, sql, options);
+}
+
+function optionsOf(flags: QueryFlags) {
+  const format: Format = flags.json === true ? 'json' : flags.format;
+  const escapeFormulas = flags.escapeFormulas === true;
+  if (escapeFormulas && format !== 'csv') {
+    throw new UsageError('--escape-formulas is for spreadsheets, and they read CSV', {
+      hint: 'Add --format csv.',
+    });
+  }
+  return {
+    format,
+    escapeFormulas,
+    parameters: parseParameters(flags.param ?? []),
+    maxRows: flags.maxRows === undefined ? undefined : parseMaxRows(flags.maxRows),
+  };
+}
+
+/** The same command for a process that gets its SQL on stdin and has no limit of its own. */
+function argumentsOf(flags: QueryFlags, database: string, format: Format): string[] {
+  return [
+    'query',
+    `--db=${database}`,
+    ...(flags.config === undefined ? [] : [`--config=${flags.config}`]),
+    `--format=${format}`,
+    ...(flags.param ?? []).map((assignment) => `--param=${assignment}`),
+    ...(flags.maxRows === undefined ? [] : [`--max-rows=${flags.maxRows}`]),
+    ...(flags.escapeFormulas === true ? ['--escape-formulas'] : []),
+    '-',
+  ];
+}

@@ -1,0 +1,40 @@
+import { EXIT } from '../../../model/errors.ts';
+import type { ExitCode } from '../../../model/errors.ts';
+import { complain } from '../../../platform/terminal.ts';
+import type { CommandContext } from '../../context.ts';
+import type { SqlParameters } from '../../../store/queryable.ts';
+import { printRows } from '../../../render/rows.ts';
+import type { Format } from '../../../render/rows.ts';
+import { counted, usesColor } from '../../../render/text.ts';
+import { limitRows } from './limits.ts';
+import { assertParameters } from './parameters.ts';
+
+export interface QueryOptions {
+  format: Format;
+  /** A value for each of the statement's parameters, and no others. */
+  parameters?: SqlParameters;
+  /** Prints no more rows than that, and says on stderr where there were more. */
+  maxRows?: number | undefined;
+  /** In CSV, keeps spreadsheets from taking text for a formula. */
+  escapeFormulas?: boolean;
+}
+
+/** Runs one statement and prints its rows as they come. Throws UsageError for SQL that is refused or wrong. */
+export async function query(
+  { io, signal, openForQuery }: Pick<CommandContext, 'io' | 'signal' | 'openForQuery'>,
+  sql: string,
+  { format, parameters = {}, maxRows = Infinity, escapeFormulas = false }: QueryOptions,
+): Promise<ExitCode> {
+  const mirror = await openForQuery();
+  try {
+    assertParameters(mirror.parametersOf(sql), parameters);
+    const result = limitRows(mirror.run(sql, parameters), maxRows);
+    await printRows(io.stdout, result, format, { color: usesColor(io), signal, escapeFormulas });
+    if (result.wasCut()) {
+      complain(io.stderr, `there are more rows: printed only ${counted(maxRows, 'row')}, as --max-rows says`);
+    }
+  } finally {
+    mirror.close();
+  }
+  return EXIT.done;
+}

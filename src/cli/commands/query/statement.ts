@@ -1,0 +1,62 @@
+import { addAbortSignal, type Readable } from 'node:stream';
+import { absolutePath } from '../../../platform/paths.ts';
+import { UsageError } from '../../../model/errors.ts';
+import { MAX_SQL_KILOBYTES, readSaved, readSqlFile } from './saved.ts';
+
+/** Where stdin's text comes from; a terminal is read only if it is asked for. */
+export type Stdin = Readable & { isTTY?: boolean };
+
+export interface StatementSource {
+  /** What stands in the SQL's place: SQL, @NAME of a saved query, or - for stdin. */
+  argument: string | undefined;
+  /** The value of --file; - for stdin. */
+  file: string | undefined;
+  /** Opened only if it is read. */
+  stdin: () => Stdin;
+  cwd: string | null;
+  queriesFolder: string;
+  signal: AbortSignal;
+}
+
+/**
+ * The SQL that was meant: an argument, a file, a saved query, or stdin, which is also read where nothing is named and
+ * something is piped in. Throws UsageError where that is not to be had, and the signal's reason.
+ */
+export async function readStatement(source: StatementSource): Promise<string> {
+  const { argument, file, stdin, cwd, queriesFolder, signal } = source;
+  if (argument !== undefined && file !== undefined) {
+    throw new UsageError('there are two statements: one as an argument, one by --file', {
+      hint: 'Give one.',
+    });
+  }
+  const named = argument ?? file;
+  if (named === '-' || (named === undefined && stdin().isTTY !== true)) return readStdin(stdin(), signal);
+  if (file !== undefined) return readSqlFile(absolutePath(cwd, file));
+  if (argument === undefined) {
+    throw new UsageError('there is no SQL', {
+      hint: 'Give it as an argument, by --file FILE, as @NAME of a saved query, or on stdin.',
+    });
+  }
+  return argument.startsWith('@') ? readSaved(queriesFolder, argument.slice(1)) : argument;
+}
+
+async function readStdin(stdin: Stdin, signal: AbortSignal): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of addAbortSignal(signal, stdin)) {
+      const part = Buffer.from(chunk);
+      bytes += part.length;
+      if (bytes > MAX_SQL_KILOBYTES * 1_024) {
+        throw new UsageError(`the SQL on stdin is larger than ${MAX_SQL_KILOBYTES} KB`);
+      }
+      chunks.push(part);
+    }
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof TypeError)
+      throw new UsageError('the SQL on stdin is not UTF-8 text', { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+import { type Ask, REPORTS, runReport, type Scope } from '../../reports/index.ts';
+import type { Report, Section, Value } from '../../reports/report.ts';
+import { nearest } from '../../platform/nearest.ts';
+import { isTimezone } from '../../platform/cron.ts';
+import { EXIT, UsageError } from '../../model/errors.ts';
+import type { ExitCode } from '../../model/errors.ts';
+import type { CommandContext } from '../context.ts';
+import type { Io } from '../../platform/terminal.ts';
+import type { Queryable } from '../../store/queryable.ts';
+import { printRows } from '../../render/rows.ts';
+import type { ReportFormat } from '../../render/rows.ts';
+import { hex } from '../../render/formats/encode.ts';
+import type { Cell } from '../../store/queryable.ts';
+import { reportCsv, reportJson, reportJsonLines } from '../../render/reports/encode.ts';
+import { figuresIn } from '../../render/figures.ts';
+import { markdownTable, reportMarkdown } from '../../render/reports/markdown.ts';
+import { reportText, sectionText } from '../../render/reports/text.ts';
+import type { Filters, Screen } from '../../render/reports/text.ts';
+import { DEFAULT_COLUMNS, grouped, painter, usesColor } from '../../render/text.ts';
+import { writeAll, writeData } from '../../render/write.ts';
+import { type PeriodFlags, parsePeriod } from '../arguments/period.ts';
+import { wholeNumber } from '../arguments/whole-number.ts';
+
+/** The flags of `report`, as they were typed. */
+export interface ReportFlags extends PeriodFlags {
+  user?: string | undefined;
+  status?: string | undefined;
+  limit?: string | undefined;
+  timezone?: string | undefined;
+}
+
+/** Rows of a section, at most. */
+const MOST_ROWS = 1_000_000;
+/** On a narrower terminal lines may wrap: no table or chart says anything there. */
+const NARROWEST_SCREEN = 20;
+
+type Parts = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
+
+/** `taskmirror report NAME`. Throws UsageError for a name or a flag that makes no sense. */
+export async function report(
+  { io, settings, clock, signal, openForQuery }: Parts,
+  name: string,
+  flags: ReportFlags,
+  format: ReportFormat,
+): Promise<ExitCode> {
+  assertReport(name);
+  const scope = scopeOf(flags, settings.timezone, clock.now());
+  const mirror = await openForQuery();
+  try {
+    const found = runReport(name, askOf(mirror), scope);
+    const write = format === 'table' ? writeAll : writeData;
+    await write(io.stdout, rendered(found, scope, format, screenOf(io)), signal);
+  } finally {
+    mirror.close();
+  }
+  return EXIT.done;
+}
+
+/** `taskmirror report`: lists the reports. */
+export async function reportList(io: Io, format: ReportFormat): Promise<ExitCode> {
+  const columns = ['report', 'shows'];
+  const rows = REPORTS.map(({ name, summary }) => [name, summary]);
+  if (format !== 'table' && format !== 'markdown') {
+    await printRows(io.stdout, { columns, rows }, format);
+    return EXIT.done;
+  }
+  const section: Section = {
+    name: 'reports',
+    title: 'Reports',
+    columns: columns.map((name) => ({ name, title: name, kind: 'text' })),
+    rows,
+    chart: null,
+  };
+  const screen = screenOf(io);
+  const figure = figuresIn('UTC');
+  const drawing = { width: screen?.width ?? Infinity, figure, paint: painter(screen?.color ?? false) };
+  const text = format === 'markdown' ? markdownTable(section, figure) : sectionText(section, drawing, false);
+  await writeAll(io.stdout, text);
+  return EXIT.done;
+}
+
+function rendered(found: Report, filters: Filters, format: ReportFormat, screen: Screen): Iterable<string> {
+  switch (format) {
+    case 'json':
+      return reportJson(found, filters);
+    case 'jsonl':
+      return reportJsonLines(found);
+    case 'csv':
+      return reportCsv(found);
+    case 'markdown':
+      return reportMarkdown(found, filters);
+    default:
+      return reportText(found, filters, screen);
+  }
+}
+
+function screenOf(io: Io): Screen {
+  if (io.stdout.isTTY !== true) return null;
+  const width = Math.max(NARROWEST_SCREEN, io.stdout.columns || DEFAULT_COLUMNS);
+  return { width, color: usesColor(io) };
+}
+
+function assertReport(name: string): void {
+  const names = REPORTS.map((each) => each.name);
+  if (names.includes(name)) return;
+  const near = nearest(name, names);
+  throw new UsageError(`there is no report "${name}"`, {
+    hint: `${near === undefined ? '' : `Did you mean "${near}"? `}The reports are ${names.join(', ')}.`,
+  });
+}
+
+function scopeOf(flags: ReportFlags, standard: string, now: number): Scope {
+  const timezone = flags.timezone ?? standard;
+  if (!isTimezone(timezone)) {
+    throw new UsageError(`--timezone ${timezone}: expected an IANA time zone such as UTC or Europe/Berlin`);
+  }
+  return {
+    ...parsePeriod(flags, now, timezone),
+    user: flags.user ?? null,
+    status: flags.status ?? null,
+    limit: flags.limit === undefined ? null : rowLimit(flags.limit),
+    timezone,
+    now,
+  };
+}
+
+function rowLimit(text: string): number {
+  const limit = wholeNumber(text, MOST_ROWS);
+  if (limit !== null) return limit;
+  throw new UsageError(`--limit ${text}: expected a whole number from 1 to ${grouped(MOST_ROWS)}`);
+}
+
+/** Reports count in plain numbers; SQLite's integers come as bigint. */
+function askOf(mirror: Queryable): Ask {
+  return (sql, parameters) =>
+    Array.from(mirror.run(sql, parameters).rows, (row) => row.map((cell) => plain(cell)));
+}
+
+function plain(cell: Cell): Value {
+  if (typeof cell === 'bigint') return Number(cell);
+  return cell instanceof Uint8Array ? hex(cell) : cell;
+}

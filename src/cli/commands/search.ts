@@ -1,0 +1,116 @@
+import { SEARCH_PROGRESS_SQL, type SearchRequest, searchSql } from '../../reports/search.ts';
+import { EXIT, type ExitCode, UsageError } from '../../model/errors.ts';
+import { complain } from '../../platform/terminal.ts';
+import type { CommandContext } from '../context.ts';
+import type { Queryable } from '../../store/queryable.ts';
+import { type Format, printRows } from '../../render/rows.ts';
+import type { Cell, Rows } from '../../store/queryable.ts';
+import { columnsOf, counted, grouped, usesColor } from '../../render/text.ts';
+import { writeAll } from '../../render/write.ts';
+import { type PeriodFlags, parsePeriod } from '../arguments/period.ts';
+import { searchText, TEXT_MARKS } from '../../render/views/search.ts';
+import { wholeNumber } from '../arguments/whole-number.ts';
+
+export interface SearchFlags extends PeriodFlags {
+  raw?: true | undefined;
+  status?: string | undefined;
+  user?: string | undefined;
+  /** As it was typed. */
+  limit: string;
+  format: Format;
+}
+
+type SearchContext = Pick<CommandContext, 'io' | 'clock' | 'settings' | 'signal' | 'openForQuery'>;
+
+const MOST_HITS = 1_000;
+
+/** `taskmirror search`: prints the tasks that hold these words, the best first. Throws UsageError, DatabaseError. */
+export async function search(
+  context: SearchContext,
+  words: readonly string[],
+  flags: SearchFlags,
+): Promise<ExitCode> {
+  const request = requestOf(context, words, flags);
+  const { io, signal } = context;
+  const mirror = await context.openForQuery();
+  try {
+    const warning = checkProgress(mirror);
+    const found = hitsOf(mirror, request);
+    if (warning !== null) complain(io.stderr, warning);
+    if (flags.format !== 'table') {
+      await printRows(io.stdout, found, flags.format, { signal });
+      return EXIT.done;
+    }
+    await writeAll(io.stdout, [
+      searchText(found.rows, { color: usesColor(io), width: columnsOf(io.stdout) }),
+    ]);
+    if (found.rows.length === request.limit) {
+      io.stderr.write(`There may be more: --limit takes up to ${grouped(MOST_HITS)}.\n`);
+    }
+    return EXIT.done;
+  } finally {
+    mirror.close();
+  }
+}
+
+function requestOf(
+  { clock, settings }: SearchContext,
+  words: readonly string[],
+  flags: SearchFlags,
+): SearchRequest {
+  return {
+    text: words.join(' '),
+    raw: flags.raw === true,
+    status: flags.status ?? null,
+    user: flags.user ?? null,
+    ...parsePeriod(flags, clock.now(), settings.timezone),
+    limit: hitCount(flags.limit),
+    marks: flags.format === 'table' ? TEXT_MARKS : ['[', ']'],
+  };
+}
+
+function hitCount(text: string): number {
+  const count = wholeNumber(text, MOST_HITS);
+  if (count !== null) return count;
+  throw new UsageError(`--limit takes a whole number from 1 to ${grouped(MOST_HITS)}`);
+}
+
+/** What to say of an index that is not complete; null where it is. Throws UsageError where there is none. */
+function checkProgress(mirror: Queryable): string | null {
+  const [progress] = mirror.run(SEARCH_PROGRESS_SQL).rows;
+  if (progress === undefined) {
+    throw new UsageError('this mirror has no search index', {
+      hint:
+        'It is made by the first run that comes to the end of the list, unless the setting searchIndex is false. ' +
+        'Run "taskmirror sync", or search with taskmirror query and LIKE.',
+    });
+  }
+  const [built, tasks] = progress.map(Number);
+  if (built === undefined || tasks === undefined || built >= tasks) return null;
+  return `the search index holds ${grouped(built)} of ${counted(tasks, 'task')} so far; the next sync goes on`;
+}
+
+interface Hits extends Rows {
+  rows: (readonly Cell[])[];
+}
+
+/** All of them at once: an error in the query shows with the first, before anything is printed. */
+function hitsOf(mirror: Queryable, request: SearchRequest): Hits {
+  const { sql, parameters } = searchSql(request);
+  try {
+    const { columns, rows } = mirror.run(sql, parameters);
+    return { columns, rows: [...rows] };
+  } catch (error) {
+    throw request.raw && error instanceof UsageError ? badQuery(error) : error;
+  }
+}
+
+function badQuery({ cause }: UsageError): UsageError {
+  const why = cause instanceof Error ? cause.message.replace(/^fts5: /, '') : 'it cannot be read';
+  return new UsageError(`FTS5 does not understand this query: ${why}`, {
+    hint:
+      'Columns are message, system_prompt and error; words with more than letters and digits go in double quotes ' +
+      '(sqlite.org/fts5.html, "Full-text Query Syntax"). Without --raw nothing in a word has a meaning of its own.',
+    cause,
+  });
+}

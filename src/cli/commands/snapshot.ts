@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { absolutePath, assertPath } from '../../platform/paths.ts';
+import { EXIT, UsageError } from '../../model/errors.ts';
+import type { ExitCode } from '../../model/errors.ts';
+import type { SourceStatus } from '../../store/store.ts';
+import type { CommandContext } from '../context.ts';
+import { placeOf } from '../../platform/links.ts';
+import { counted, printable } from '../../render/text.ts';
+import { assertNotMirror, BESIDE, writeWhole } from '../../platform/whole-file.ts';
+import { writeAll } from '../../render/write.ts';
+
+/** What `snapshot --json` prints: a contract that only ever gains fields. Times are UTC text. */
+export interface Snapshot {
+  /** The absolute path of the copy. */
+  file: string;
+  bytes: number;
+  /** What the copy holds, by name. */
+  sources: Pick<SourceStatus, 'source' | 'completeThrough' | 'gaps' | 'liveRows' | 'removedRows'>[];
+}
+
+export interface SnapshotContext extends Pick<CommandContext, 'io' | 'settings' | 'signal'> {
+  /** Copies the mirror in `file` into `target`, an empty file, and says what it holds. Throws DatabaseError. */
+  copyMirror(file: string, target: string): Promise<SourceStatus[]>;
+}
+
+/** Makes `file` a copy of the mirror as it stands. Throws UsageError where `file` is there already. */
+export async function makeSnapshot(
+  { settings, signal, copyMirror }: Omit<SnapshotContext, 'io'>,
+  file: string,
+): Promise<Snapshot> {
+  assertNotMirror(file, settings.database);
+  assertFree(file);
+  return writeWhole(file, async (handle, temporary) => {
+    const status = await copyMirror(settings.database, temporary);
+    // Nothing else ran while SQLite copied: a signal that came meanwhile is seen in the next turn of the loop.
+    await setImmediate();
+    signal.throwIfAborted();
+    const sources = status.map(({ source, completeThrough, gaps, liveRows, removedRows }) => ({
+      source,
+      completeThrough,
+      gaps,
+      liveRows,
+      removedRows,
+    }));
+    return { file, bytes: (await handle.stat()).size, sources };
+  });
+}
+
+/** Throws UsageError where the name is taken, or what another database left beside it would be taken for this one's. */
+function assertFree(file: string): void {
+  if (existsSync(file)) {
+    throw new UsageError(`${file} is there already; nothing was written to it`, {
+      hint: 'Name a new file. To replace a copy that others read, rename the new one over it: mv new.db copy.db.',
+    });
+  }
+  const place = placeOf(file);
+  const left = BESIDE.map((ending) => place + ending).filter((name) => existsSync(name));
+  if (left.length === 0) return;
+  throw new UsageError(
+    `${left.join(' and ')}: left there by another database, and would damage the copy; nothing was written`,
+    { hint: 'Name another file, or move away what was left there.' },
+  );
+}
+
+/** `taskmirror snapshot`: a copy for others to read. Throws UsageError for a name that no copy can have. */
+export async function snapshot(
+  context: SnapshotContext,
+  file: string,
+  { json }: { json: boolean },
+): Promise<ExitCode> {
+  if (file === '-') {
+    throw new UsageError('a snapshot cannot be printed: SQLite makes it in a file', {
+      hint: 'Name a file, and print that.',
+    });
+  }
+  assertPath('the name', file);
+  const made = await makeSnapshot(context, absolutePath(context.io.cwd, file));
+  await writeAll(context.io.stdout, [json ? `${JSON.stringify(made, null, 2)}\n` : snapshotText(file, made)]);
+  return EXIT.done;
+}
+
+function snapshotText(file: string, { bytes, sources }: Snapshot): string {
+  const lines = sources.map(({ source, completeThrough, liveRows, removedRows }) => {
+    const proven = completeThrough === null ? 'nothing is proven yet' : `complete through ${completeThrough}`;
+    return `  ${source}: ${counted(liveRows, 'live row')}, ${removedRows} removed; ${proven}\n`;
+  });
+  return `${printable(file)}: ${counted(bytes, 'byte')}\n${lines.join('')}`;
+}

@@ -1,0 +1,77 @@
+import type { RetentionSettings, SourceSettings } from '../../config/settings.ts';
+import { EXIT } from '../../model/errors.ts';
+import type { ExitCode } from '../../model/errors.ts';
+import type { MirrorReader, SourceStatus } from '../../store/store.ts';
+import { complain } from '../../platform/terminal.ts';
+import type { CommandContext } from '../context.ts';
+import { parseDuration } from '../arguments/duration.ts';
+import { type Status, statusText } from '../../render/views/status.ts';
+import { ago } from '../../render/text.ts';
+import { writeAll } from '../../render/write.ts';
+
+/** Runs that a status holds: with one schedule for all, enough to find the last run of each source. */
+const RUNS = 20;
+
+/** What the mirror holds, how fresh it is, and what it cannot prove. */
+export async function readStatus(
+  mirror: Pick<MirrorReader, 'status' | 'recentRuns' | 'retention'>,
+  retention: RetentionSettings,
+): Promise<Status> {
+  return {
+    sources: await mirror.status(),
+    runs: await mirror.recentRuns(RUNS),
+    retention: { ...retention, ...(await mirror.retention()) },
+  };
+}
+
+export interface StatusFlags {
+  json: boolean;
+  /** `--max-age TIME` */
+  maxAge?: string | undefined;
+}
+
+/**
+ * `taskmirror status`: exit code 6 where a source is older than `maxAge` allows. Throws DatabaseError where there is no
+ * mirror, UsageError where `maxAge` is no time.
+ */
+export async function status(
+  { io, clock, settings, openReader }: Pick<CommandContext, 'io' | 'clock' | 'settings' | 'openReader'>,
+  { json, maxAge }: StatusFlags,
+): Promise<ExitCode> {
+  const longestMs = maxAge === undefined ? null : parseDuration('--max-age', maxAge, '365d');
+  const mirror = await openReader();
+  try {
+    const found = await readStatus(mirror, settings.retention);
+    const text = json ? `${JSON.stringify(found, null, 2)}\n` : statusText(found, clock.now());
+    await writeAll(io.stdout, [text]);
+    if (longestMs === null) return EXIT.done;
+    const complaints = complaintsOf(found.sources, settings.sources, { now: clock.now(), longestMs });
+    for (const complaint of complaints) {
+      complain(io.stderr, `${complaint}; --max-age allows ${maxAge}`);
+    }
+    return complaints.length === 0 ? EXIT.done : EXIT.differences;
+  } finally {
+    await mirror.close();
+  }
+}
+
+/**
+ * Which sources had no success within `longestMs`. One that the settings do not name is nobody's concern any more, unless
+ * they name none; one that they name and the mirror does not know has never had any.
+ */
+function complaintsOf(
+  mirrored: readonly SourceStatus[],
+  set: readonly SourceSettings[],
+  { now, longestMs }: { now: number; longestMs: number },
+): string[] {
+  const lastOf = new Map(mirrored.map(({ source, lastSuccessAt }) => [source, lastSuccessAt]));
+  const names = set.length === 0 ? [...lastOf.keys()] : set.map(({ name }) => name);
+  if (names.length === 0) return ['no source is mirrored yet'];
+  return names.flatMap((name) => {
+    const last = lastOf.get(name) ?? null;
+    if (last === null) return [`source "${name}" has never been mirrored whole`];
+    return now - Date.parse(last) <= longestMs
+      ? []
+      : [`the last success of source "${name}" was ${ago(last, now)}`];
+  });
+}

@@ -1,0 +1,152 @@
+import { EXIT, type ExitCode, TaskmirrorError, UsageError } from '../../model/errors.ts';
+import type { MirrorStore } from '../../store/store.ts';
+import type { Settings, SourceSettings } from '../../config/settings.ts';
+import { requireSources } from '../../config/sources.ts';
+import type { Progress } from '../../sync/run.ts';
+import type { Plan } from '../../sync/dry-run.ts';
+import type { SyncReport } from '../../sync/report.ts';
+import { type SyncOptions, syncSource, type SyncResult } from '../../sync/sync.ts';
+import { columnsOf, complain, folded, type Output, printable } from '../../platform/terminal.ts';
+import type { CommandContext } from '../context.ts';
+import { counted, duration, grouped } from '../../render/text.ts';
+import { writeAll } from '../../render/write.ts';
+import { ProgressLine } from '../../render/progress.ts';
+
+/** What `sync --json` prints: a contract that only ever gains fields. */
+export interface SyncOutcome {
+  /** Every source is exact as far as this run could see. */
+  ok: boolean;
+  sources: SyncReport[];
+}
+
+export interface SyncFlags extends Pick<SyncOptions, 'full' | 'allowRemovals' | 'dryRun'> {
+  json: boolean;
+}
+
+/** `taskmirror sync`: one run of every source. Throws UsageError without any source, DatabaseError without a file. */
+export async function sync(context: CommandContext, { json, ...options }: SyncFlags): Promise<ExitCode> {
+  const { io, settings, clock } = context;
+  const sources = requireSources(settings);
+  if (options.allowRemovals === true && options.full !== true) {
+    throw new UsageError('--allow-removals goes with --full: no other run removes anything');
+  }
+  const store =
+    options.dryRun === true ? await context.openToLook() : await context.openMirror({ create: true });
+  const progress = new ProgressLine(io.stderr, clock);
+  try {
+    const results = await Promise.all(
+      sources.map((source) => {
+        const onProgress = (update: Progress): void => progress.update(source.name, update);
+        return syncOne(context, store, source, { ...options, onProgress, failureLevel: 'info' });
+      }),
+    );
+    progress.done();
+    for (const result of results) reportFailure(io.stderr, result);
+    const outcome = {
+      ok: results.every(({ exitCode }) => exitCode === 0),
+      sources: results.map((r) => r.report),
+    };
+    const text = json
+      ? `${JSON.stringify(outcome, null, 2)}\n`
+      : folded(outcome.sources.map(summary).join(''), columnsOf(io.stdout));
+    await writeAll(io.stdout, [text]);
+    return exitCodeOfAll(results);
+  } finally {
+    progress.done();
+    await store.close();
+  }
+}
+
+/** One run of one source. Never throws for what a run may meet: see {@link syncSource}. */
+export async function syncOne(
+  context: Pick<CommandContext, 'clock' | 'settings' | 'signal' | 'connect' | 'runLog'>,
+  store: MirrorStore,
+  source: SourceSettings,
+  options: Partial<SyncOptions>,
+): Promise<SyncResult> {
+  return syncSource(
+    { name: source.name, baseUrl: source.baseUrl },
+    {
+      store,
+      clock: context.clock,
+      connect: (log) => context.connect(source, log),
+      logFor: (fields) => context.runLog(fields),
+    },
+    { ...runOptions(context.settings), ...options, signal: context.signal },
+  );
+}
+
+const daysInMs = (days: number | null): number | null => (days === null ? null : days * 86_400_000);
+
+function runOptions({ sync: { pageSize, concurrency, overlapSeconds }, retention }: Settings) {
+  return {
+    pageSize,
+    concurrency,
+    overlapMs: overlapSeconds * 1_000,
+    retention: { changesMs: daysInMs(retention.changesDays), removedMs: daysInMs(retention.removedDays) },
+  };
+}
+
+/** A failure of any source outweighs rows that were rejected or a walk that stayed unproven. */
+function exitCodeOfAll(results: readonly SyncResult[]): ExitCode {
+  const failed = results.find(({ failure }) => failure !== null);
+  return failed?.exitCode ?? results.find(({ exitCode }) => exitCode !== EXIT.done)?.exitCode ?? EXIT.done;
+}
+
+function reportFailure(stderr: Output, { report, failure }: SyncResult): void {
+  if (failure === null) return;
+  const hint = failure instanceof TaskmirrorError ? failure.hint : undefined;
+  complain(stderr, `${report.name}: ${report.error ?? 'failed'}`, hint);
+}
+
+function summary(report: SyncReport): string {
+  const { name, outcome, requests, rejected, plan } = report;
+  const took = `${counted(requests, 'request')}, ${duration(report.durationMs)}`;
+  if (report.kind === null) return `${name}: not run\n`;
+  const said = plan === null ? OUTCOMES[outcome] : `dry run, ${outcome}`;
+  const lines = [`${name}: ${said}: ${changes(report)} (${took})`];
+  if (report.completeThrough !== null) lines.push(`  complete through ${report.completeThrough}`);
+  if (rejected > 0)
+    lines.push(`  ${counted(rejected, 'row')} could not be read: see the table rejected_rows`);
+  if (report.error !== null && outcome === 'partial' && report.verdict !== 'unproven') {
+    lines.push(`  ${report.error}`);
+  }
+  if (report.verdict === 'unproven') {
+    lines.push(
+      `  unproven, ${counted(report.gaps, 'gap')} open: ${printable(report.error ?? 'the next run tries again')}`,
+    );
+  }
+  if (plan !== null) lines.push(...planLines(plan));
+  return `${lines.join('\n')}\n`;
+}
+
+function planLines({ insert, update, remove }: Plan): string[] {
+  const writes = [
+    ['insert', insert],
+    ['update', update],
+    ['remove', remove],
+  ] as const;
+  return writes
+    .filter(([, ids]) => ids.length > 0)
+    .flatMap(([what, ids]) => [
+      `  would ${what}:`,
+      ...ids.slice(0, PLAN_SHOWN).map((id) => `    ${printable(id)}`),
+      ...(ids.length > PLAN_SHOWN ? ['    ...'] : []),
+    ]);
+}
+
+/** Ids of each kind that a dry run shows people; --json has more. */
+const PLAN_SHOWN = 5;
+
+const OUTCOMES = {
+  ok: 'up to date',
+  partial: 'done, but not all is proven',
+  failed: 'failed',
+  interrupted: 'interrupted',
+} as const;
+
+function changes({ kind, inserted, updated, removed }: SyncReport): string {
+  const parts = [`${grouped(inserted)} new`, `${grouped(updated)} changed`];
+  if (kind === 'reconcile') parts.push(`${grouped(removed)} removed`);
+  return parts.join(', ');
+}

@@ -1,0 +1,107 @@
+import type { Command } from 'commander';
+import type { SettingsFlags } from '../config/settings.ts';
+import type { StatusFlags } from './commands/status.ts';
+import type { SyncFlags } from './commands/sync.ts';
+import { EXAMPLES } from './examples.ts';
+import { checkDatabaseFile, copyMirror, doctorChecks } from './wire.ts';
+import type { Wiring } from './wiring.ts';
+
+/** Commands that keep the mirror, and say how it is. */
+export function addMirroring(wiring: Wiring): void {
+  addSync(wiring);
+  addDaemon(wiring);
+  addStatus(wiring);
+  addVerify(wiring);
+  addDoctor(wiring);
+  addSnapshot(wiring);
+}
+
+function addSync({ program, app, finish }: Wiring): void {
+  program
+    .command('sync')
+    .description('bring the mirror up to date, once')
+    .option('--full', 'walk the whole list: find every edit, remove what is gone')
+    .option('--allow-removals', 'with --full: skip the removal safety limit')
+    .option('--dry-run', 'read and plan, but write nothing')
+    .option('--json', 'print one object with what was done')
+    .addHelpText('after', EXAMPLES.sync)
+    .action(async (_options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & Partial<SyncFlags>>();
+      const { full, allowRemovals, dryRun } = flags;
+      const { sync } = await import('./commands/sync.ts');
+      finish(await sync(await app(flags), { json: flags.json === true, full, allowRemovals, dryRun }));
+    });
+}
+
+function addDaemon({ program, app, finish }: Wiring): void {
+  program
+    .command('daemon')
+    .description('keep the mirror up to date, on a schedule, until stopped')
+    .addHelpText('after', EXAMPLES.daemon)
+    .action(async (_options, command: Command) => {
+      const { daemon } = await import('./commands/daemon.ts');
+      const { followSchedule } = await import('../daemon/schedule.ts');
+      const context = await app(command.optsWithGlobals<SettingsFlags>(), 'info');
+      finish(await daemon({ ...context, followSchedule }));
+    });
+}
+
+function addStatus({ program, app, finish }: Wiring): void {
+  program
+    .command('status')
+    .description('what is mirrored, how fresh it is, and what is not proven')
+    .option('--json', 'print one object')
+    .option('--max-age <time>', 'exit code 6 where the last success is longer ago: 15m, 2h, 1d')
+    .addHelpText('after', EXAMPLES.status)
+    .action(async (_options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & Partial<StatusFlags>>();
+      const { status } = await import('./commands/status.ts');
+      finish(await status(await app(flags), { json: flags.json === true, maxAge: flags.maxAge }));
+    });
+}
+
+function addVerify({ program, app, finish }: Wiring): void {
+  program
+    .command('verify')
+    .description('compare the mirror with the whole list, field by field, without writing')
+    .option('--quick', 'check the file only; ask no API')
+    .option('--json', 'print one object')
+    .addHelpText('after', EXAMPLES.verify)
+    .action(async (_options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & { json?: true; quick?: true }>();
+      const { verify } = await import('./commands/verify.ts');
+      const context = await app(flags);
+      const checkFile = () => checkDatabaseFile(context.settings.database);
+      finish(
+        await verify({ ...context, checkFile }, { json: flags.json === true, quick: flags.quick === true }),
+      );
+    });
+}
+
+function addDoctor({ program, io, app, finish }: Wiring): void {
+  program
+    .command('doctor')
+    .description('check settings, keys, the API, the clock, the database and the disk')
+    .option('--json', 'print one object')
+    .addHelpText('after', EXAMPLES.doctor)
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { doctor } = await import('./commands/doctor/doctor.ts');
+      const context = await app(flags);
+      finish(await doctor(io, await doctorChecks(context), { json: json === true }));
+    });
+}
+
+function addSnapshot({ program, app, finish }: Wiring): void {
+  program
+    .command('snapshot')
+    .description('copy the mirror as it stands into one file that others can read')
+    .argument('<file>', 'the copy; must not be there yet')
+    .option('--json', 'print one object')
+    .addHelpText('after', EXAMPLES.snapshot)
+    .action(async (file: string, _options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { snapshot } = await import('./commands/snapshot.ts');
+      finish(await snapshot({ ...(await app(flags)), copyMirror }, file, { json: flags.json === true }));
+    });
+}

@@ -1,0 +1,66 @@
+import { Command, CommanderError } from 'commander';
+import { EXIT, type ExitCode } from '../model/errors.ts';
+import { VERSION } from '../model/version.ts';
+import { complain, type Output } from '../platform/terminal.ts';
+import { addAsking } from './asking.ts';
+import { EXAMPLES } from './examples.ts';
+import { addMirroring } from './mirroring.ts';
+import { addSetup } from './setup.ts';
+import { createApp } from './wire.ts';
+import type { CliParts, Wiring } from './wiring.ts';
+
+/** Runs one command line. Throws what the command throws: main.ts turns that into an exit code. */
+export async function cli(argv: readonly string[], parts: CliParts): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.done;
+  const program = createProgram(parts, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  return exitCode;
+}
+
+/** Every command and flag. */
+export function createProgram(parts: CliParts, finish: (code: ExitCode) => void): Command {
+  const { io } = parts;
+  const app: Wiring['app'] = async (flags, defaultLevel = 'warn') => {
+    const { loadSettings } = await import('../config/load.ts');
+    const loaded = await loadSettings({ env: io.env, cwd: io.cwd, flags });
+    return createApp({ ...parts, loaded, defaultLevel });
+  };
+  const program = new Command('taskmirror')
+    .description('Keeps an exact copy of the tasks behind a Tasks API key in a local SQLite file.')
+    .version(VERSION)
+    .option('--config <file>', 'settings file (default: ./taskmirror.config.json, if there is one)')
+    .option('--db <file>', 'database file (default: ./taskmirror.db)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void io.stdout.write(text),
+      writeErr: (text) => void io.stderr.write(text),
+      outputError: (text) => complainOfUse(io.stderr, text),
+      getOutHelpWidth: () => io.stdout.columns ?? 80,
+      getErrHelpWidth: () => io.stderr.columns ?? 80,
+    })
+    .exitOverride()
+    .addHelpText('after', EXAMPLES.general);
+
+  const wiring: Wiring = { program, io, parts, app, finish };
+  program.commandsGroup('Keep a mirror:');
+  addMirroring(wiring);
+  program.commandsGroup('Ask it:');
+  addAsking(wiring);
+  program.commandsGroup('Set up:');
+  addSetup(wiring);
+  return program;
+}
+
+/** Commander's words, which repeat arguments as they came. */
+function complainOfUse(stderr: Output, text: string): void {
+  const [, message = text, suggestion = ''] =
+    /^error: ([^]*?)\n(?:\((Did you mean .*\?)\)\n)?$/.exec(text) ?? [];
+  complain(stderr, message, `${suggestion} See taskmirror --help.`.trim());
+}

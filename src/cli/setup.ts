@@ -1,0 +1,80 @@
+import { Argument, type Command } from 'commander';
+import type { SettingsFlags } from '../config/settings.ts';
+import type { Io } from '../platform/terminal.ts';
+import { type Shell, SHELLS } from './completion/shells.ts';
+import { EXAMPLES } from './examples.ts';
+import { createApp, startDemoApi } from './wire.ts';
+import type { Wiring } from './wiring.ts';
+
+/** Commands that need no mirror. */
+export function addSetup(wiring: Wiring): void {
+  addDemo(wiring);
+  addCompletion(wiring);
+  addConfig(wiring);
+}
+
+function addDemo({ program, io, parts, finish }: Wiring): void {
+  program
+    .command('demo')
+    .description('mirror a simulated API: no key, no network')
+    .option('--tasks <count>', 'how many tasks it starts with', '30000')
+    .option('--keep <file>', 'keep the mirror in this file')
+    .addHelpText('after', EXAMPLES.demo)
+    .action(async ({ tasks, keep }: { tasks: string; keep?: string }) => {
+      const { demo } = await import('./commands/demo.ts');
+      const { loadSettings } = await import('../config/load.ts');
+      const contextFor = async (env: Io['env'], db: string) =>
+        createApp({
+          ...parts,
+          io: { ...io, env },
+          loaded: await loadSettings({ env, cwd: io.cwd, flags: { db } }),
+          defaultLevel: 'error',
+        });
+      const startApi = ({ tasks: count, key }: { tasks: number; key: string }) =>
+        startDemoApi({ count, key, signal: parts.signal });
+      finish(await demo({ ...parts, startApi, contextFor }, { tasks, keep }));
+    });
+}
+
+function addCompletion({ program, io, finish }: Wiring): void {
+  program
+    .command('completion')
+    .description('print a script that lets a shell complete commands and flags')
+    .addArgument(new Argument('<shell>', 'which shell').choices([...SHELLS]))
+    .addHelpText('after', EXAMPLES.completion)
+    .action(async (shell: Shell) => {
+      const { completion } = await import('./commands/completion.ts');
+      finish(completion(io, program, shell));
+    });
+}
+
+function addConfig({ program, io, finish }: Wiring): void {
+  const config = program
+    .command('config')
+    .description('check and show the settings')
+    // Its commands show them too.
+    .addHelpText('afterAll', EXAMPLES.config);
+  config
+    .command('check')
+    .description('say whether the settings are valid, and everything that is wrong with them')
+    .action(async (_options, command: Command) => {
+      const { configCheck } = await import('./commands/config.ts');
+      finish(await configCheck(io, { flags: command.optsWithGlobals<SettingsFlags>() }));
+    });
+  config
+    .command('show')
+    .description('every setting, its value, and where that came from; never a key')
+    .option('--json', 'print one object')
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { configShow } = await import('./commands/config.ts');
+      finish(await configShow(io, { flags, json: json === true }));
+    });
+  config
+    .command('schema')
+    .description('the JSON Schema of the settings file, for editors')
+    .action(async () => {
+      const { configSchema } = await import('./commands/config.ts');
+      finish(await configSchema(io));
+    });
+}

@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import type { Settings, SettingsFlags } from '../config/settings.ts';
+import type { ExitCode } from '../model/errors.ts';
+import type { Redactor } from '../platform/redact.ts';
+import type { Io } from '../platform/terminal.ts';
+import type { QueryProcess } from './commands/query/command.ts';
+import type { CommandContext } from './context.ts';
+
+export interface CliParts extends QueryProcess {
+  io: Io;
+  signal: AbortSignal;
+  /** Learns every secret before it is used. */
+  redactor: Redactor;
+}
+
+/** What the commands are added with. */
+export interface Wiring {
+  program: Command;
+  io: Io;
+  parts: CliParts;
+  /** Loads the settings and puts the parts together. Throws UsageError for settings that are wrong. */
+  app: (flags: SettingsFlags, defaultLevel?: Settings['log']['level']) => Promise<CommandContext>;
+  /** Takes the command's exit code. */
+  finish: (code: ExitCode) => void;
+}

@@ -1,0 +1,39 @@
+import { checkBaseUrl } from '../model/base-url.ts';
+import { TaskmirrorError } from '../model/errors.ts';
+import { DEFAULT_BASE_URL } from './defaults.ts';
+import { type Draft, valueAt } from './draft.ts';
+import { DEFAULT_SOURCE, isDefaultSourceMade } from './overlays.ts';
+import { pathProblem } from '../platform/paths.ts';
+import { MAX_PATH } from './settings-file.ts';
+import type { Settings, SourceSettings } from './settings.ts';
+
+/**
+ * What a draft sets that holds nothing but a key, a base URL and a database, as most do: these are checked without the
+ * schema. Null for all others, and where anything is wrong.
+ */
+export function plainSettings(draft: Draft): Partial<Settings> | null {
+  const { sources, database, ...more } = draft.values;
+  if (Object.keys(more).length > 0) return null;
+  if (database !== undefined && !isPath(database)) return null;
+  const path = database === undefined ? {} : { database };
+  if (sources === undefined) return path;
+  const source = isDefaultSourceMade(draft) ? withBaseUrl(valueAt(sources, [0, 'baseUrl'])) : null;
+  return source === null ? null : { ...path, sources: [source] };
+}
+
+function isPath(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_PATH) return false;
+  return pathProblem(value) === null;
+}
+
+/** Null where the URL is wrong. */
+function withBaseUrl(baseUrl: unknown = DEFAULT_BASE_URL): SourceSettings | null {
+  if (typeof baseUrl !== 'string') return null;
+  try {
+    const { name, apiKey } = DEFAULT_SOURCE;
+    return { name, baseUrl: checkBaseUrl(baseUrl), apiKey };
+  } catch (error) {
+    if (error instanceof TaskmirrorError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+import { type Zone, spansOf, zoneOf } from '../model/zone.ts';
+import { type Cron, parseCron } from '../platform/cron.ts';
+import type { Clock } from '../model/clock.ts';
+
+/** How often the clock is looked at, in ms, however far the next slot is: it may be set, and the machine may sleep. */
+const LONGEST_WAIT_MS = 60_000;
+/** No clock is set by more, in ms, where its offset changes. */
+const LONGEST_SHIFT_MS = 86_400_000;
+
+export interface ScheduleParts {
+  clock: Clock;
+  signal: AbortSignal;
+  tick: () => void;
+}
+
+/**
+ * Calls `tick` at every slot of a cron expression (five fields, or six with seconds first) in `timezone`, and once
+ * for all slots that were missed because the machine slept or its clock was set forward, within a minute of that. A
+ * clock that was set back brings its slots again. Resolves once the signal aborts; rejects with what `tick` throws.
+ */
+export async function followSchedule(
+  expression: string,
+  timezone: string,
+  { clock, signal, tick }: ScheduleParts,
+): Promise<void> {
+  const [cron, zone] = [parseCron(expression), zoneOf(timezone)];
+  const firstSlot = (after: number, until: number) => slotsIn(cron, zone, after, until).next().value;
+  let seen = clock.now();
+  while (!signal.aborted) {
+    const look = firstSlot(seen, seen + LONGEST_WAIT_MS) ?? seen + LONGEST_WAIT_MS;
+    await clock.sleep(Math.max(0, look - clock.now()), signal).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    if (signal.aborted) return;
+    const now = clock.now();
+    const isDue = now > seen && firstSlot(seen, now) !== undefined;
+    seen = now;
+    if (isDue) tick();
+  }
+}
+
+/**
+ * The slots after one moment and up to another, in ms since the epoch, in order. Where summer time sets the clock they
+ * are those of cron (cron(8), "Daylight Saving Time"): in an hour that comes twice a fixed time of day is a slot the
+ * first time only, and `*` keeps its interval; slots of fixed hours that are left out come together, once the clock
+ * has moved on.
+ */
+export function* slotsIn(cron: Cron, zone: Zone, after: number, until: number): Generator<number> {
+  let last = after;
+  let shown: number | undefined;
+  for (const { from, until: end, offset } of spansOf(zone, after - LONGEST_SHIFT_MS, until + 1)) {
+    let begin = from + offset;
+    shown ??= begin;
+    if (shown < begin ? cron.hasFixedHours : cron.hasFixedTime) begin = shown;
+    shown = Math.max(shown, end + offset);
+    if (from <= after) begin = Math.max(begin, after + offset + 1);
+    for (const local of cron.slotsBetween(begin, end + offset)) {
+      const slot = Math.max(from, local - offset);
+      if (slot > last) yield (last = slot);
+    }
+  }
+}

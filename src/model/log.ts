@@ -1,0 +1,7 @@
+/** What the core says on the way. Fields first, then a message for people; a pino logger fits. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

@@ -1,0 +1,113 @@
+import { createRequire } from 'node:module';
+import { TaskmirrorError } from '../model/errors.ts';
+import type { Log } from '../model/log.ts';
+import type { Redactor } from './redact.ts';
+import { type Output, visible } from './terminal.ts';
+
+/** A log whose children carry fields of their own in every line. */
+export interface Logger extends Log {
+  child(fields: object): Logger;
+}
+
+const require = createRequire(import.meta.url);
+
+export interface LogSettings {
+  level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  /** `auto`: pretty on a terminal, JSON lines otherwise. */
+  format: 'auto' | 'pretty' | 'json';
+}
+
+export interface LoggerOptions extends LogSettings {
+  /** Must write before it returns, as process.stderr does on POSIX, or the last lines are lost at exit. */
+  stderr: Pick<Output, 'write'>;
+  redactor: Redactor;
+  /** Whether `stderr` is a terminal: what the format `auto` goes by. */
+  isTTY: boolean;
+  /** Colour in pretty lines (the caller knows NO_COLOR); JSON lines never have any. */
+  color: boolean;
+}
+
+/**
+ * A logger that writes one line at a time, in this process: pretty for people, JSON lines (UTC time, level by
+ * name) for programs. Every text of a line, keys and nested fields included, passes the redactor, also
+ * secrets that were added to it later. Errors belong under `err`: with fields and causes, and with their stacks where
+ * they are none of our own, whose message says it all.
+ *
+ * Most runs of a one-shot command have nothing to say at their level: the libraries are loaded for the first line.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  let made: Logger | undefined;
+  return whenLogged(options.level, () => (made ??= createPino(options)));
+}
+
+/** From the most to the least severe; of `fatal` there is no method. */
+const LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** A log that asks for its logger at the first line that `level` lets through. */
+function whenLogged(level: LogSettings['level'], logger: () => Logger): Logger {
+  const method =
+    (name: 'error' | 'warn' | 'info' | 'debug') =>
+    (fields: object, message: string): void => {
+      if (LEVELS.indexOf(name) <= LEVELS.indexOf(level)) logger()[name](fields, message);
+    };
+  return {
+    error: method('error'),
+    warn: method('warn'),
+    info: method('info'),
+    debug: method('debug'),
+    child(fields) {
+      let made: Logger | undefined;
+      return whenLogged(level, () => (made ??= logger().child(fields)));
+    },
+  };
+}
+
+function createPino(options: LoggerOptions): Logger {
+  const { pino } = require('pino') as typeof import('pino');
+  const isPretty = options.format === 'pretty' || (options.format === 'auto' && options.isTTY);
+  const format = isPretty ? prettyLine(options) : jsonLine(options.redactor);
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: {
+        err(error: Error) {
+          const whole = pino.stdSerializers.errWithCause(error);
+          return error instanceof TaskmirrorError ? withoutStacks(whole) : whole;
+        },
+      },
+    },
+    { write: (line) => void options.stderr.write(format(JSON.parse(line))) },
+  );
+}
+
+function withoutStacks(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutStacks);
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).filter(([key]) => key !== 'stack');
+  return Object.fromEntries(fields.map(([key, item]) => [key, withoutStacks(item)]));
+}
+
+function jsonLine(redactor: Redactor): (entry: unknown) => string {
+  return (entry) => `${JSON.stringify(mapTexts(entry, (text) => redactor.redact(text)))}\n`;
+}
+
+function prettyLine({ redactor, color }: LoggerOptions): (entry: unknown) => string {
+  const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty');
+  const format = prettyFactory({
+    colorize: color,
+    singleLine: true,
+    translateTime: 'UTC:yyyy-mm-dd HH:MM:ss.l"Z"',
+  });
+  return (entry) => format(mapTexts(entry, (text) => visible(redactor.redact(text))));
+}
+
+/** Works on the parsed line, so that whatever is replaced, the line stays well formed. */
+function mapTexts(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === 'string') return map(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => mapTexts(item, map));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [map(key), mapTexts(item, map)]));
+}

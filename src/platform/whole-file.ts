@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { OutputError, UsageError } from '../model/errors.ts';
+import { endOfLinks, placeOf } from './links.ts';
+
+/**
+ * Makes or replaces a file that is whole or not there: `fill` writes another one beside it, readable by its owner only,
+ * which takes its name once all is on the disk. Where `fill` or the disk fails, nothing is left behind and what stood
+ * there stays. Returns what `fill` does. Throws UsageError where no file can be made there, OutputError where it takes
+ * no more, and what `fill` throws.
+ */
+export async function writeWhole<T>(
+  file: string,
+  fill: (handle: FileHandle, temporary: string) => Promise<T>,
+): Promise<T> {
+  const { target, temporary, handle } = await create(file);
+  try {
+    const result = await fill(handle, temporary);
+    await handle.sync();
+    await handle.close();
+    await rename(temporary, target);
+    return result;
+  } catch (error) {
+    await handle.close();
+    await rm(temporary, { force: true });
+    throw explainWrite(error, file);
+  }
+}
+
+/** The file beside the one that `file` leads to. */
+async function create(file: string): Promise<{ target: string; temporary: string; handle: FileHandle }> {
+  try {
+    const target = endOfLinks(file);
+    const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
+    return { target, temporary, handle: await open(temporary, 'wx', 0o600) };
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        hint: 'Check that its folder exists and that you may write to it, or name another file.',
+        cause: error,
+      },
+    );
+  }
+}
+
+/** A write that the operating system refused as an OutputError; any other error as it is. */
+function explainWrite(error: unknown, file: string): unknown {
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error;
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  return new OutputError(`${file} cannot be written: ${isFull ? 'the disk is full' : error.message}`, {
+    hint: isFull
+      ? 'Free some space, or name a file on another disk.'
+      : 'Check the disk, and whether a limit on the size of files (ulimit -f) is used up.',
+    cause: error,
+  });
+}
+
+/** What SQLite keeps beside a database, by the endings of its name (sqlite.org/tempfiles.html). */
+export const BESIDE = ['-wal', '-shm', '-journal'] as const;
+
+/**
+ * Throws UsageError where `file` is no file, or one that the mirror in `database` is made of, by whatever name, or will
+ * be: SQLite would take what is written there for its own.
+ */
+export function assertNotMirror(file: string, database: string): void {
+  const found = statOf(file);
+  if (found !== undefined && !found.isFile())
+    throw new UsageError(`${file} is not a file`, { hint: 'Name a file.' });
+  for (const ending of ['', ...BESIDE]) {
+    const own = statOf(database + ending);
+    const isSame = found !== undefined && own?.ino === found.ino && own.dev === found.dev;
+    if (!isSame && placeOf(file) !== `${placeOf(database)}${ending}`) continue;
+    throw new UsageError(`${file} is the mirror itself; nothing was written to it`, {
+      hint: 'Name another file.',
+    });
+  }
+}
+
+/** Undefined where there is nothing, or nothing that can be looked at: making the file then says why. */
+function statOf(file: string): ReturnType<typeof statSync> {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

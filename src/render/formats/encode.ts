@@ -1,0 +1,85 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Cell, Rows } from '../../store/queryable.ts';
+
+/** One object a line, keys in column order (rules for values: {@link jsonText}). */
+export function* jsonLines({ columns, rows }: Rows): Generator<string> {
+  const keys = uniqueNames(columns).map((name) => jsonText(name));
+  for (const row of rows) {
+    yield `{${row.map((cell, index) => `${keys[index]}:${jsonText(cell)}`).join(',')}}\n`;
+  }
+}
+
+/** One array of objects, an object a line. */
+export function* jsonArray(result: Rows): Generator<string> {
+  let before = '[\n';
+  for (const line of jsonLines(result)) {
+    yield before + line.slice(0, -1);
+    before = ',\n';
+  }
+  yield before === '[\n' ? '[]\n' : '\n]\n';
+}
+
+/**
+ * RFC 4180 with a header line and \n as line end. NULL is an empty field and '' is `""`, as PostgreSQL does it;
+ * BLOBs are hexadecimal. `escapeFormulas` puts ' before every text, names too, that begins like a formula: = + - @,
+ * their full-width forms, tab, carriage return, line feed (owasp.org/www-community/attacks/CSV_Injection). Numbers stay.
+ */
+export function* csvLines(
+  { columns, rows }: Rows,
+  { escapeFormulas = false }: { escapeFormulas?: boolean } = {},
+): Generator<string> {
+  yield csvLine(columns, escapeFormulas);
+  for (const row of rows) yield csvLine(row, escapeFormulas);
+}
+
+/** What spreadsheets take for the beginning of a formula, or leave out before they look for one. */
+const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
+
+function csvLine(cells: readonly Cell[], escapeFormulas: boolean): string {
+  const fields = cells.map((cell) => {
+    if (cell instanceof Uint8Array) return hex(cell);
+    return escapeFormulas && typeof cell === 'string' && FORMULA.test(cell) ? `'${cell}` : cell;
+  });
+  return stringify([fields], {
+    cast: {
+      string: (text) => (text === '' ? { value: '', quoted_empty: true } : text),
+    },
+  });
+}
+
+// JSON.stringify leaves these as they are, but terminals act on them and some readers split lines at them.
+const RISKY = /[\u007f-\u009f\u2028\u2029]/g;
+
+/**
+ * A value as JSON such that no reader loses anything: integers beyond 2^53 - 1 and infinite numbers are
+ * strings, BLOBs are strings of hexadecimal digits.
+ */
+export function jsonText(cell: Cell): string {
+  if (cell instanceof Uint8Array) return `"${hex(cell)}"`;
+  if (typeof cell === 'bigint') return isSafe(cell) ? `${cell}` : `"${cell}"`;
+  if (typeof cell === 'number' && !Number.isFinite(cell)) return `"${cell}"`;
+  return JSON.stringify(cell).replace(
+    RISKY,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function isSafe(integer: bigint): boolean {
+  return integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER;
+}
+
+/** Bytes as lower case hexadecimal digits: what SQL reads back with unhex(). */
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** `select 1 as a, 2 as a` gives a and a_2: an object with one key twice would lose a value. */
+export function uniqueNames(columns: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return columns.map((name) => {
+    let unique = name;
+    for (let count = 2; taken.has(unique); count++) unique = `${name}_${count}`;
+    taken.add(unique);
+    return unique;
+  });
+}

@@ -1,0 +1,90 @@
+import type { SchemaElement } from 'hyparquet-writer';
+import type { Cell } from '../../store/queryable.ts';
+import { hex } from './encode.ts';
+
+/** What a Parquet file holds in place of a cell. */
+type Value = string | number | bigint | boolean | Uint8Array;
+
+/** A type of a Parquet column (github.com/apache/parquet-format, LogicalTypes.md). */
+export interface ParquetType {
+  /** As SQL calls it. */
+  name: string;
+  element: Omit<SchemaElement, 'name'>;
+  /** The cell as a value of this type; undefined where it is none. */
+  encode(cell: Exclude<Cell, null>): Value | undefined;
+}
+
+const INTEGER: ParquetType = {
+  name: 'INTEGER',
+  element: { type: 'INT64', repetition_type: 'OPTIONAL' },
+  encode: (cell) => (typeof cell === 'bigint' ? cell : undefined),
+};
+
+/** Integers among reals, as long as none loses a digit. */
+const REAL: ParquetType = {
+  name: 'REAL',
+  element: { type: 'DOUBLE', repetition_type: 'OPTIONAL' },
+  encode: (cell) => {
+    if (typeof cell === 'number') return cell;
+    return typeof cell === 'bigint' && BigInt(Number(cell)) === cell ? Number(cell) : undefined;
+  },
+};
+
+const BLOB: ParquetType = {
+  name: 'BLOB',
+  element: { type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' },
+  encode: (cell) => (cell instanceof Uint8Array ? cell : undefined),
+};
+
+/** Takes every value: numbers in decimal digits, BLOBs in hexadecimal ones. */
+const TEXT: ParquetType = {
+  name: 'TEXT',
+  element: {
+    type: 'BYTE_ARRAY',
+    converted_type: 'UTF8',
+    logical_type: { type: 'STRING' },
+    repetition_type: 'OPTIONAL',
+  },
+  encode: (cell) => (cell instanceof Uint8Array ? hex(cell) : String(cell)),
+};
+
+const BOOLEAN: ParquetType = {
+  name: 'BOOLEAN',
+  element: { type: 'BOOLEAN', repetition_type: 'OPTIONAL' },
+  encode: (cell) => (cell === 0n || cell === 1n ? cell === 1n : undefined),
+};
+
+/** UTC text as the mirror writes it. */
+const TIMESTAMP: ParquetType = {
+  name: 'TIMESTAMP',
+  element: {
+    type: 'INT64',
+    converted_type: 'TIMESTAMP_MILLIS',
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
+    repetition_type: 'OPTIONAL',
+  },
+  encode: (cell) => {
+    const ms = typeof cell === 'string' && cell.length === 24 ? Date.parse(cell) : NaN;
+    return Number.isFinite(ms) && new Date(ms).toISOString() === cell ? BigInt(ms) : undefined;
+  },
+};
+
+/** Columns of the mirror that hold times, and those that hold 0 or 1 for no and yes (README, "Tables"). */
+const TIMES = /_at$|^(?:watermark|complete_through|lower|upper)$/;
+const BOOLEANS = /^(?:show_in_history|auto_execute)$/;
+
+/**
+ * The type for a column: the first of those that its name and declared type suggest which takes all of `sample`, its
+ * values in the first row group. What is computed has no declared type: its values decide, and where there are none,
+ * text takes whatever may come.
+ */
+export function columnType(name: string, declared: string | null, sample: readonly Cell[]): ParquetType {
+  const cells = sample.filter((cell) => cell !== null);
+  const suggested = [
+    ...(TIMES.test(name) ? [TIMESTAMP] : []),
+    ...(BOOLEANS.test(name) && declared === 'INTEGER' ? [BOOLEAN] : []),
+    ...(declared === 'INTEGER' ? [INTEGER] : []),
+    ...(declared === null && cells.length > 0 ? [INTEGER, REAL, BLOB] : []),
+  ];
+  return suggested.find((type) => cells.every((cell) => type.encode(cell) !== undefined)) ?? TEXT;
+}

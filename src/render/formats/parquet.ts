@@ -1,0 +1,83 @@
+import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import { UsageError } from '../../model/errors.ts';
+import type { Queried } from '../../store/queryable.ts';
+import type { Cell } from '../../store/queryable.ts';
+import { uniqueNames } from './encode.ts';
+import { columnType, type ParquetType } from './parquet-types.ts';
+
+/** A row group ends at these rows, or at these characters of text: it is what has to be held in memory. */
+const GROUP_ROWS = 20_000;
+const GROUP_CHARACTERS = 2 * 1024 * 1024;
+
+/**
+ * A result as a Parquet file, piece by piece: row groups compressed by Snappy, with statistics, then the footer. The
+ * first row group decides the types (parquet-types.ts). Throws UsageError where a later value is of another type.
+ */
+export function* parquetPieces({ columns, origins, rows }: Queried): Generator<Uint8Array> {
+  const names = uniqueNames(columns);
+  const groups = rowGroups(rows, names.length);
+  try {
+    let group = groups.next();
+    const sample = group.done === true ? [] : group.value;
+    const types = names.map((name, index) =>
+      columnType(origins[index]?.column ?? name, origins[index]?.type ?? null, sample[index] ?? []),
+    );
+    const writer = new ByteWriter();
+    const parquet = new ParquetWriter({
+      writer,
+      schema: [
+        { name: 'root', num_children: names.length },
+        ...types.map(({ element }, index) => ({ ...element, name: names[index] ?? '' })),
+      ],
+    });
+    for (; group.done !== true; group = groups.next()) {
+      const columnData = group.value.map((cells, index) => column(names[index], types[index], cells));
+      // A ByteWriter is written to at once: there is no promise to wait for.
+      void parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
+      yield taken(writer);
+    }
+    void parquet.finish();
+    yield taken(writer);
+  } finally {
+    groups.return();
+  }
+}
+
+/** The rows by column, as many at a time as make a row group. */
+function* rowGroups(rows: Iterable<readonly Cell[]>, width: number): Generator<Cell[][], void> {
+  const empty = (): Cell[][] => Array.from({ length: width }, () => []);
+  let group = empty();
+  let characters = 0;
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) {
+      group[index]?.push(cell);
+      if (typeof cell === 'string' || cell instanceof Uint8Array) characters += cell.length;
+    }
+    if (characters >= GROUP_CHARACTERS || group[0]?.length === GROUP_ROWS) {
+      yield group;
+      group = empty();
+      characters = 0;
+    }
+  }
+  if (group[0]?.length !== 0) yield group;
+}
+
+function column(name = '', type: ParquetType | undefined, cells: readonly Cell[]): ColumnSource {
+  const data = cells.map((cell) => {
+    if (cell === null) return null;
+    const value = type?.encode(cell);
+    if (value !== undefined) return value;
+    throw new UsageError(`column ${name} began as ${type?.name}, and then holds a value that is none`, {
+      hint: `Parquet has one type for a column. Make it text: --query "select cast(${name} as text) as ${name}, ...".`,
+    });
+  });
+  return { name, data };
+}
+
+/** What was written since the last time. */
+function taken(writer: ByteWriter): Uint8Array {
+  const bytes = new Uint8Array(writer.getBuffer());
+  // `offset`, which the footer refers to, goes on.
+  writer.index = 0;
+  return bytes;
+}

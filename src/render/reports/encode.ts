@@ -1,0 +1,45 @@
+import type { Report, Section } from '../../reports/report.ts';
+import { csvLines, jsonArray, jsonLines, jsonText } from '../formats/encode.ts';
+import type { Rows } from '../../store/queryable.ts';
+import type { Filters } from './text.ts';
+
+/** One object: what was asked, and under `sections`, by name, the rows as objects. */
+export function* reportJson(report: Report, { user, status }: Filters): Generator<string> {
+  const { name, since, until, timezone, completeThrough } = report;
+  const head = Object.entries({ report: name, since, until, timezone, user, status, completeThrough });
+  yield `{${head.map(([key, value]) => `"${key}":${jsonText(value)}`).join(',')},\n"sections":{`;
+  for (const [index, section] of report.sections.entries()) {
+    yield `${index === 0 ? '' : ','}\n${jsonText(section.name)}:`;
+    yield* jsonArray(rowsOf(section));
+  }
+  yield '}}\n';
+}
+
+/** One object a row, the name of its section first. */
+export function* reportJsonLines(report: Report): Generator<string> {
+  for (const section of report.sections) {
+    yield* jsonLines({
+      columns: ['section', ...rowsOf(section).columns],
+      rows: section.rows.map((row) => [section.name, ...row]),
+    });
+  }
+}
+
+/**
+ * The rows of a report that has one section; those of several have columns of their own, so that each value gets a line:
+ * section, row (from 1), column, value.
+ */
+export function reportCsv(report: Report): Iterable<string> {
+  const [only, ...others] = report.sections;
+  if (only !== undefined && others.length === 0) return csvLines(rowsOf(only));
+  const rows = report.sections.flatMap((section) =>
+    section.rows.flatMap((row, index) =>
+      section.columns.map(({ name }, position) => [section.name, index + 1, name, row[position] ?? null]),
+    ),
+  );
+  return csvLines({ columns: ['section', 'row', 'column', 'value'], rows });
+}
+
+function rowsOf(section: Section): Rows {
+  return { columns: section.columns.map(({ name }) => name), rows: section.rows };
+}

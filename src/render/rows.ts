@@ -1,0 +1,63 @@
+import type { Output } from '../platform/terminal.ts';
+import type { Rows } from '../store/queryable.ts';
+import { DEFAULT_COLUMNS } from './text.ts';
+import { writeAll, writeData } from './write.ts';
+
+/** What `--format` takes. */
+export const FORMATS = ['table', 'json', 'jsonl', 'csv'] as const;
+
+export type Format = (typeof FORMATS)[number];
+
+/** What `export --format` takes. */
+export const EXPORT_FORMATS = ['csv', 'jsonl', 'parquet'] as const;
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** What `report --format` takes. */
+export const REPORT_FORMATS = [...FORMATS, 'markdown'] as const;
+
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+export interface PrintOptions {
+  /** Colour on a terminal; a pipe never gets any. */
+  color?: boolean;
+  /** Stops a long result between two chunks. */
+  signal?: AbortSignal;
+  /** In CSV, puts ' before a text that a spreadsheet would take for a formula; numbers stay. */
+  escapeFormulas?: boolean;
+}
+
+/**
+ * Prints a result in constant memory, however long it is, and returns when the reader has taken it or has
+ * closed the pipe. `table` is for eyes: control characters are escaped, and a terminal gets long values cut.
+ * The other formats lose nothing (output/encode.ts has their rules); a terminal gets escapes for what it would act
+ * on. Throws what the rows throw, the signal's reason, and write errors other than EPIPE; what was printed until
+ * then stands.
+ */
+export async function printRows(
+  output: Output,
+  result: Rows,
+  format: Format,
+  { signal, ...options }: PrintOptions = {},
+): Promise<void> {
+  const write = format === 'table' ? writeAll : writeData;
+  await write(output, await rendered(output, result, format, options), signal);
+}
+
+/** Loads what the format needs: every command line reads {@link FORMATS}, and few print rows. */
+async function rendered(
+  output: Output,
+  result: Rows,
+  format: Format,
+  { color = false, escapeFormulas = false }: PrintOptions,
+): Promise<Iterable<string>> {
+  if (format === 'table') {
+    const { plainTable, terminalTable } = await import('./table.ts');
+    return output.isTTY === true
+      ? terminalTable(result, output.columns || DEFAULT_COLUMNS, color)
+      : plainTable(result);
+  }
+  const { csvLines, jsonArray, jsonLines } = await import('./formats/encode.ts');
+  if (format === 'csv') return csvLines(result, { escapeFormulas });
+  return { json: jsonArray, jsonl: jsonLines }[format](result);
+}

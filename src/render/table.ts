@@ -1,0 +1,149 @@
+import { styleText } from 'node:util';
+import { Table } from 'console-table-printer';
+import { hex } from './formats/encode.ts';
+import type { Cell, Rows } from '../store/queryable.ts';
+import { cut, pad, printable, widthOf } from './text.ts';
+
+/** Rows laid out together: the first so many decide the widths, and no more are ever held in memory. */
+const BATCH = 1_000;
+/** A column is never cut below this: a result that needs it is shown as records instead. */
+const NARROWEST = 8;
+
+interface Columns {
+  titles: string[];
+  widths: number[];
+  /** Nothing but numbers and NULL: aligned to the right. */
+  numeric: boolean[];
+}
+
+/**
+ * A table for a pipe or a file: whole values, two spaces between columns. Columns are as wide as the widest
+ * of the first 1,000 rows needs; a longer value further down pushes its line out and is not cut.
+ */
+export function* plainTable(result: Rows): Generator<string> {
+  let columns: Columns | undefined;
+  for (const batch of batches(result.rows)) {
+    if (columns === undefined) {
+      columns = measure(result.columns, batch);
+      yield plainLine(columns.titles, columns);
+      yield plainLine(
+        columns.widths.map((width) => '-'.repeat(width)),
+        columns,
+      );
+    }
+    for (const row of batch) yield plainLine(row.map(cellText), columns);
+  }
+}
+
+function plainLine(cells: readonly string[], { widths, numeric }: Columns): string {
+  const padded = cells.map((cell, index) => pad(cell, widths[index] ?? 0, numeric[index] ? 'right' : 'left'));
+  return `${padded.join('  ').trimEnd()}\n`;
+}
+
+/**
+ * A table for a terminal of `width` columns: long values are cut with an ellipsis to make it fit. A result of
+ * so many columns that no table fits is shown as records, a line for each value.
+ */
+export function* terminalTable(result: Rows, width: number, color: boolean): Generator<string> {
+  let first = true;
+  let columns: Columns | undefined;
+  let bottom = '';
+  let count = 0;
+  for (const batch of batches(result.rows)) {
+    if (first) columns = fit(measure(result.columns, batch), width);
+    if (columns === undefined) {
+      for (const row of batch) yield record(result.columns, row, ++count, width, color);
+    } else {
+      const lines = boxed(columns, batch, color).split('\n');
+      bottom = `${lines.pop()}\n`;
+      yield `${lines.slice(first ? 0 : 3).join('\n')}\n`;
+    }
+    first = false;
+  }
+  yield columns === undefined && count === 0 ? 'no rows\n' : bottom;
+}
+
+function boxed(columns: Columns, rows: readonly (readonly Cell[])[], color: boolean): string {
+  const table = new Table({
+    // The library's own colours are white on whatever: unreadable on a light terminal.
+    shouldDisableColors: true,
+    columns: columns.titles.map((title, index) => ({
+      name: `${index}`,
+      title: cut(title, columns.widths[index] ?? 0),
+      minLen: columns.widths[index] ?? 0,
+      alignment: columns.numeric[index] ? 'right' : 'left',
+    })),
+  });
+  for (const row of rows) {
+    table.addRow(
+      Object.fromEntries(row.map((cell, index) => [index, shown(cell, columns.widths[index] ?? 0, color)])),
+    );
+  }
+  return table.render();
+}
+
+function record(
+  names: readonly string[],
+  row: readonly Cell[],
+  number: number,
+  width: number,
+  color: boolean,
+): string {
+  const titles = names.map(printable);
+  const titleWidth = Math.max(...titles.map(widthOf));
+  const lines = row.map(
+    (cell, index) =>
+      `${pad(titles[index] ?? '', titleWidth, 'left')} │ ${shown(cell, Math.max(NARROWEST, width - titleWidth - 3), color)}`,
+  );
+  return `─── row ${number} ───\n${lines.join('\n')}\n`;
+}
+
+/** NULL is written out, which tells it from ''; dim, where there is colour, which tells it from 'NULL'. */
+function shown(cell: Cell, width: number, color: boolean): string {
+  const text = cut(cellText(cell), width);
+  return cell === null && color ? styleText('dim', text, { validateStream: false }) : text;
+}
+
+function cellText(cell: Cell): string {
+  if (cell === null) return 'NULL';
+  return cell instanceof Uint8Array ? hex(cell) : printable(`${cell}`);
+}
+
+function measure(names: readonly string[], rows: readonly (readonly Cell[])[]): Columns {
+  const titles = names.map(printable);
+  const widths = titles.map((title) => Math.max(1, widthOf(title)));
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) {
+      widths[index] = Math.max(widths[index] ?? 0, widthOf(cellText(cell)));
+    }
+  }
+  const numeric = names.map((_, index) => {
+    const kinds = new Set(rows.map((row) => typeof row[index]));
+    return (kinds.has('number') || kinds.has('bigint')) && !kinds.has('string');
+  });
+  return { titles, widths, numeric };
+}
+
+/** Narrows the widest columns until a boxed table fits; undefined where that is not to be had. */
+function fit(columns: Columns, width: number): Columns | undefined {
+  const room = width - 3 * columns.widths.length - 1;
+  for (let cap = Math.max(room, NARROWEST); cap >= NARROWEST; cap--) {
+    const widths = columns.widths.map((natural) => Math.min(natural, cap));
+    if (widths.reduce((sum, each) => sum + each, 0) <= room) return { ...columns, widths };
+  }
+  return undefined;
+}
+
+/** At least one batch, so that an empty result still gets its header. */
+function* batches<T>(items: Iterable<T>): Generator<T[]> {
+  let batch: T[] = [];
+  let any = false;
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    any = true;
+    batch = [];
+  }
+  if (batch.length > 0 || !any) yield batch;
+}

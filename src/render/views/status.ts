@@ -1,0 +1,157 @@
+import type { RetentionState, RunSummary, SourceStatus } from '../../store/store.ts';
+import type { Rows } from '../../store/queryable.ts';
+import { plainTable } from '../table.ts';
+import { ago, counted, duration, grouped, kindWord, printable, wrapped } from '../text.ts';
+
+const LABEL = 20;
+const WIDTH = 80;
+const GAPS_SHOWN = 5;
+const RUNS_SHOWN = 5;
+
+/** What `status --json` prints: a contract that only ever gains fields. Times are UTC text. */
+export interface Status {
+  /** By name. Empty where nothing has been mirrored yet. */
+  sources: SourceStatus[];
+  /** The newest 20 runs of all sources, newest first. */
+  runs: RunSummary[];
+  /** After how many days the settings have it pruned, null: never; and what was pruned. */
+  retention: { changesDays: number | null; removedDays: number | null } & RetentionState;
+}
+
+/** A status for people, in 80 columns; `now` is in ms. */
+export function statusText({ sources, runs, retention }: Status, now: number): string {
+  if (sources.length === 0) {
+    return 'Nothing is mirrored yet. Run "taskmirror sync" once, or "taskmirror daemon" to keep a mirror current.\n';
+  }
+  const parts = sources.map((source) =>
+    sourceText(
+      source,
+      runs.find((run) => run.source === source.source),
+      now,
+    ),
+  );
+  parts.push(...retentionText(retention));
+  if (runs.length > 0) {
+    const table = runTable(runs.slice(0, RUNS_SHOWN), sources.length > 1, now);
+    parts.push(`Last runs\n${[...plainTable(table)].join('')}`);
+  }
+  return parts.join('\n');
+}
+
+function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: number): string {
+  const time = (text: string | null): string => (text === null ? 'never' : `${text} (${ago(text, now)})`);
+  const lines: [label: string, ...text: string[]][] = [
+    [
+      'complete through',
+      source.completeThrough === null ? 'nothing is proven yet' : time(source.completeThrough),
+    ],
+    ['gaps', ...gapLines(source.gaps)],
+    ['live rows', `${grouped(source.liveRows)} (${apiTotal(source.apiTotal)})`, ...heldLines(source)],
+    ['open tasks', grouped(source.openTasks)],
+    ['rejected rows', rejected(source.rejectedRows)],
+    ['removed rows', grouped(source.removedRows)],
+    ['last run', ...(lastRun === undefined ? [time(source.lastRunAt)] : runLines(lastRun, now))],
+    ['last success', time(source.lastSuccessAt)],
+    ['last clean full', time(source.lastCleanFullAt)],
+  ];
+  const body = lines.map(([label, ...text]) =>
+    text.map((line, index) => row(index === 0 ? label : '', line)).join(''),
+  );
+  return `${printable(source.source)}  ${printable(source.baseUrl)}\n${body.join('')}`;
+}
+
+/** Nothing where nothing is ever pruned. */
+function retentionText(retention: Status['retention']): string[] {
+  const { changesDays, removedDays, changesThrough, removedThrough } = retention;
+  if (Object.values(retention).every((value) => value === null)) return [];
+  const lines = [
+    row('changes', keptText(changesDays, changesThrough)),
+    row('removed tasks', keptText(removedDays, removedThrough)),
+  ];
+  return [`Retention\n${lines.join('')}`];
+}
+
+function row(label: string, text: string): string {
+  return `  ${label.padEnd(LABEL - 2)}${text}\n`;
+}
+
+function keptText(days: number | null, through: string | null): string {
+  const kept = days === null ? 'kept for ever' : `kept for ${counted(days, 'day')}`;
+  return through === null ? kept : `${kept}; pruned through ${through}`;
+}
+
+/** Of the tasks that the API counts, those that another source showed first. */
+function heldLines({ heldBy }: SourceStatus): string[] {
+  return heldBy.flatMap(({ source, rows }) =>
+    wrapped(`${grouped(rows)} of them are held by source ${printable(source)}`, WIDTH - LABEL),
+  );
+}
+
+function apiTotal(total: number | null): string {
+  return total === null ? 'the API gave no total' : `the API counts ${grouped(total)}`;
+}
+
+function rejected(rows: number): string {
+  return rows === 0 ? '0' : `${grouped(rows)} (see: select * from rejected_rows)`;
+}
+
+function gapLines(gaps: SourceStatus['gaps']): string[] {
+  if (gaps.length === 0) return ['none'];
+  const lines = gaps
+    .slice(0, GAPS_SHOWN)
+    .map(({ lower, upper }) => (lower === null ? `everything up to ${upper}` : `${lower} to ${upper}`));
+  return gaps.length > GAPS_SHOWN
+    ? [...lines, `and ${counted(gaps.length - GAPS_SHOWN, 'older one')}`]
+    : lines;
+}
+
+function runLines(run: RunSummary, now: number): string[] {
+  const took = run.finishedAt === null ? '' : `, took ${runDuration(run)}`;
+  return [
+    `${run.startedAt} (${ago(run.startedAt, now)})${took}`,
+    `${kindWord(run.kind)}: ${result(run)}; ${counted(run.requests, 'request')}`,
+    `${counted(run.rowsSeen, 'row')} seen: ${changes(run)}`,
+    ...(run.error === null ? [] : wrapped(printable(run.error), WIDTH - LABEL)),
+  ];
+}
+
+function result({ outcome, verdict }: RunSummary): string {
+  if (outcome === null) return 'not finished';
+  return verdict === null ? outcome : `${outcome}, ${verdict}`;
+}
+
+function changes(run: RunSummary): string {
+  const parts = [`${grouped(run.inserted)} new`, `${grouped(run.updated)} changed`];
+  if (run.removed > 0) parts.push(`${grouped(run.removed)} removed`);
+  if (run.rejected > 0) parts.push(`${grouped(run.rejected)} rejected`);
+  return parts.join(', ');
+}
+
+function runDuration({ startedAt, finishedAt }: RunSummary): string {
+  return finishedAt === null ? '' : duration(Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)));
+}
+
+function runTable(runs: readonly RunSummary[], named: boolean, now: number): Rows {
+  return {
+    columns: [
+      'started',
+      ...(named ? ['source'] : []),
+      'kind',
+      'result',
+      'requests',
+      'new',
+      'changed',
+      'took',
+    ],
+    rows: runs.map((run) => [
+      ago(run.startedAt, now),
+      ...(named ? [run.source] : []),
+      kindWord(run.kind),
+      result(run),
+      run.requests,
+      run.inserted,
+      run.updated,
+      runDuration(run),
+    ]),
+  };
+}

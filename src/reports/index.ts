@@ -1,0 +1,142 @@
+import { UsageError } from '../model/errors.ts';
+import { utcText } from '../model/task.ts';
+import type { Ask, Scope } from './ask.ts';
+import { daily } from './daily.ts';
+import { errors } from './errors.ts';
+import { freshness } from './freshness.ts';
+import { hours } from './hours.ts';
+import { latency } from './latency.ts';
+import { overview } from './overview.ts';
+import { sessions, users } from './people.ts';
+import type { Report, Section } from './report.ts';
+import { startOfDay } from './moment.ts';
+import { open, slowest } from './tasks.ts';
+import { localText, zoneOf } from '../model/zone.ts';
+
+export type { Ask, Parameters, Scope } from './ask.ts';
+
+const DAY = 86_400_000;
+
+/** A report that can be asked for. */
+export interface ReportKind {
+  name: string;
+  title: string;
+  /** What it tells, in one line. */
+  summary: string;
+  /** Where it begins if the scope does not say: UTC text, or null for the first task. */
+  since: (scope: Scope) => string | null;
+  run: (ask: Ask, scope: Scope) => Section[];
+}
+
+/** Every report, the most general first. */
+export const REPORTS: readonly ReportKind[] = [
+  {
+    name: 'overview',
+    title: 'Overview',
+    summary: 'The last 7 days and those before: totals, failures, open tasks, freshness.',
+    since: (scope) => utcText(endOf(scope) - 7 * DAY),
+    run: overview,
+  },
+  {
+    name: 'daily',
+    title: 'Tasks by day',
+    summary: 'Tasks of each day and how they ended; the last 30 days unless --since says otherwise.',
+    since: (scope) => wholeDays(scope, 30),
+    run: daily,
+  },
+  {
+    name: 'latency',
+    title: 'Waiting and working time',
+    summary: 'Percentiles of queue and run time, by day too; the last 30 days unless --since says otherwise.',
+    since: (scope) => wholeDays(scope, 30),
+    run: latency,
+  },
+  { name: 'users', title: 'Users', summary: 'Who gives the most tasks.', since: everything, run: users },
+  {
+    name: 'sessions',
+    title: 'Sessions',
+    summary: 'The agent sessions with the most tasks.',
+    since: everything,
+    run: sessions,
+  },
+  {
+    name: 'errors',
+    title: 'Failures',
+    summary: 'What fails most, similar errors taken together.',
+    since: everything,
+    run: errors,
+  },
+  {
+    name: 'open',
+    title: 'Open tasks',
+    summary: 'What is pending, running or waiting for approval, the oldest first.',
+    since: everything,
+    run: open,
+  },
+  {
+    name: 'slowest',
+    title: 'Slowest tasks',
+    summary: 'The tasks that took the longest to work on.',
+    since: everything,
+    run: slowest,
+  },
+  {
+    name: 'hours',
+    title: 'Busiest hours',
+    summary: 'When tasks are created, by weekday and hour.',
+    since: everything,
+    run: hours,
+  },
+  {
+    name: 'freshness',
+    title: 'Freshness',
+    summary: 'How current the mirror is, and what its last runs did.',
+    since: everything,
+    run: freshness,
+  },
+];
+
+/**
+ * Runs a report by its name. Throws UsageError for an unknown name or time zone, for a period that ends before it
+ * begins, and for one with too many days or hours.
+ */
+export function runReport(name: string, ask: Ask, scope: Scope): Report {
+  const kind = REPORTS.find((report) => report.name === name);
+  if (kind === undefined) {
+    throw new UsageError(`there is no report "${name}"`, {
+      hint: `Reports: ${REPORTS.map((report) => report.name).join(', ')}.`,
+    });
+  }
+  zoneOf(scope.timezone);
+  const since = scope.since ?? kind.since(scope);
+  const { until, timezone } = scope;
+  if (since !== null && until !== null && since >= until) {
+    throw new UsageError(`the period from ${since} to ${until} is empty`, {
+      hint: 'Give --since a moment before that of --until.',
+    });
+  }
+  const sections = kind.run(ask, { ...scope, since });
+  return { name, title: kind.title, since, until, timezone, completeThrough: completeThrough(ask), sections };
+}
+
+function everything(): null {
+  return null;
+}
+
+/** So many local days, of which the last may have only begun: a first day that is cut would look like a quiet one. */
+function wholeDays(scope: Scope, days: number): string {
+  const firstDay = localText(zoneOf(scope.timezone), endOf(scope) - 1 - (days - 1) * DAY).slice(0, 10);
+  return utcText(startOfDay(firstDay, scope.timezone));
+}
+
+function endOf({ until, now }: Scope): number {
+  return until === null ? now : Date.parse(until);
+}
+
+function completeThrough(ask: Ask): string | null {
+  const [row] = ask(
+    'select case when count(*) = count(complete_through) then min(complete_through) end from mirror_status',
+    {},
+  );
+  return typeof row?.[0] === 'string' ? row[0] : null;
+}

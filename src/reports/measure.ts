@@ -1,0 +1,79 @@
+import { OPEN_STATUSES } from '../model/task.ts';
+import type { Ask, Parameters } from './ask.ts';
+import type { Chart, Column, Section } from './report.ts';
+
+/** A column of a report with what computes it, so that the two cannot drift apart. */
+export interface Measure extends Column {
+  sql: string;
+}
+
+const measure =
+  (kind: Column['kind']) =>
+  (name: string, title: string, sql = name): Measure => ({ name, title, kind, sql });
+
+export const text = measure('text');
+export const count = measure('count');
+export const milliseconds = measure('milliseconds');
+export const ratio = measure('ratio');
+export const time = measure('time');
+export const runKind = measure('runKind');
+
+const countOf = (condition: string): string => `count(*) filter (where ${condition})`;
+
+export const IS_OPEN = `status in (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
+export const TASKS = count('tasks', 'Tasks', 'count(*)');
+export const COMPLETED = count('completed', 'Completed', countOf(`status = 'completed'`));
+export const FAILED = count('failed', 'Failed', countOf(`status = 'failed'`));
+const CANCELLED = count('cancelled', 'Cancelled', countOf(`status = 'cancelled'`));
+export const OPEN = count('open', 'Open', countOf(IS_OPEN));
+/** Completed of completed and failed; null where there is neither. */
+export const SUCCESS = ratio(
+  'success_rate',
+  'Success',
+  `round(1.0 * ${COMPLETED.sql} / nullif(${COMPLETED.sql} + ${FAILED.sql}, 0), 4)`,
+);
+
+/** How the tasks of a group ended. */
+export const COUNTS = [TASKS, COMPLETED, FAILED, CANCELLED, OPEN, SUCCESS];
+
+/** A percentile of a column of ms, as a whole number; null where the column has no value. */
+export function percentile(phase: 'queue' | 'run', percent: number): Measure {
+  const title = `${phase === 'queue' ? 'Queue' : 'Run'} p${percent}`;
+  const sql = `cast(round(percentile(${phase}_ms, ${percent})) as integer)`;
+  return milliseconds(`${phase}_p${percent}_ms`, title, sql);
+}
+
+/** Milliseconds from a time to `:now`, which is UTC text. */
+export function ageOf(name: string, title: string, from: string): Measure {
+  return milliseconds(
+    name,
+    title,
+    `cast(round((julianday(:now) - julianday(${from})) * 86400000) as integer)`,
+  );
+}
+
+/** What computes the measures, in their order. */
+export function selectList(measures: readonly Measure[]): string {
+  return measures.map(({ sql }) => sql).join(', ');
+}
+
+/** The measures as columns of a report. */
+export function columnsOf(measures: readonly Measure[]): Column[] {
+  return measures.map(({ name, title, kind }) => ({ name, title, kind }));
+}
+
+export interface Table {
+  name: string;
+  title: string;
+  measures: readonly Measure[];
+  /** The statement from its FROM on. */
+  from: string;
+  parameters: Parameters;
+  chart?: Chart;
+}
+
+/** A section whose rows are those of one statement. */
+export function sectionOf(ask: Ask, { name, title, measures, from, parameters, chart }: Table): Section {
+  const rows = ask(`select ${selectList(measures)} from ${from}`, parameters);
+  return { name, title, columns: columnsOf(measures), rows, chart: chart ?? null };
+}

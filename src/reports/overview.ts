@@ -1,0 +1,87 @@
+import { utcText } from '../model/task.ts';
+import { type Ask, type Scope, tasksOf } from './ask.ts';
+import { dailySection } from './daily.ts';
+import { ERROR, errorsSection, FAILURES, LAST } from './errors.ts';
+import { sourcesSection } from './freshness.ts';
+import {
+  COMPLETED,
+  columnsOf,
+  FAILED,
+  OPEN,
+  percentile,
+  selectList,
+  SUCCESS,
+  TASKS,
+  text,
+} from './measure.ts';
+import type { Section } from './report.ts';
+import { openByStatus } from './tasks.ts';
+
+/** Rows of the lists of an overview, so that it fits one screen. */
+const [ERRORS, DAYS] = [3, 7];
+const DAY_MS = 86_400_000;
+/** Before this, a year has no four digits. */
+const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
+
+const TOTALS = [
+  TASKS,
+  COMPLETED,
+  FAILED,
+  OPEN,
+  SUCCESS,
+  percentile('queue', 95),
+  percentile('run', 50),
+  percentile('run', 95),
+];
+
+/** What one wants to know each morning, on one screen. */
+export function overview(ask: Ask, scope: Scope): Section[] {
+  return [
+    totals(ask, scope),
+    errorsSection(ask, { ...scope, limit: scope.limit ?? ERRORS }, [ERROR, FAILURES, LAST]),
+    // Whenever they were created.
+    openByStatus(ask, { ...scope, since: null, until: null, status: null }),
+    lastDays(ask, scope),
+    sourcesSection(ask, scope),
+  ];
+}
+
+/** This period, and the one before it of the same length; that is empty where this one has no beginning. */
+function totals(ask: Ask, scope: Scope): Section {
+  const rows = [
+    ['current', scope] as const,
+    ...(scope.since === null ? [] : [['before', before(scope, scope.since)] as const]),
+  ].map(([period, { since, until }]) => {
+    const { where, parameters } = tasksOf({ ...scope, since, until });
+    return [period, ...(ask(`select ${selectList(TOTALS)} from tasks where ${where}`, parameters)[0] ?? [])];
+  });
+  return {
+    name: 'totals',
+    title: 'Tasks',
+    columns: columnsOf([text('period', 'Period'), ...TOTALS]),
+    rows,
+    chart: null,
+  };
+}
+
+function before(scope: Scope, since: string): { since: string; until: string } {
+  const end = scope.until === null ? scope.now : Date.parse(scope.until);
+  const begin = Date.parse(since);
+  return { since: utcText(Math.max(begin - (end - begin), EARLIEST)), until: since };
+}
+
+function lastDays(ask: Ask, scope: Scope): Section {
+  const days = scope.limit ?? DAYS;
+  const end = scope.until === null ? scope.now : Date.parse(scope.until);
+  const earliest = utcText(Math.max(end - days * DAY_MS, EARLIEST));
+  const since = scope.since === null || scope.since < earliest ? earliest : scope.since;
+  // A task with a date that is yet to come, a wrong one mostly, must not push these days out of sight.
+  const section = dailySection(ask, { ...scope, since, until: utcText(end) }, [
+    TASKS,
+    COMPLETED,
+    FAILED,
+    SUCCESS,
+  ]);
+  // Where the period begins within a day, it touches one day more than it is long.
+  return { ...section, rows: section.rows.slice(-days), chart: null };
+}

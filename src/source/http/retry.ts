@@ -1,0 +1,121 @@
+import pRetry from 'p-retry';
+
+import { ApiFailedError, PageFailedError } from '../../model/errors.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { Log } from '../../model/log.ts';
+import { AttemptFailed } from './attempt.ts';
+import type { Limiter } from './limiter.ts';
+
+/** How often, how long and how fast a source is asked. */
+export interface RetryPolicy {
+  /** The source's name, for people. */
+  name: string;
+  clock: Clock;
+  log: Log;
+  limiter: Limiter;
+  /** 0 <= x < 1, for the jitter. */
+  random: () => number;
+  /** Bound on one attempt. */
+  requestTimeoutMs: number;
+  /**
+   * Bound on all attempts at one request and the waits between them; 0: a single attempt, with no other bound
+   * than its own. Waiting for the rate limit is not counted.
+   */
+  retryMs: number;
+}
+
+/** What is asked for. */
+export interface RetryRequest {
+  path: string;
+  signal: AbortSignal;
+  /** The share of the policy's time that this request may take, above 0 and at most 1; 1 unless given. */
+  patience?: number | undefined;
+}
+
+const MAX_ATTEMPTS = 12;
+/** However small its share, a request has this much time, in ms, unless the policy gives it less. */
+const LEAST_MS = 1_000;
+const FIRST_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 30_000;
+
+/**
+ * Makes attempts until one succeeds, fails for good, or the bounds of the policy are reached. `attempt` gets
+ * the time that it may take; it throws AttemptFailed where the policy is to judge.
+ * Throws ApiFailedError, the signal's reason, or whatever else `attempt` throws.
+ */
+export async function withRetries<T>(
+  policy: RetryPolicy,
+  request: RetryRequest,
+  attempt: (timeoutMs: number) => Promise<T>,
+): Promise<T> {
+  const retryMs = Math.max(policy.retryMs * (request.patience ?? 1), Math.min(policy.retryMs, LEAST_MS));
+  let attempts = 0;
+  // Summed up: our clock may jump, and the waits are what we asked it for.
+  let spentMs = 0;
+
+  const timed = async (): Promise<T> => {
+    await policy.limiter.turn(request.signal);
+    attempts += 1;
+    const startedAt = performance.now();
+    let tookMs = 0;
+    const leftMs = retryMs === 0 ? Infinity : retryMs - spentMs;
+    try {
+      return await attempt(Math.max(1, Math.ceil(Math.min(policy.requestTimeoutMs, leftMs))));
+    } catch (error) {
+      if (error instanceof AttemptFailed) tookMs = error.tookMs;
+      throw error;
+    } finally {
+      spentMs += Math.max(tookMs, performance.now() - startedAt);
+    }
+  };
+
+  /** Waits where another attempt is worth it and fits; false where not. */
+  const shouldRetry = async (error: unknown): Promise<boolean> => {
+    if (!(error instanceof AttemptFailed) || !error.retryable) return false;
+    const waitMs = Math.ceil(Math.max(backoffMs(attempts, policy.random()), error.retryAfterMs ?? 0));
+    if (spentMs + waitMs >= retryMs) return false;
+    const fields = {
+      source: policy.name,
+      path: request.path,
+      attempt: attempts,
+      waitMs,
+      cause: error.message,
+    };
+    policy.log.warn(fields, 'A request failed and will be repeated');
+    await policy.clock.sleep(waitMs, request.signal);
+    spentMs += waitMs;
+    return true;
+  };
+
+  try {
+    return await pRetry(timed, {
+      retries: MAX_ATTEMPTS - 1,
+      minTimeout: 0,
+      signal: request.signal,
+      shouldRetry: ({ error }) => shouldRetry(error),
+    });
+  } catch (error) {
+    if (!(error instanceof AttemptFailed)) throw error;
+    throw failed(policy, request.path, error, attempts, spentMs);
+  }
+}
+
+/** Exponential with full jitter: a random part of 500 ms, 1 s, 2 s, ... 30 s. */
+function backoffMs(attempts: number, random: number): number {
+  return random * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempts - 1));
+}
+
+function failed(policy: RetryPolicy, path: string, last: AttemptFailed, attempts: number, spentMs: number) {
+  const tries = attempts === 1 ? 'once' : `${attempts} times in ${(spentMs / 1000).toFixed(1)} s`;
+  const message = `Source "${policy.name}": GET ${path} was tried ${tries} and failed: ${last.message}.`;
+  const hint = last.hint ?? laterHint(last.retryAfterMs);
+  return last.isOfPage
+    ? new PageFailedError(message, { hint, isTooLarge: last.isTooLarge })
+    : new ApiFailedError(message, { hint });
+}
+
+function laterHint(retryAfterMs: number | null): string {
+  return retryAfterMs === null
+    ? 'Try again later: what has been mirrored so far stays.'
+    : `Try again in ${Math.ceil(retryAfterMs / 1000)} s, as the API asks: what has been mirrored so far stays.`;
+}

@@ -1,8 +1,0 @@
-import { UsageError } from '../errors.ts';
-import { explainOldNode } from '../version.ts';
-
-/** Throws UsageError on a Node that is too old: better-sqlite3's binary ends such a process without a word. */
-export function assertNode(): void {
-  const problem = explainOldNode(process.versions.node);
-  if (problem !== null) throw new UsageError(problem);
-}

@@ -1,0 +1,26 @@
+/** A value as SQLite gives it: integers of 64 bits as bigint, BLOBs as bytes. */
+export type Cell = null | string | number | bigint | Uint8Array;
+
+/** A result to print. The rows may be lazy; they are read once, in order. */
+export interface Rows {
+  columns: readonly string[];
+  rows: Iterable<readonly Cell[]>;
+}
+
+/** Values for a statement's parameters, by name. Numbers are bound as REAL, so give integers as bigint. */
+export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
+
+/** What a statement gives. */
+export interface Queried extends Rows {
+  /** For each column, which of a table's its values are taken from, with the declared type; nulls for what is computed. */
+  origins: readonly { column: string | null; type: string | null }[];
+}
+
+/** A mirror that SQL can be put to, and that refuses SQL which writes. */
+export interface Queryable {
+  /** Throws UsageError for SQL that is refused or wrong, DatabaseError where the file is at fault. */
+  run(sql: string, parameters?: SqlParameters): Queried;
+  /** The names of the statement's parameters, in the order of their first use. Throws as `run` does. */
+  parametersOf(sql: string): string[];
+  close(): void;
+}

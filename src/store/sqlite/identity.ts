@@ -1,0 +1,45 @@
+import type Database from 'better-sqlite3';
+import { migrations } from '../../../migrations/index.ts';
+import { DatabaseError } from '../../model/errors.ts';
+
+/** `pragma application_id` of every mirror: the bytes "tmir". */
+export const APPLICATION_ID = 0x746d6972;
+
+/** `pragma user_version` of a mirror that this program writes: how many migrations made it. */
+export const SCHEMA_VERSION = Object.keys(migrations).length;
+
+/** What a file holds: nothing yet, or a mirror of this schema version. */
+export type Identity = { kind: 'empty' } | { kind: 'mirror'; version: number };
+
+/**
+ * Looks at a file without writing to it.
+ * Throws DatabaseError where it belongs to another program or to a newer taskmirror.
+ */
+export function inspect(db: Database.Database, file: string): Identity {
+  const applicationId = Number(db.pragma('application_id', { simple: true }));
+  const version = Number(db.pragma('user_version', { simple: true }));
+  const objects = db.prepare<[], number>('select count(*) from sqlite_master').pluck().get() ?? 0;
+  if (applicationId === 0 && version === 0 && objects === 0) return { kind: 'empty' };
+  if (applicationId !== APPLICATION_ID) {
+    throw new DatabaseError(`${file} is an SQLite database of another program; nothing was written to it`, {
+      hint: 'Give the mirror a file of its own with --db FILE or the setting "database".',
+    });
+  }
+  if (version > SCHEMA_VERSION) {
+    throw new DatabaseError(
+      `${file} was made by a newer taskmirror (schema ${version}, this one knows ${SCHEMA_VERSION}); nothing was written to it`,
+      { hint: 'Update taskmirror, or use another file with --db FILE.' },
+    );
+  }
+  return { kind: 'mirror', version };
+}
+
+/** Throws DatabaseError unless the file is a mirror that this program can read as it is. */
+export function assertMirror(db: Database.Database, file: string): void {
+  const identity = inspect(db, file);
+  if (identity.kind === 'mirror' && identity.version === SCHEMA_VERSION) return;
+  const state = identity.kind === 'empty' ? 'is empty' : `has the older schema ${identity.version}`;
+  throw new DatabaseError(`${file} ${state}`, {
+    hint: 'Run "taskmirror sync" once: it brings the file up to date.',
+  });
+}

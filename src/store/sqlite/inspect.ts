@@ -1,0 +1,84 @@
+import Database from 'better-sqlite3';
+import { DatabaseError } from '../../model/errors.ts';
+import { CURES, explain } from './failure.ts';
+import { openReadOnly } from './readonly.ts';
+import { isOnlySearchIndex } from './soundness.ts';
+
+/** Problems that a check lists at most. */
+const SHOWN = 5;
+/** As many lines as SQLite may give: space that nothing uses has a line for each page. */
+const LINES = 1_000_000;
+
+/** What a check of a whole file found. */
+export interface FileCheck {
+  /** A line each, at most 5; none: the file is sound. */
+  problems: string[];
+  /** What to do, for people; null where nothing is wrong. */
+  cure: string | null;
+}
+
+/** The version of the SQLite library in this process. */
+export function sqliteVersion(): string {
+  const db = new Database(':memory:');
+  try {
+    return String(db.prepare('select sqlite_version()').pluck().get());
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Reads the whole file and tells what SQLite finds wrong with it (sqlite.org/pragma.html#pragma_quick_check). Throws
+ * DatabaseError where it cannot be read as a mirror at all.
+ */
+export function quickCheck(file: string): FileCheck {
+  return check(file, (db) => linesOf(db, 'quick_check'));
+}
+
+/**
+ * Checks the whole file, its indexes and its foreign keys (sqlite.org/pragma.html#pragma_integrity_check). Throws
+ * DatabaseError where it cannot be read as a mirror at all.
+ */
+export function integrityCheck(file: string): FileCheck {
+  return check(file, (db) => {
+    const orphans = db
+      .prepare<[], string>('select distinct "table" from pragma_foreign_key_check')
+      .pluck()
+      .all();
+    return [
+      ...linesOf(db, 'integrity_check'),
+      ...orphans.map((table) => `rows of ${table} refer to rows that do not exist`),
+    ];
+  });
+}
+
+function check(file: string, read: (db: Database.Database) => string[]): FileCheck {
+  const db = openReadOnly(file);
+  try {
+    const problems = read(db);
+    if (problems.length === 0) return { problems, cure: null };
+    const isIndex = isOnlySearchIndex(db, problems);
+    return { problems: problems.slice(0, SHOWN), cure: isIndex ? CURES.searchIndex : CURES.database };
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    if (isOnlySearchIndex(db, [])) {
+      return { problems: [`search index: ${error.message}`], cure: CURES.searchIndex };
+    }
+    if (error.code !== 'SQLITE_CORRUPT') throw explain(error, file);
+    throw new DatabaseError(`${file} is damaged: ${error.message}`, { hint: CURES.database, cause: error });
+  } finally {
+    db.close();
+  }
+}
+
+function linesOf(db: Database.Database, pragma: 'quick_check' | 'integrity_check'): string[] {
+  return db
+    .prepare<[], string>(`pragma ${pragma}(${LINES})`)
+    .pluck()
+    .all()
+    .flatMap((text) => text.split('\n'))
+    .filter((line) => line !== 'ok' && !HARMLESS.test(line));
+}
+
+/** A heading, and what is left of an index that could not be dropped page by page. */
+const HARMLESS = /^(?:\*\*\* in database main \*\*\*|Page \d+: never used)$/;

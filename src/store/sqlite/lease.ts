@@ -1,0 +1,149 @@
+import type Database from 'better-sqlite3';
+import { LeaseHeldError } from '../../model/errors.ts';
+import type { Clock } from '../../model/clock.ts';
+import { utcText } from '../../model/task.ts';
+import { prepare } from './statement.ts';
+
+/** A lease that was not renewed for this long (ms) is free, whoever held it. */
+export const LEASE_MS = 60_000;
+/** A write renews a lease that is older than this (ms): each renewal writes one more page. */
+const FRESH_MS = 5_000;
+
+/** Who asks for a lease, and how to find out whether another holder on the same host still lives. */
+export interface Holder {
+  pid: number;
+  host: string;
+  /** When this process began, ms: a lease under its pid that is older belongs to a dead predecessor. */
+  startedAt: number;
+  isAlive(pid: number): boolean;
+}
+
+/** The right to write one source. To be used inside the transaction that writes. */
+export interface Lease {
+  /** Id of the run whose record holds the source. */
+  readonly run: number;
+  /** Throws LeaseHeldError if the lease has been lost; renews one that is no longer fresh. */
+  hold(): void;
+  release(): void;
+}
+
+/**
+ * Takes the lease of `source` by opening the record of a run, inside the caller's transaction. What a dead process left
+ * open is closed as interrupted. Throws LeaseHeldError, with the holder's pid and host, while another living process has it.
+ */
+export function takeLease(db: Database.Database, source: string, holder: Holder, clock: Clock): Lease {
+  const last = prepare<{ source: string }, RunRow>(db, (q, p) =>
+    q
+      .selectFrom('sync_runs')
+      .select(['pid', 'host', 'started_at', 'renewed_at', 'finished_at'])
+      .where('source', '=', p('source'))
+      .orderBy('id', 'desc')
+      .limit(1),
+  ).get({ source });
+  if (last !== undefined && isHeld(last, holder, clock.now())) {
+    throw new LeaseHeldError(
+      `source "${source}" is being synced by process ${last.pid} on ${last.host}, since ${last.started_at}`,
+      { hint: 'Let it finish. A lease whose process is dead is taken over by itself.' },
+    );
+  }
+  const now = utcText(clock.now());
+  if (last !== undefined && isLeftOpen(last)) closeStaleRuns(db, source, now);
+  const run = prepare<{ source: string; now: string; pid: number; host: string }, { id: number }>(
+    db,
+    (q, p) =>
+      q
+        .insertInto('sync_runs')
+        .values({
+          source: p('source'),
+          kind: 'incremental',
+          started_at: p('now'),
+          requests: 0,
+          rows_seen: 0,
+          inserted: 0,
+          updated: 0,
+          unchanged: 0,
+          removed: 0,
+          rejected: 0,
+          pid: p('pid'),
+          host: p('host'),
+          renewed_at: p('now'),
+        })
+        .returning('id'),
+  ).get({ source, now, pid: holder.pid, host: holder.host });
+  return leaseOf(db, source, run?.id ?? 0, clock);
+}
+
+interface RunRow {
+  pid: number | null;
+  host: string | null;
+  started_at: string;
+  renewed_at: string | null;
+  finished_at: string | null;
+}
+
+function isHeld(run: RunRow, holder: Holder, now: number): boolean {
+  if (run.renewed_at === null || run.pid === null) return false;
+  // A renewal that lies in the future was written before the clock was set back: it cannot be trusted either.
+  const age = now - Date.parse(run.renewed_at);
+  if (age > LEASE_MS || age < -LEASE_MS) return false;
+  if (run.host !== holder.host) return true;
+  if (run.pid === holder.pid) return Date.parse(run.started_at) >= holder.startedAt;
+  return holder.isAlive(run.pid);
+}
+
+/** Whoever ends a run closes its record and gives the lease back: otherwise its process died. */
+function isLeftOpen({ finished_at, renewed_at }: RunRow): boolean {
+  return finished_at === null || renewed_at !== null;
+}
+
+function closeStaleRuns(db: Database.Database, source: string, now: string): void {
+  prepare<{ source: string; now: string; error: string }, never>(db, (q, p) =>
+    q
+      .updateTable('sync_runs')
+      .set({ finished_at: p('now'), outcome: 'interrupted', error: p('error') })
+      .where('source', '=', p('source'))
+      .where('finished_at', 'is', null),
+  ).run({ source, now, error: 'the process ended during this run' });
+  prepare<{ source: string }, never>(db, (q, p) =>
+    q
+      .updateTable('sync_runs')
+      .set({ pid: null, host: null, renewed_at: null })
+      .where('source', '=', p('source'))
+      .where('renewed_at', 'is not', null),
+  ).run({ source });
+}
+
+function leaseOf(db: Database.Database, source: string, run: number, clock: Clock): Lease {
+  const select = prepare<{ run: number }, { renewed_at: string | null }>(db, (q, p) =>
+    q.selectFrom('sync_runs').select('renewed_at').where('id', '=', p('run')),
+  );
+  const renew = prepare<{ run: number; now: string }, never>(db, (q, p) =>
+    q
+      .updateTable('sync_runs')
+      .set({ renewed_at: p('now') })
+      .where('id', '=', p('run')),
+  );
+  const release = prepare<{ run: number }, never>(db, (q, p) =>
+    q
+      .updateTable('sync_runs')
+      .set({ pid: null, host: null, renewed_at: null })
+      .where('id', '=', p('run'))
+      .where('renewed_at', 'is not', null),
+  );
+  return {
+    run,
+    hold() {
+      const renewedAt = select.get({ run })?.renewed_at ?? null;
+      if (renewedAt === null) {
+        throw new LeaseHeldError(`the lease of source "${source}" was lost: another process took it over`, {
+          hint: 'This process slept for longer than a minute. Nothing was written; the other one goes on.',
+        });
+      }
+      const now = clock.now();
+      if (Math.abs(now - Date.parse(renewedAt)) >= FRESH_MS) renew.run({ run, now: utcText(now) });
+    },
+    release() {
+      release.run({ run });
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import Database from 'better-sqlite3';
+import { UsageError } from '../../model/errors.ts';
+import { explain, indexDamage, isIndexDamage } from './failure.ts';
+import { isOnlySearchIndex } from './soundness.ts';
+
+const SPACE_AND_COMMENTS = /^(?:\s|--[^\n]*|\/\*[^]*?(?:\*\/|$))*/;
+const READ_STATEMENT = /^(?:explain\s+(?:query\s+plan\s+)?)?(?:select|values|with)\b/i;
+
+/**
+ * Prepares SQL that comes from outside, if it is one statement that reads. Throws UsageError where it is not.
+ *
+ * The first word is judged before SQLite sees the text: many pragmas act while they are being prepared
+ * (sqlite.org/pragma.html), and some that set something still count as read-only. `reader && readonly` then
+ * tells a WITH that deletes from one that selects; ATTACH and VACUUM INTO pass neither test.
+ */
+export function prepareRead<Row>(
+  db: Database.Database,
+  sql: string,
+): Database.Statement<[Readonly<Record<string, unknown>>], Row> {
+  assertReadStatement(sql);
+  const statement = db.prepare<[Readonly<Record<string, unknown>>], Row>(sql);
+  if (!statement.reader || !statement.readonly) throw refused('it would write to the database');
+  return statement;
+}
+
+function assertReadStatement(sql: string): void {
+  // SQLite stops reading at a NUL: what follows would be left out without a word.
+  if (sql.includes('\0')) throw refused('it holds a NUL character');
+  const statement = sql.replace(SPACE_AND_COMMENTS, '');
+  if (statement === '') throw refused('it is empty');
+  if (READ_STATEMENT.test(statement)) return;
+  const firstWord = /^\w{1,20}/.exec(statement)?.[0];
+  throw refused(firstWord === undefined ? 'it is no query' : `it begins with ${firstWord.toUpperCase()}`);
+}
+
+function refused(why: string): UsageError {
+  return new UsageError(`this SQL was refused: ${why}`, {
+    hint:
+      'One SELECT, WITH, VALUES or EXPLAIN statement that only reads can be run. ' +
+      "Pragmas can be read as tables: select * from pragma_table_info('tasks').",
+  });
+}
+
+/** Codes that are about the file, its disk or its locks. Every other code is about the statement. */
+const FILE_CODES = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOMEM|NOTADB|PERM|PROTOCOL|READONLY_)/;
+
+/** How better-sqlite3 itself refuses several statements and none. */
+const REFUSALS = /supplied SQL string/;
+/** How it refuses parameters that have no value or no name. */
+const PARAMETERS = /parameter/;
+
+/** What preparing or running `sql` threw, as a UsageError or a DatabaseError; other errors as they are. */
+export function explainRead(error: unknown, db: Database.Database, file: string, sql: string): unknown {
+  if (error instanceof Database.SqliteError) {
+    if (error.code === 'SQLITE_CORRUPT' && isOnlySearchIndex(db, [])) return indexDamage(error, file);
+    if (FILE_CODES.test(error.code) || isIndexDamage(error)) return explain(error, file);
+    const hint = hintFor(error.message, db, sql);
+    return new UsageError(`SQLite cannot run this SQL: ${error.message}`, {
+      ...(hint === undefined ? {} : { hint }),
+      cause: error,
+    });
+  }
+  if (error instanceof RangeError || error instanceof TypeError) {
+    if (REFUSALS.test(error.message)) return refused(error.message);
+    if (PARAMETERS.test(error.message)) {
+      return new UsageError(`this SQL cannot be given its parameters: ${error.message}`, {
+        hint: 'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
+        cause: error,
+      });
+    }
+  }
+  return error;
+}
+
+/** The names that could have been meant, where SQLite did not know one. */
+function hintFor(message: string, db: Database.Database, sql: string): string | undefined {
+  const unknown = /^no such (table|column): /.exec(message)?.[1];
+  if (unknown === undefined) return undefined;
+  const tables = tablesOf(db);
+  if (unknown === 'table') return `Tables and views: ${tables.join(', ')}.`;
+  const words = new Set(sql.toLowerCase().match(/\w+/g));
+  const lists = tables
+    .filter((table) => words.has(table.toLowerCase()))
+    .map((table) => `${table} has the columns ${columnsOf(db, table).join(', ')}.`);
+  return lists.length === 0 ? undefined : lists.join(' ');
+}
+
+/** Less SQLite's own and those of the migrations. */
+function tablesOf(db: Database.Database): string[] {
+  return db
+    .prepare<[], string>(
+      `select name from pragma_table_list
+       where schema = 'main' and type in ('table', 'view', 'virtual')
+         and name not like 'sqlite~_%' escape '~' and name not like 'kysely~_%' escape '~'
+       order by name`,
+    )
+    .pluck()
+    .all();
+}
+
+function columnsOf(db: Database.Database, table: string): string[] {
+  return db.prepare<[string], string>('select name from pragma_table_info(?)').pluck().all(table);
+}

@@ -1,0 +1,111 @@
+import type Database from 'better-sqlite3';
+import type { MirrorReader, RunSummary, SourceStatus } from '../store.ts';
+import type { Outcome, RunKind, Verdict } from '../../model/run.ts';
+import { withFile } from './failure.ts';
+import { leftoversOf } from './leftovers.ts';
+import { openReadOnly } from './readonly.ts';
+import { retentionState } from './retention.ts';
+import { prepare } from './statement.ts';
+import type { MirrorStatusView, SyncRunRow } from './tables.ts';
+
+/** Opens the mirror for reading, also where nothing may be written. Throws DatabaseError. */
+export async function openMirrorReader(file: string): Promise<MirrorReader> {
+  const db = openReadOnly(file);
+  return {
+    status: async () => withFile(file, () => readStatus(db)),
+    recentRuns: async (limit) => withFile(file, () => readRuns(db, limit)),
+    retention: async () => withFile(file, () => retentionState(db)),
+    leftovers: async (fields) => withFile(file, () => leftoversOf(db, fields)),
+    close: async () => void db.close(),
+  };
+}
+
+interface GapRow {
+  source: string;
+  lower: string | null;
+  upper: string;
+}
+
+interface HeldRow {
+  source: string;
+  holder: string;
+  rows: number;
+}
+
+/** @internal */
+export function readStatus(db: Database.Database): SourceStatus[] {
+  const rows = prepare<object, MirrorStatusView>(db, (q) =>
+    q.selectFrom('mirror_status').selectAll().orderBy('source'),
+  );
+  const gaps = prepare<object, GapRow>(db, (q) => q.selectFrom('gaps').selectAll().orderBy('upper', 'desc'));
+  const held = prepare<object, HeldRow>(db, (q) =>
+    q
+      .selectFrom('also_shown')
+      .innerJoin('tasks', 'tasks.id', 'also_shown.task_id')
+      .select((eb) => ['also_shown.source', 'tasks.source as holder', eb.fn.countAll<number>().as('rows')])
+      .groupBy(['also_shown.source', 'tasks.source'])
+      .orderBy('holder'),
+  );
+  // One transaction: all of it as it stood at the same moment.
+  const read = db.transaction(() => {
+    const others = { gaps: gaps.all({}), held: held.all({}) };
+    return rows.all({}).map((row) => toStatus(row, others));
+  });
+  return read.deferred();
+}
+
+/** @internal */
+export function readRuns(db: Database.Database, limit: number): RunSummary[] {
+  return prepare<{ limit: number }, SyncRunRow>(db, (q, p) =>
+    q.selectFrom('sync_runs').selectAll().orderBy('id', 'desc').limit(p('limit')),
+  )
+    .all({ limit })
+    .map(toRunSummary);
+}
+
+function toStatus(
+  row: MirrorStatusView,
+  { gaps, held }: { gaps: readonly GapRow[]; held: readonly HeldRow[] },
+): SourceStatus {
+  return {
+    source: row.source,
+    baseUrl: row.base_url,
+    completeThrough: row.complete_through,
+    watermark: row.watermark,
+    gaps: gaps.filter(({ source }) => source === row.source).map(({ lower, upper }) => ({ lower, upper })),
+    liveRows: row.live_rows,
+    openTasks: row.open_tasks,
+    rejectedRows: row.rejected_rows,
+    removedRows: row.removed_rows,
+    learnedOverlapMs: row.learned_overlap_ms,
+    apiTotal: row.api_total,
+    heldBy: held
+      .filter(({ source }) => source === row.source)
+      .map(({ holder, rows }) => ({ source: holder, rows })),
+    lastRunAt: row.last_run_at,
+    lastRunKind: row.last_run_kind as RunKind | null,
+    lastRunOutcome: row.last_run_outcome as Outcome | null,
+    lastSuccessAt: row.last_success_at,
+    lastCleanFullAt: row.last_clean_full_at,
+  };
+}
+
+function toRunSummary(row: SyncRunRow): RunSummary {
+  return {
+    id: row.id,
+    source: row.source,
+    kind: row.kind as RunKind,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    outcome: row.outcome as Outcome | null,
+    verdict: row.verdict as Verdict | null,
+    requests: row.requests,
+    rowsSeen: row.rows_seen,
+    inserted: row.inserted,
+    updated: row.updated,
+    unchanged: row.unchanged,
+    removed: row.removed,
+    rejected: row.rejected,
+    error: row.error,
+  };
+}

@@ -1,0 +1,83 @@
+import type Database from 'better-sqlite3';
+import type { OmittableField } from '../../model/task.ts';
+import { KNOWN_FIELDS } from './fields.ts';
+import { keyOfPayload } from './rejections.ts';
+
+/** Rows of one step: each holds all that the API sent of it. */
+const CHUNK = 500;
+
+interface Cleared {
+  rowid: number;
+  source: string;
+  row_key: string;
+  task_id: string | null;
+  payload: string;
+  reason: string;
+}
+
+/**
+ * Takes these fields out of the next rejected rows after the rowid `after`. Returns the last rowid that it looked at; null:
+ * there are no more. To be used inside a transaction.
+ */
+export function clearRejections(
+  db: Database.Database,
+  { fields, after }: { fields: readonly OmittableField[]; after: number },
+): number | null {
+  const chunk = 'select rowid from rejected_rows where rowid > ? order by rowid limit ?';
+  const through = db
+    .prepare<[number, number], number | null>(`select max(rowid) from (${chunk})`)
+    .pluck()
+    .get(after, CHUNK);
+  if (through === undefined || through === null) return null;
+  const held = db
+    .prepare<[number, number], Cleared>(withoutFields(fields, 'where r.rowid > ? and r.rowid <= ?'))
+    .all(after, through);
+  const drop = db.prepare<[string, string, number]>(
+    'delete from rejected_rows where source = ? and row_key = ? and rowid <> ?',
+  );
+  const rewrite = db.prepare<[string, string, string, number]>(
+    'update rejected_rows set row_key = ?, payload = ?, reason = ? where rowid = ?',
+  );
+  for (const { rowid, source, row_key, task_id, payload, reason } of held) {
+    // A row without an id goes by the hash of what it holds; two may have differed in what goes only.
+    const key = task_id === null ? keyOfPayload(payload) : row_key;
+    drop.run(source, key, rowid);
+    rewrite.run(key, payload, reason, rowid);
+  }
+  return through;
+}
+
+/** How many rejected rows still hold something of these fields. */
+export function countRejectionsWith(db: Database.Database, fields: readonly OmittableField[]): number {
+  return (
+    db
+      .prepare<[], number>(`select count(*) from (${withoutFields(fields)})`)
+      .pluck()
+      .get() ?? 0
+  );
+}
+
+/**
+ * The rejected rows that hold something of these fields, as they are without it. SQLite keeps the digits of long numbers;
+ * what it cannot read, being nested too deeply, and what is no object, may hold anything (src/source/http/row.ts).
+ */
+function withoutFields(fields: readonly OmittableField[], where = ''): string {
+  const named = fields.filter((field) => field !== 'extra');
+  const kept = fields.includes('extra')
+    ? `(select json_group_object(key, json(r.payload -> ('$.' || key))) from json_each(r.payload)
+        where key in (${KNOWN_FIELDS.map((field) => `'${field}'`).join(', ')}))`
+    : 'r.payload';
+  const removed = ['r.payload', ...named.map((field) => `'$.${field}'`)].join(', ');
+  const payload = `case
+    when not json_valid(r.payload) then json_object('id', r.task_id)
+    when json_type(r.payload) <> 'object' then 'null'
+    else json_remove(${removed.replace('r.payload', kept)}) end`;
+  // Values in it are cut after some characters, so that no part of it can be told from another for sure.
+  const saysIt = named.map((field) => `instr('; ' || r.reason, '; ${field}: ') > 0`).join(' or ') || 'false';
+  const reason = `case when ${saysIt} then 'what was wrong with it is not kept any more' else r.reason end`;
+  return `select * from (
+    select r.rowid, r.source, r.row_key, r.task_id, ${payload} as payload, ${reason} as reason,
+      r.payload as old_payload, r.reason as old_reason
+    from rejected_rows r ${where}
+  ) where payload <> old_payload or reason <> old_reason`;
+}

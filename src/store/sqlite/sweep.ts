@@ -1,0 +1,121 @@
+import type Database from 'better-sqlite3';
+import { type QueryCreator, sql } from 'kysely';
+import { utcText } from '../../model/task.ts';
+import { prepare } from './statement.ts';
+import type { Tables } from './tables.ts';
+
+/** Which rows a full walk has met: in temporary tables, so that a million rows do not stay in memory. */
+export interface Sweep {
+  /** Notes these tasks, as far as they are mirrored. */
+  meet(ids: readonly string[]): void;
+  /** Notes tasks by their rowids, which takes half the time. */
+  meetRows(rowids: readonly number[]): void;
+  meetRejected(rowKey: string): void;
+  /** Of the live rows that the source holds, and of those that it shows while another one holds them. */
+  countUnmet(): number;
+  unmet(afterId: string, limit: number): string[];
+  /** Drops the rejected rows up to `upTo` (ms) whose key was not met. To be used inside a transaction of the mirror's. */
+  forgetUnmetRejections(upTo: number): void;
+}
+
+/** Begins a sweep of `source`, which has met nothing yet. */
+export function createSweep(db: Database.Database, source: string): Sweep {
+  // By rowid: rows that a walk meets together lie together, where a table of random ids would be written all over.
+  db.exec(`
+    create temporary table if not exists sweep (
+      source text, task_rowid integer, primary key (source, task_rowid)
+    ) strict, without rowid;
+    create temporary table if not exists sweep_rejected (
+      source text, row_key text, primary key (source, row_key)
+    ) strict, without rowid;
+  `);
+  for (const table of ['sweep', 'sweep_rejected'] as const) {
+    prepare<{ source: string }, never>(db, (q, p) =>
+      q.deleteFrom(table).where('source', '=', p('source')),
+    ).run({ source });
+  }
+  // All at once: a statement for each would cost more than what it does.
+  const add = prepare<{ source: string; ids: string }, never>(db, (q, p) =>
+    q
+      .insertInto('sweep')
+      .columns(['source', 'task_rowid'])
+      .expression(
+        sql`select ${p('source')}, tasks.rowid from json_each(${p('ids')}) as met
+          cross join tasks on tasks.id = met.value where true`,
+      )
+      .onConflict((conflict) => conflict.doNothing()),
+  );
+  const addRows = prepare<{ source: string; rowids: string }, never>(db, (q, p) =>
+    q
+      .insertInto('sweep')
+      .columns(['source', 'task_rowid'])
+      .expression(sql`select ${p('source')}, value from json_each(${p('rowids')}) where true`)
+      .onConflict((conflict) => conflict.doNothing()),
+  );
+  const addRejected = prepare<{ source: string; row_key: string }, never>(db, (q, p) =>
+    q
+      .insertInto('sweep_rejected')
+      .values({ source: p('source'), row_key: p('row_key') })
+      .onConflict((conflict) => conflict.doNothing()),
+  );
+  const count = prepare<{ source: string }, { count: number }>(db, (q, p) =>
+    unmetOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
+  );
+  const countShared = prepare<{ source: string }, { count: number }>(db, (q, p) =>
+    unmetSharedOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
+  );
+  const list = prepare<{ source: string; afterId: string; limit: number }, { id: string }>(db, (q, p) =>
+    unmetOf(q, p('source'))
+      .select('tasks.id')
+      .where('tasks.id', '>', p('afterId'))
+      .unionAll(unmetSharedOf(q, p('source')).select('tasks.id').where('tasks.id', '>', p('afterId')))
+      .orderBy('id')
+      .limit(p('limit')),
+  );
+  const forget = prepare<{ source: string; upTo: string | null }, never>(db, (q, p) =>
+    q
+      .deleteFrom('rejected_rows')
+      .where('source', '=', p('source'))
+      .where(
+        'row_key',
+        'not in',
+        q.selectFrom('sweep_rejected').select('row_key').where('source', '=', p('source')),
+      )
+      .where((eb) => sql<boolean>`coalesce(${eb.ref('last_activity_at')} <= ${p('upTo')}, true)`),
+  );
+  return {
+    meet(ids) {
+      if (ids.length > 0) add.run({ source, ids: JSON.stringify(ids) });
+    },
+    meetRows(rowids) {
+      if (rowids.length > 0) addRows.run({ source, rowids: JSON.stringify(rowids) });
+    },
+    meetRejected: (row_key) => void addRejected.run({ source, row_key }),
+    countUnmet: () => (count.get({ source })?.count ?? 0) + (countShared.get({ source })?.count ?? 0),
+    unmet: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
+    forgetUnmetRejections: (upTo) =>
+      void forget.run({ source, upTo: Number.isFinite(upTo) ? utcText(upTo) : null }),
+  };
+}
+
+function unmetOf(query: QueryCreator<Tables>, source: string) {
+  return query
+    .selectFrom('tasks')
+    .leftJoin('sweep', (join) =>
+      join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'tasks.source'),
+    )
+    .where('tasks.source', '=', source)
+    .where('tasks.removed_at', 'is', null)
+    .where('sweep.task_rowid', 'is', null);
+}
+
+function unmetSharedOf(query: QueryCreator<Tables>, source: string) {
+  return query
+    .selectFrom('also_shown')
+    .innerJoin('tasks', 'tasks.id', 'also_shown.task_id')
+    .leftJoin('sweep', (join) =>
+      join.onRef('sweep.task_rowid', '=', 'tasks.rowid').onRef('sweep.source', '=', 'also_shown.source'),
+    )
+    .where('also_shown.source', '=', source)
+    .where('sweep.task_rowid', 'is', null);
+}

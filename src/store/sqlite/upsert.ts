@@ -1,0 +1,168 @@
+import type Database from 'better-sqlite3';
+import type { Committed, UpsertCounts } from '../store.ts';
+import type { OmittableField, Task } from '../../model/task.ts';
+import { columnsOf } from './fields.ts';
+import { prepareKeepAgain } from './omitted.ts';
+import { prepare } from './statement.ts';
+import { derive, JOURNALED, type TaskColumns, type TaskRow, toColumns } from './tables.ts';
+import {
+  prepareFindSame,
+  prepareFindSameInPlace,
+  prepareInsert,
+  prepareJournal,
+  prepareShare,
+  prepareUpdate,
+} from './task-statements.ts';
+
+type Field = (typeof JOURNALED)[number] | 'source';
+type Value = string | number | null;
+type Written = Omit<Committed, 'healedIds'>;
+
+/** What was done with some tasks, and SQLite's names for the rows of those that were there just so. */
+export interface Upserted extends Written {
+  unchangedRowids: readonly number[];
+}
+
+/** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
+export interface Upserter {
+  /** Fields that never reach the disk. */
+  readonly omit: ReadonlySet<OmittableField>;
+  /** Inserts or updates by id, with a line in the journal for every field that changed. `now` is UTC text. */
+  upsert(source: string, tasks: readonly Task[], now: string): Upserted;
+  /** What `upsert` would do. */
+  preview(tasks: readonly Task[]): Written;
+  /** One line of the journal: this field of this task changed. `now` is UTC text. */
+  journal(taskId: string, field: Field, oldValue: Value, newValue: Value, now: string): void;
+}
+
+/** `omit`: fields that must not reach the disk, and so whose old values the journal must not keep either. */
+export function createUpserter(db: Database.Database, omit: ReadonlySet<OmittableField>): Upserter {
+  const find = prepare<{ id: string }, TaskRow>(db, (q, p) =>
+    q.selectFrom('tasks').selectAll().where('id', '=', p('id')),
+  );
+  const findSame = prepareFindSame(db);
+  const findSameInPlace = prepareFindSameInPlace(db);
+  const insert = prepareInsert(db);
+  const update = prepareUpdate(db);
+  const journal = prepareJournal(db);
+  const share = prepareShare(db);
+  const keepAgain = prepareKeepAgain(db, omit);
+  const omitted = columnsOf(omit);
+  const silent = new Set<string>(omitted);
+  const nothing: Partial<TaskColumns> = Object.fromEntries(omitted.map((column) => [column, null]));
+  const columnsOfTask = (task: Task): TaskColumns =>
+    omit.size === 0 ? toColumns(task) : { ...toColumns(task), ...nothing };
+
+  const writeJournal: Upserter['journal'] = (taskId, field, oldValue, newValue, now) => {
+    if (silent.has(field)) return;
+    journal.run({
+      task_id: taskId,
+      field,
+      old_value: asText(oldValue),
+      new_value: asText(newValue),
+      observed_at: now,
+    });
+  };
+
+  /** False, and nothing is written, where the task is there. */
+  const insertNew = (source: string, columns: TaskColumns, now: string): boolean => {
+    // Named one by one: V8 has no quick way for a second spread, and a backfill comes here with every row.
+    const { error_group, queue_ms, run_ms } = derive(columns);
+    return (
+      insert.run({
+        ...columns,
+        error_group,
+        queue_ms,
+        run_ms,
+        source,
+        first_seen_at: now,
+        changed_at: now,
+        removed_at: null,
+      }) === 1
+    );
+  };
+
+  /** The task that is stored just so, by its id: another source may hold it. */
+  const findSameAnywhere = (columns: TaskColumns, source: string): { rowid: number } | undefined => {
+    const same = findSame.get(columns);
+    if (same !== undefined && same.source !== source) share.run({ task_id: columns.id, source });
+    return same;
+  };
+
+  // A backfill knows next to nothing, a full run nearly everything: the next task is likely to be as new as the last.
+  let expectsNew = false;
+  const upsertOne = (
+    { source, now, unchangedRowids }: { source: string; now: string; unchangedRowids: number[] },
+    task: Task,
+  ): keyof UpsertCounts => {
+    const columns = columnsOfTask(task);
+    if (expectsNew && insertNew(source, columns, now)) return 'inserted';
+    expectsNew = false;
+    const same = findSameInPlace.get({ ...columns, source }) ?? findSameAnywhere(columns, source);
+    if (same !== undefined) {
+      unchangedRowids.push(same.rowid);
+      return 'unchanged';
+    }
+    const stored = find.get({ id: task.id });
+    if (stored === undefined) {
+      expectsNew = true;
+      insertNew(source, columns, now);
+      return 'inserted';
+    }
+    update.run({ ...columns, ...derive(columns), source, changed_at: now });
+    for (const field of changedFields(stored, columns)) {
+      writeJournal(task.id, field, stored[field], field === 'removed_at' ? null : columns[field], now);
+    }
+    if (stored.source !== source) {
+      if (stored.removed_at === null) share.run({ task_id: task.id, source });
+      else writeJournal(task.id, 'source', stored.source, source, now);
+    }
+    return 'updated';
+  };
+
+  const previewOne = (task: Task): keyof UpsertCounts => {
+    if (findSame.get(columnsOfTask(task)) !== undefined) return 'unchanged';
+    return find.get({ id: task.id }) === undefined ? 'inserted' : 'updated';
+  };
+
+  return {
+    omit,
+    upsert(source, tasks, now) {
+      keepAgain();
+      const unchangedRowids: number[] = [];
+      // What is known is found by its place in the list, so it stays in the list's order.
+      const written = tally(expectsNew ? byId(tasks) : tasks, (task) =>
+        upsertOne({ source, now, unchangedRowids }, task),
+      );
+      return { ...written, unchangedRowids };
+    },
+    preview: (tasks) => tally(tasks, previewOne),
+    journal: writeJournal,
+  };
+}
+
+/** Neighbours in the index are written together. Versions of one task keep their order: the last one stays. */
+function byId(tasks: readonly Task[]): Task[] {
+  return tasks.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));
+}
+
+function tally(tasks: readonly Task[], fate: (task: Task) => keyof UpsertCounts): Written {
+  const ids: Record<keyof UpsertCounts, string[]> = { inserted: [], updated: [], unchanged: [] };
+  for (const task of tasks) ids[fate(task)].push(task.id);
+  return {
+    inserted: ids.inserted.length,
+    updated: ids.updated.length,
+    unchanged: ids.unchanged.length,
+    insertedIds: ids.inserted,
+    updatedIds: ids.updated,
+  };
+}
+
+/** A row that comes back after its removal has changed, too: its removed_at becomes null again. */
+function changedFields(stored: TaskRow, columns: TaskColumns): (typeof JOURNALED)[number][] {
+  return JOURNALED.filter((field) => stored[field] !== (field === 'removed_at' ? null : columns[field]));
+}
+
+function asText(value: Value): string | null {
+  return value === null ? null : String(value);
+}

@@ -1,0 +1,239 @@
+import type { Ledger } from '../model/ledger.ts';
+import type { Outcome, RunKind, SourceIdentity, Verdict } from '../model/run.ts';
+import type { OmittableField, RejectedRow, Task } from '../model/task.ts';
+
+/** How many tasks a commit touched. */
+export interface UpsertCounts {
+  inserted: number;
+  updated: number;
+  unchanged: number;
+}
+
+/** What a commit did, with the tasks that it wrote. */
+export interface Committed extends UpsertCounts {
+  insertedIds: readonly string[];
+  updatedIds: readonly string[];
+  /** Tasks whose rejection was lifted, now that a good version came. */
+  healedIds: readonly string[];
+}
+
+/** One transaction of a run. Whatever is absent stays as it is. */
+export interface Change {
+  tasks: readonly Task[];
+  rejected: readonly RejectedRow[];
+  /** The coverage that these rows prove: becomes durable together with them, or not at all. */
+  ledger?: Ledger;
+  /** The API's total as the run's first page gave it. */
+  total?: number | null;
+  /** What the overlap has been learned to need, in ms. */
+  learnedOverlapMs?: number;
+  /** The API's total less the live rows, as a clean full walk left it. */
+  surplus?: number | null;
+}
+
+/** Fields that must not be kept: those that were cleared just now, and those that are left to the next run. */
+export interface Cleared {
+  cleared: OmittableField[];
+  left: OmittableField[];
+}
+
+/** What a mirror keeps: what is older than these moments, in ms, may go; null: nothing of it. */
+export interface Keep {
+  /** Lines of the journal, by when they were observed. */
+  changesSince: number | null;
+  /** Removed tasks, by when they were removed. */
+  removedSince: number | null;
+}
+
+/** How many lines of the journal, and how many removed tasks, were deleted. */
+export interface Pruned {
+  changes: number;
+  tasks: number;
+}
+
+/** What a finished run leaves behind. */
+export interface RunRecord extends UpsertCounts {
+  outcome: Outcome;
+  verdict: Verdict | null;
+  requests: number;
+  rowsSeen: number;
+  removed: number;
+  rejected: number;
+  error: string | null;
+}
+
+/** What the mirror knew of a source when it was claimed. */
+export interface SourceState {
+  ledger: Ledger;
+  /** The API's total at the start of the last run that found something new; null before the first. */
+  total: number | null;
+  /** What the overlap has been learned to need, in ms; 0 where nothing was. */
+  learnedOverlapMs: number;
+  /** The API's total less the live rows, as the last clean full walk left it; null before it. */
+  surplus: number | null;
+}
+
+/** The key of the open-task list: what a refresh needs to plan. */
+export interface OpenTask {
+  id: string;
+  activity: number;
+}
+
+/**
+ * One source's part of the mirror, held under a lease. Its live rows are those that it showed first, and those that it shows
+ * as well while another source holds them: such a task is one row. No other process writes this source while the lease
+ * lasts; who lost it (it slept too long, another took over) gets LeaseHeldError from every write, and has written nothing.
+ */
+export interface MirrorClaim {
+  state(): Promise<SourceState>;
+  /** Says of what kind the claim's run is, and returns the id of its record. */
+  startRun(kind: RunKind): Promise<number>;
+  /** Closes the record, and gives the lease back with it if nothing is left to prepare for readers. */
+  finishRun(runId: number, record: RunRecord): Promise<void>;
+
+  /** What a commit of these tasks, which the source shows, would do. Writes nothing. */
+  preview(tasks: readonly Task[]): Promise<Committed>;
+  /**
+   * Upserts by id, journals every changed field, records rejections and heals those whose task came good, and moves the
+   * ledger, in one transaction. Repeating it changes nothing.
+   */
+  commit(change: Change): Promise<Committed>;
+
+  /** Live mirrored rows of this source whose activity is above `activity` ms, counted up to `atMost`. */
+  countAbove(activity: number, atMost?: number): Promise<number>;
+  /** Live tasks of this source in an open status, newest activity first. */
+  openTasks(): Promise<OpenTask[]>;
+  /** Stored tasks by id, removed ones too; what is not there is left out. */
+  tasks(ids: readonly string[]): Promise<Task[]>;
+
+  /** Forgets what earlier sweeps met. From now on a row that `commit` is given counts as met. No ids stay in memory. */
+  beginSweep(): Promise<void>;
+  /** Notes that the sweep met these tasks without committing them; one that is not mirrored is passed over. */
+  meet(ids: readonly string[]): Promise<void>;
+  /** How many live rows of this source the sweep has not met. */
+  countUnmet(): Promise<number>;
+  /** Ids of live rows of this source that the sweep has not met, in order, after `afterId`. */
+  unmet(afterId: string, limit: number): Promise<string[]>;
+  /** Those of these ids that `remove` would mark as removed. */
+  removable(ids: readonly string[]): Promise<string[]>;
+  /**
+   * Marks these live rows as removed, with a line in the journal, and returns how many. Undone by a commit that shows the row
+   * again. One that another source shows as well is handed over to that, with a line in the journal, if it had a run within a
+   * week; of one that another source holds it is only forgotten that this one shows it.
+   */
+  remove(ids: readonly string[]): Promise<number>;
+  /**
+   * Drops the rejected rows of this source that no commit has shown since the sweep began: they have left the list. Those
+   * above `upTo` (ms) are kept.
+   */
+  forgetUnmetRejections(upTo: number): Promise<void>;
+
+  /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle where all is there. */
+  prepareForReaders(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Clears, in steps that last, what earlier settings let the mirror keep of the fields that it must omit now, until `signal`
+   * aborts; idle where nothing is left of them.
+   */
+  clearOmitted(signal: AbortSignal): Promise<Cleared>;
+  /**
+   * Deletes, in steps that last, what is older than `keep` says, of all sources, until `signal` aborts. The last change of a
+   * task's status stays.
+   */
+  prune(keep: Keep, signal: AbortSignal): Promise<Pruned>;
+
+  /** Tells others that the holder is alive. To be called well within the lease's time to live. */
+  renew(): Promise<void>;
+  /** Gives the lease back. Safe to call twice, and after it was lost. */
+  release(): Promise<void>;
+}
+
+/** A line of `mirror_status`, with the gaps that the view only counts. Times are UTC text or null. */
+export interface SourceStatus {
+  source: string;
+  baseUrl: string;
+  completeThrough: string | null;
+  watermark: string | null;
+  gaps: { lower: string | null; upper: string }[];
+  liveRows: number;
+  openTasks: number;
+  rejectedRows: number;
+  removedRows: number;
+  /** What the overlap has been learned to need, in ms; 0: the configured one was always enough. */
+  learnedOverlapMs: number;
+  apiTotal: number | null;
+  /** Live tasks that this source shows as well while another source holds them, by that source's name. */
+  heldBy: { source: string; rows: number }[];
+  lastRunAt: string | null;
+  lastRunKind: RunKind | null;
+  lastRunOutcome: Outcome | null;
+  lastSuccessAt: string | null;
+  lastCleanFullAt: string | null;
+}
+
+/** A past or present run of a source, newest first in lists. */
+export interface RunSummary extends UpsertCounts {
+  id: number;
+  source: string;
+  kind: RunKind;
+  startedAt: string;
+  /** Null while it runs, or after a crash that no later run has tidied up. */
+  finishedAt: string | null;
+  outcome: Outcome | null;
+  verdict: Verdict | null;
+  requests: number;
+  rowsSeen: number;
+  removed: number;
+  rejected: number;
+  error: string | null;
+}
+
+/** Up to when what was pruned, as UTC text; null: nothing yet. */
+export interface RetentionState {
+  /** Of the journal, lines up to here may be gone, but for the last change of each task's status. */
+  changesThrough: string | null;
+  /** Tasks that were removed up to here may be gone. */
+  removedThrough: string | null;
+}
+
+/** What is still there of a field that must not be kept. */
+export interface Leftover {
+  field: OmittableField;
+  tasks: number;
+  /** Lines of the journal. */
+  changes: number;
+  /** Rows of rejected_rows. */
+  rejected: number;
+  /** What was deleted may still be in the free space of the file. */
+  inFreeSpace: boolean;
+}
+
+/** What people ask the mirror about itself, without writing to it. */
+export interface MirrorReader {
+  /** Every source in the mirror, by name. */
+  status(): Promise<SourceStatus[]>;
+  /** The newest runs first. */
+  recentRuns(limit: number): Promise<RunSummary[]>;
+  retention(): Promise<RetentionState>;
+  /** Of these fields, those that something is left of. Reads every task. */
+  leftovers(fields: readonly OmittableField[]): Promise<Leftover[]>;
+  close(): Promise<void>;
+}
+
+/** The mirror: where rows and ledger become durable together. */
+export interface MirrorStore extends MirrorReader {
+  /**
+   * Takes the lease of a source by opening the record of a run, and registers the source at its first sight.
+   * Throws LeaseHeldError, naming the holder's pid and host, while another live process holds it; from one that is dead,
+   * or has not renewed it for its time to live, it is taken over, and the record closed as interrupted.
+   * Throws UsageError where the name already stands for another base URL.
+   */
+  claim(source: SourceIdentity): Promise<MirrorClaim>;
+  /**
+   * The same without a lease, for looking only: every method that would write throws. A source that the mirror does
+   * not know is as empty. Throws UsageError as `claim` does.
+   */
+  observe(source: SourceIdentity): Promise<MirrorClaim>;
+  /** Releases the file. Claims that are still open are released first. */
+  close(): Promise<void>;
+}
