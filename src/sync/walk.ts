@@ -69,6 +69,9 @@ export function step(state: WalkState, given: ListPage, asked = Infinity): Step 
     );
   }
   const isOlder = showsOlderList(state, page);
+  // Of a list without rows not even the place is known down to where it would prove anything.
+  if (isOlder && page.rows.length === 0)
+    return { state, slice: { ...nothingProven(state, given), doubt: OLDER_LIST, ended: true } };
   // Whatever ties there are were judged when the API said the end.
   if (confirmsEnd(state, page))
     return goOn({ ...state, ties: null }, { page, given, asked, doubt: null, isOrdered });

@@ -169,7 +169,9 @@ function stretchOf({ probe, simulation, identity }: Run, above: number, upTo: nu
     from,
     shownFrom: Math.min(from, probe.oldest),
     shownTop: probe.oldestTop,
-    mayBeTorn: (activity) => probe.crowded.has(activity) && (probe.until ?? world.moment) > from,
+    // Answers of different lists count the places of a group that none of them has.
+    mayBeTorn: (activity) =>
+      probe.crowded.has(activity) && ((probe.until ?? world.moment) > from || probe.oldest < from),
   };
 }
 

@@ -108,6 +108,11 @@ describe('a page that links', () => {
     });
   });
 
+  test('of an empty list after rows were shown proves nothing: it is an older list', () => {
+    const { slice } = step({ ...standing(0, 40), linked: true }, pageOf([], { hasMore: false }));
+    expect(slice).toMatchObject({ proven: null, ended: true, doubt: expect.stringContaining('older list') });
+  });
+
   test('of an empty list proves that there is nothing', () => {
     const { slice } = step(standing(0, Infinity), pageOf([], { hasMore: false, total: 0 }));
     expect(slice).toMatchObject({ proven: { above: -Infinity, upTo: Infinity }, ended: true });
