@@ -36,7 +36,7 @@ describe('the workflows', () => {
     expect(new Set(used).size).toBe(names.size);
   });
 
-  test('test the oldest Node that will do, and newer ones', () => {
+  test('cover the oldest Node that will do, and newer ones', () => {
     const versions = valuesOf('node')[0]?.match(/\d[\d.]*/g) ?? [];
     expect(`>=${versions[0]}`).toBe(manifest.engines.node);
     expect(versions.length).toBeGreaterThan(1);
