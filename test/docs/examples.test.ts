@@ -8,6 +8,9 @@ import { readStatus } from '../../src/commands/status.ts';
 import { generateTasks } from '../../src/demo/generate.ts';
 import { SimulatedList } from '../../src/demo/list.ts';
 import { openForQuery } from '../../src/sqlite/readonly.ts';
+import { verifySource } from '../../src/sync/verify.ts';
+import { load } from '../config/folder.ts';
+import { memorySource } from '../support/memory-source.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
 import { EPOCH } from '../support/tasks.ts';
@@ -22,7 +25,7 @@ beforeAll(() => {
 async function smallMirror() {
   const bench = await syncBench();
   const list = new SimulatedList(generateTasks({ count: 250, seed: 3, now: EPOCH }));
-  return { ...bench, ...(await bench.sync(list)) };
+  return { ...bench, list, ...(await bench.sync(list)) };
 }
 
 /** The contents of the fenced blocks of a language, of all pages. */
@@ -52,11 +55,27 @@ describe('the examples', () => {
     }
   });
 
+  test('of settings are valid', async () => {
+    const written = blocks('json').map((block): unknown => JSON.parse(block));
+    expect(written.length).toBeGreaterThan(5);
+    for (const example of written) {
+      const isKey = ['env', 'file', 'command'].some((name) => Object.hasOwn(example as object, name));
+      const settings = isKey ? { sources: [{ name: 'default', apiKey: example }] } : example;
+      await expect(load(settings)).resolves.toHaveProperty('settings');
+    }
+  });
+
   test('of JSON have the fields that the commands print', async () => {
-    const { store, report } = await smallMirror();
+    const { store, report, list } = await smallMirror();
     const page = pageOf(pages, 'json');
     const fields = (title: string) => tableIn(page.section(title)).map(([name]) => codeIn(name)[0]);
     expect(new Set(fields('sync --json'))).toEqual(new Set(Object.keys(report)));
+    const verified = await verifySource(
+      { name: 'default', baseUrl: 'https://api.example' },
+      { store, source: memorySource(list) },
+      { pageSize: 100, concurrency: 4, signal: new AbortController().signal },
+    );
+    expect(new Set(fields('verify --json'))).toEqual(new Set(Object.keys(verified)));
     const { sources, runs } = await readStatus(store, { changesDays: null, removedDays: null });
     expect(new Set(fields('status --json'))).toEqual(new Set(Object.keys(sources[0] ?? {})));
     const ofRuns = /as\s+fields:([^.]*)\./.exec(page.section('status --json'))?.[1];

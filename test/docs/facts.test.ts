@@ -72,7 +72,7 @@ describe('docs/troubleshooting.md', () => {
 });
 
 /** The messages that a page quotes: the first cell of each row under "Message". */
-export function messagesIn(page: Page): string[] {
+function messagesIn(page: Page): string[] {
   return [...page.text.matchAll(/^\| Message .*\n\|[ :|-]+\n((?:\|.*\n)+)/gm)].flatMap(([, rows = '']) =>
     rows
       .trim()
