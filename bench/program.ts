@@ -17,7 +17,7 @@ export interface SyncRun {
   onlyWall?: boolean;
 }
 
-/** taskmirror as the README has it run: in a clone after `npm ci`, by the clone's own Node, as cron and systemd start it. */
+/** taskmirror as docs/daemon.md has it run: in a clone after `npm ci`, by the clone's own Node, as cron and systemd start it. */
 export interface Program {
   /** The command line that runs it, on the mirror in `db`. */
   command(db: string, args: readonly string[], env?: Readonly<Record<string, string>>): Command;

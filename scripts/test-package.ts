@@ -64,7 +64,7 @@ async function pack(): Promise<string> {
   const [packed] = JSON.parse(stdout) as { filename: string; size: number; files: { path: string }[] }[];
   ok(packed !== undefined);
   const allowed =
-    /^(bin\/|dist\/(?!built)|package\.json$|README\.md$|LICENSE$|config\.(schema|example)\.json$)/;
+    /^(bin\/|dist\/(?!built)|package\.json$|README\.md$|docs\/[a-z-]+\.md$|LICENSE$|config\.(schema|example)\.json$)/;
   deepEqual(
     packed.files.map(({ path }) => path).filter((path) => !allowed.test(path)),
     [],
@@ -160,7 +160,7 @@ async function useByNpx(tarball: string, install: Install): Promise<void> {
   console.log(`${version(install)}: npx runs it from an empty folder`);
 }
 
-/** In a project with a lockfile, from which npm 10 and 11 would compile better-sqlite3 (README, "As a library"). */
+/** In a project with a lockfile, from which npm 10 and 11 would compile better-sqlite3 (docs/library.md). */
 async function useLibrary(tarball: string, install: Install): Promise<void> {
   const place = join(install.place, 'project');
   mkdirSync(place);

@@ -76,7 +76,7 @@ export interface SyncTasksOptions {
   log?: Log;
   onProgress?: (progress: Progress) => void;
   omitFields?: readonly OmittableField[];
-  /** These are as in the settings file, with the same defaults (README, "Settings"). */
+  /** These are as in the settings file, with the same defaults (docs/configuration.md). */
   pageSize?: number;
   concurrency?: number;
   overlapSeconds?: number;

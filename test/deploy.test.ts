@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commandsWithHelp } from '../scripts/update-readme.ts';
+import { commandsWithHelp } from '../scripts/docs/cli.ts';
 import { settingLeaves } from '../src/config/leaves.ts';
 import { loadSettings } from '../src/config/load.ts';
-import { cronProblem } from '../src/config/schedules.ts';
+import { cronProblem } from '../src/platform/cron.ts';
 import { temporaryFolder } from './support/mirror.ts';
 
 const root = resolve(import.meta.dirname, '..');

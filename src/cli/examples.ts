@@ -14,7 +14,7 @@ Examples:
   $ taskmirror sync --json | jq '.sources[].completeThrough'
 
 Exit code: 0 done, 3 done but not all is proven, 4 key refused, 5 API failed,
-11 another sync is running; all of them are in the README.`,
+11 another sync is running; all of them are in docs/exit-codes.md.`,
 
   daemon: `
 Examples:

@@ -1,4 +1,4 @@
-/** Exit codes of every command: a contract with scripts and cron jobs (README, "Exit codes"). */
+/** Exit codes of every command: a contract with scripts and cron jobs (docs/exit-codes.md). */
 export const EXIT = {
   done: 0,
   unexpected: 1,

@@ -6,7 +6,7 @@ import type { Plan } from './dry-run.ts';
 import { completeThrough, type Ledger } from '../model/ledger.ts';
 import { utcText } from '../model/task.ts';
 
-/** What came of syncing one source: an object of `sync --json` (README, "sync --json"). Only ever gains fields. */
+/** What came of syncing one source: an object of `sync --json` (docs/json.md). Only ever gains fields. */
 export interface SyncReport extends UpsertCounts {
   name: string;
   kind: RunKind | null;

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { commandsWithHelp } from '../../scripts/update-readme.ts';
+import { commandsWithHelp } from '../../scripts/docs/cli.ts';
 import { completion } from '../../src/cli/commands/completion.ts';
 import { SHELLS, type Shell } from '../../src/cli/completion/shells.ts';
 import { FORMATS } from '../../src/render/rows.ts';

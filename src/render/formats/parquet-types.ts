@@ -69,7 +69,7 @@ const TIMESTAMP: ParquetType = {
   },
 };
 
-/** Columns of the mirror that hold times, and those that hold 0 or 1 for no and yes (README, "Tables"). */
+/** Columns of the mirror that hold times, and those that hold 0 or 1 for no and yes (docs/schema.md). */
 const TIMES = /_at$|^(?:watermark|complete_through|lower|upper)$/;
 const BOOLEANS = /^(?:show_in_history|auto_execute)$/;
 

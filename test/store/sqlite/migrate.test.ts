@@ -190,7 +190,7 @@ describe('migrating', () => {
   });
 });
 
-// The contract with whoever puts SQL to the mirror (README, "Tables"): a column may be added, and none goes.
+// The contract with whoever puts SQL to the mirror (docs/schema.md): a column may be added, and none goes.
 describe('tables and views', () => {
   const columns = {
     tasks:
