@@ -87,7 +87,7 @@ export interface SyncTasksOptions {
 }
 
 /**
- * One run of one source, as `taskmirror sync` does it. Does not throw for what a run may meet: `failure` and `exitCode`
+ * One run of one source, as `taskmirror sync` does it. Does not throw for what a run may run into: `failure` and `exitCode`
  * say it. Throws UsageError for a base URL that cannot be used.
  */
 export async function syncTasks(mirror: MirrorStore, options: SyncTasksOptions): Promise<SyncResult> {

@@ -17,7 +17,7 @@ export function addAsking(wiring: Wiring): void {
   addReport(wiring);
 }
 
-function addQuery({ program, parts, app, finish }: Wiring): void {
+function addQuery({ program, deps, app, finish }: Wiring): void {
   program
     .command('query')
     .description('run one read-only SQL query')
@@ -35,11 +35,11 @@ function addQuery({ program, parts, app, finish }: Wiring): void {
     .action(async (sql: string | undefined, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & QueryFlags>();
       const { queryCommand } = await import('./commands/query/command.ts');
-      finish(await queryCommand(await app(flags), sql, flags, parts));
+      finish(await queryCommand(await app(flags), sql, flags, deps));
     });
 }
 
-function addExport({ program, parts, app, finish }: Wiring): void {
+function addExport({ program, deps, app, finish }: Wiring): void {
   program
     .command('export')
     .description('write a table, a view or a query as CSV, JSON lines or Parquet')
@@ -59,12 +59,12 @@ function addExport({ program, parts, app, finish }: Wiring): void {
       const flags = command.optsWithGlobals<SettingsFlags & ExportFlags>();
       const { exportRows, prints } = await import('./commands/export.ts');
       // A file that is half written has to be removed: what prints can just end.
-      if (prints(flags)) parts.useDefaultSignals();
+      if (prints(flags)) deps.useDefaultSignals();
       finish(await exportRows(await app(flags), { ...flags, what }));
     });
 }
 
-function addSearch({ program, parts, app, finish }: Wiring): void {
+function addSearch({ program, deps, app, finish }: Wiring): void {
   program
     .command('search')
     .description('find tasks by the words of their message, system prompt and error')
@@ -83,7 +83,7 @@ function addSearch({ program, parts, app, finish }: Wiring): void {
     .action(async (words: string[], _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & SearchFlags & { json?: true }>();
       const { search } = await import('./commands/search.ts');
-      parts.useDefaultSignals();
+      deps.useDefaultSignals();
       const format = flags.json === true ? 'json' : flags.format;
       finish(await search(await app(flags), words, { ...flags, format }));
     });
@@ -103,7 +103,7 @@ function addHistory({ program, app, finish }: Wiring): void {
     });
 }
 
-function addReport({ program, io, parts, app, finish }: Wiring): void {
+function addReport({ program, io, deps, app, finish }: Wiring): void {
   program
     .command('report')
     .description('run a built-in report; without a name, list them')
@@ -124,7 +124,7 @@ function addReport({ program, io, parts, app, finish }: Wiring): void {
         SettingsFlags & ReportFlags & { json?: true; format: ReportFormat }
       >();
       const { report, reportList } = await import('./commands/report.ts');
-      parts.useDefaultSignals();
+      deps.useDefaultSignals();
       const chosen = flags.json === true ? 'json' : flags.format;
       finish(
         name === undefined

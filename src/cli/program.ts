@@ -7,12 +7,12 @@ import { EXAMPLES } from './examples.ts';
 import { addMirroring } from './mirroring.ts';
 import { addSetup } from './setup.ts';
 import { createApp } from './wire.ts';
-import type { CliParts, Wiring } from './wiring.ts';
+import type { CliDeps, Wiring } from './wiring.ts';
 
 /** Runs one command line. Throws what the command throws: main.ts turns that into an exit code. */
-export async function cli(argv: readonly string[], parts: CliParts): Promise<ExitCode> {
+export async function cli(argv: readonly string[], deps: CliDeps): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
-  const program = createProgram(parts, (code) => {
+  const program = createProgram(deps, (code) => {
     exitCode = code;
   });
   try {
@@ -25,12 +25,12 @@ export async function cli(argv: readonly string[], parts: CliParts): Promise<Exi
 }
 
 /** Every command and flag. */
-export function createProgram(parts: CliParts, finish: (code: ExitCode) => void): Command {
-  const { io } = parts;
+export function createProgram(deps: CliDeps, finish: (code: ExitCode) => void): Command {
+  const { io } = deps;
   const app: Wiring['app'] = async (flags, defaultLevel = 'warn') => {
     const { loadSettings } = await import('../config/load.ts');
     const loaded = await loadSettings({ env: io.env, cwd: io.cwd, flags });
-    return createApp({ ...parts, loaded, defaultLevel });
+    return createApp({ ...deps, loaded, defaultLevel });
   };
   const program = new Command('taskmirror')
     .description('Keeps an exact copy of the tasks behind a Tasks API key in a local SQLite file.')
@@ -48,7 +48,7 @@ export function createProgram(parts: CliParts, finish: (code: ExitCode) => void)
     .exitOverride()
     .addHelpText('after', EXAMPLES.general);
 
-  const wiring: Wiring = { program, io, parts, app, finish };
+  const wiring: Wiring = { program, io, deps, app, finish };
   program.commandsGroup('Keep a mirror:');
   addMirroring(wiring);
   program.commandsGroup('Ask it:');

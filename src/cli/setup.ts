@@ -13,7 +13,7 @@ export function addSetup(wiring: Wiring): void {
   addConfig(wiring);
 }
 
-function addDemo({ program, io, parts, finish }: Wiring): void {
+function addDemo({ program, io, deps, finish }: Wiring): void {
   program
     .command('demo')
     .description('mirror a simulated API: no key, no network')
@@ -25,14 +25,14 @@ function addDemo({ program, io, parts, finish }: Wiring): void {
       const { loadSettings } = await import('../config/load.ts');
       const contextFor = async (env: Io['env'], db: string) =>
         createApp({
-          ...parts,
+          ...deps,
           io: { ...io, env },
           loaded: await loadSettings({ env, cwd: io.cwd, flags: { db } }),
           defaultLevel: 'error',
         });
       const startApi = ({ tasks: count, key }: { tasks: number; key: string }) =>
-        startDemoApi({ count, key, signal: parts.signal });
-      finish(await demo({ ...parts, startApi, contextFor }, { tasks, keep }));
+        startDemoApi({ count, key, signal: deps.signal });
+      finish(await demo({ ...deps, startApi, contextFor }, { tasks, keep }));
     });
 }
 

@@ -16,7 +16,7 @@ import type { TaskSource } from '../source/source.ts';
 import type { Redactor } from '../platform/redact.ts';
 import { VERSION } from '../model/version.ts';
 
-export interface AppParts {
+export interface AppDeps {
   io: Io;
   loaded: LoadedSettings;
   signal: AbortSignal;
@@ -26,7 +26,7 @@ export interface AppParts {
 }
 
 /** Puts the program together. Adapters are loaded when they are needed: most commands need few of them. */
-export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppParts): CommandContext {
+export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDeps): CommandContext {
   const { settings } = loaded;
   const isTTY = io.stderr.isTTY === true;
   const level = loaded.origins.get('log.level')?.kind === 'default' ? defaultLevel : settings.log.level;

@@ -6,7 +6,7 @@ import type { Io } from '../platform/terminal.ts';
 import type { QueryProcess } from './commands/query/command.ts';
 import type { CommandContext } from './context.ts';
 
-export interface CliParts extends QueryProcess {
+export interface CliDeps extends QueryProcess {
   io: Io;
   signal: AbortSignal;
   /** Learns every secret before it is used. */
@@ -17,7 +17,7 @@ export interface CliParts extends QueryProcess {
 export interface Wiring {
   program: Command;
   io: Io;
-  parts: CliParts;
+  deps: CliDeps;
   /** Loads the settings and puts the parts together. Throws UsageError for settings that are wrong. */
   app: (flags: SettingsFlags, defaultLevel?: Settings['log']['level']) => Promise<CommandContext>;
   /** Takes the command's exit code. */

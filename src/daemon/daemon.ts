@@ -6,7 +6,7 @@ import type { SyncResult } from '../sync/sync.ts';
 /** One source, as the daemon sees it. */
 export interface DaemonSource {
   name: string;
-  /** Throws nothing that a run may meet: the result says it. */
+  /** Throws nothing that a run may run into: the result says it. */
   sync(options: { full: boolean }): Promise<SyncResult>;
   /**
    * Whether there is another key than the last run was given, or one where that run found none. Gets the key; if it is
@@ -15,7 +15,7 @@ export interface DaemonSource {
   hasNewKey(): Promise<boolean>;
 }
 
-export interface DaemonParts {
+export interface DaemonDeps {
   sources: readonly DaemonSource[];
   clock: Clock;
   log: Log;
@@ -69,7 +69,7 @@ export class Daemon {
   readonly #failed = Promise.withResolvers<never>();
   #stopped = false;
 
-  constructor({ sources, clock, log }: DaemonParts) {
+  constructor({ sources, clock, log }: DaemonDeps) {
     this.#lanes = sources.map((source) => ({
       source,
       running: Promise.resolve(),

@@ -7,7 +7,7 @@ const LONGEST_WAIT_MS = 60_000;
 /** No clock is set by more, in ms, where its offset changes. */
 const LONGEST_SHIFT_MS = 86_400_000;
 
-export interface ScheduleParts {
+export interface ScheduleDeps {
   clock: Clock;
   signal: AbortSignal;
   tick: () => void;
@@ -21,7 +21,7 @@ export interface ScheduleParts {
 export async function followSchedule(
   expression: string,
   timezone: string,
-  { clock, signal, tick }: ScheduleParts,
+  { clock, signal, tick }: ScheduleDeps,
 ): Promise<void> {
   const [cron, zone] = [parseCron(expression), zoneOf(timezone)];
   const firstSlot = (after: number, until: number) => slotsIn(cron, zone, after, until).next().value;

@@ -33,7 +33,7 @@ export function openGap(ledger: Ledger, head: number, overlapMs: number): Ledger
   return { watermark, gaps: union([...ledger.gaps, gapFrom(floor, head)]) };
 }
 
-/** Takes the proven interval above < activity <= upTo out of all gaps. `above` -Infinity: the list's end was met. */
+/** Takes the proven interval above < activity <= upTo out of all gaps. `above` -Infinity: the list's end was seen. */
 export function cover(ledger: Ledger, proven: { above: number; upTo: number }): Ledger {
   const gaps = ledger.gaps.flatMap((gap) => {
     const floor = floorOf(gap);

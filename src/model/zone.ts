@@ -85,7 +85,7 @@ export function spansOf(zone: Zone, from: number, until: number): Span[] {
  * The local days or hours of spans, in order and without holes. A day may have 23 or 25 hours; an hour that the clock
  * shows twice is one piece. Throws UsageError where there would be too many.
  */
-export function piecesOf(spans: readonly Span[], unit: Unit): Piece[] {
+export function periodsOf(spans: readonly Span[], unit: Unit): Piece[] {
   const { ms, label: length } = LENGTH[unit];
   assertFew(spans, ms, unit);
   const cuts: { label: string; from: number }[] = [];

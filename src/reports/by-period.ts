@@ -2,7 +2,7 @@ import { utcText } from '../model/task.ts';
 import { type Ask, type Scope, tasksOf } from './ask.ts';
 import { type Measure, selectList } from './measure.ts';
 import type { Value } from './report.ts';
-import { type Piece, piecesOf, type Span, spansOf, type Unit, zoneOf } from '../model/zone.ts';
+import { type Piece, periodsOf, type Span, spansOf, type Unit, zoneOf } from '../model/zone.ts';
 
 /** The index by which the tasks of a piece are found (src/store/sqlite/reader-indexes.ts). */
 const INDEX = 'reader_by_created_at';
@@ -18,7 +18,7 @@ export interface Measured {
  * first task if that is later, to `until`, or else to now or the newest task. Throws UsageError for an unknown zone,
  * and for a period of too many pieces.
  */
-export function measurePieces(
+export function measurePeriods(
   ask: Ask,
   scope: Scope,
   unit: Unit,
@@ -28,7 +28,7 @@ export function measurePieces(
   const period = periodOf(ask, scope);
   if (period === null || period.from >= period.until) return [];
   const spans = spansOf(zone, period.from, period.until);
-  const pieces = piecesOf(spans, unit);
+  const pieces = periodsOf(spans, unit);
   return hasIndex(ask)
     ? measureEach(ask, scope, pieces, measures)
     : measureTogether(ask, scope, { spans, pieces, unit }, measures);

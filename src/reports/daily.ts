@@ -1,6 +1,6 @@
 import type { Ask, Scope } from './ask.ts';
 import { columnsOf, COUNTS, type Measure } from './measure.ts';
-import { measurePieces } from './by-period.ts';
+import { measurePeriods } from './by-period.ts';
 import type { Section } from './report.ts';
 
 /** Tasks by the local day on which they were created; the newest days where there is a limit. */
@@ -9,7 +9,7 @@ export function daily(ask: Ask, scope: Scope): Section[] {
 }
 
 export function dailySection(ask: Ask, scope: Scope, measures: readonly Measure[]): Section {
-  const days = measurePieces(ask, scope, 'day', measures);
+  const days = measurePeriods(ask, scope, 'day', measures);
   return {
     name: 'days',
     title: 'Tasks by day',

@@ -1,6 +1,6 @@
 import type { Ask, Scope } from './ask.ts';
 import { columnsOf, COMPLETED, count, FAILED, TASKS, text } from './measure.ts';
-import { measurePieces } from './by-period.ts';
+import { measurePeriods } from './by-period.ts';
 import type { Section, Value } from './report.ts';
 
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
@@ -9,7 +9,7 @@ const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 export function hours(ask: Ask, scope: Scope): Section[] {
   const measures = [TASKS, COMPLETED, FAILED];
   const cells = new Map<number, number[]>();
-  for (const { label, values } of measurePieces(ask, scope, 'hour', measures)) {
+  for (const { label, values } of measurePeriods(ask, scope, 'hour', measures)) {
     if (values[0] === 0) continue;
     // Sunday is 0 in JavaScript, and last in a week.
     const weekday = (new Date(`${label.slice(0, 10)}T00:00:00Z`).getUTCDay() + 6) % 7;

@@ -106,14 +106,14 @@ export interface MirrorClaim {
   /** Stored tasks by id, removed ones too; what is not there is left out. */
   tasks(ids: readonly string[]): Promise<Task[]>;
 
-  /** Forgets what earlier sweeps met. From now on a row that `commit` is given counts as met. No ids stay in memory. */
+  /** Forgets what earlier sweeps saw. From now on a row that `commit` is given counts as seen. No ids stay in memory. */
   beginSweep(): Promise<void>;
-  /** Notes that the sweep met these tasks without committing them; one that is not mirrored is passed over. */
-  meet(ids: readonly string[]): Promise<void>;
-  /** How many live rows of this source the sweep has not met. */
-  countUnmet(): Promise<number>;
-  /** Ids of live rows of this source that the sweep has not met, in order, after `afterId`. */
-  unmet(afterId: string, limit: number): Promise<string[]>;
+  /** Notes that the sweep saw these tasks without committing them; one that is not mirrored is passed over. */
+  markSeen(ids: readonly string[]): Promise<void>;
+  /** How many live rows of this source the sweep has not seen. */
+  countUnseen(): Promise<number>;
+  /** Ids of live rows of this source that the sweep has not seen, in order, after `afterId`. */
+  unseen(afterId: string, limit: number): Promise<string[]>;
   /** Those of these ids that `remove` would mark as removed. */
   removable(ids: readonly string[]): Promise<string[]>;
   /**
@@ -126,7 +126,7 @@ export interface MirrorClaim {
    * Drops the rejected rows of this source that no commit has shown since the sweep began: they have left the list. Those
    * above `upTo` (ms) are kept.
    */
-  forgetUnmetRejections(upTo: number): Promise<void>;
+  forgetUnseenRejections(upTo: number): Promise<void>;
 
   /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle where all is there. */
   prepareForReaders(signal: AbortSignal): Promise<void>;

@@ -8,7 +8,7 @@ import { Head } from './head.ts';
 import { cover, isMissing, type Ledger } from '../model/ledger.ts';
 import { readAgain } from './refresh.ts';
 import { SingleReads } from './single-reads.ts';
-import type { RunCounts, RunOptions, RunParts } from './run.ts';
+import type { RunCounts, RunOptions, RunDeps } from './run.ts';
 import { ServedPages } from './served.ts';
 import type { Task } from '../model/task.ts';
 import type { Position, Slice } from './reading.ts';
@@ -39,7 +39,7 @@ export class Copier {
   };
   /** Why something could not be proven, for people. */
   readonly doubts: string[] = [];
-  readonly parts: RunParts;
+  readonly deps: RunDeps;
   readonly options: RunOptions;
   readonly head: Head;
   readonly #kind: RunKind;
@@ -54,7 +54,7 @@ export class Copier {
   #total: number | null = null;
 
   constructor(
-    parts: RunParts,
+    deps: RunDeps,
     options: RunOptions,
     setup: {
       kind: RunKind;
@@ -65,16 +65,16 @@ export class Copier {
       allowEmpty?: boolean;
     },
   ) {
-    this.parts = parts;
+    this.deps = deps;
     this.options = options;
     this.#kind = setup.kind;
     this.#onTasks = setup.onTasks ?? (() => {});
-    this.head = new Head(parts, setup.before, {
+    this.head = new Head(deps, setup.before, {
       overlapMs: options.overlapMs,
       allowEmpty: setup.allowEmpty ?? false,
     });
-    this.#batch = new Batch(parts.clock);
-    this.#singleReads = new SingleReads(parts.source, {
+    this.#batch = new Batch(deps.clock);
+    this.#singleReads = new SingleReads(deps.source, {
       signal: options.signal,
       onRequest: () => (this.counts.requests += 1),
     });
@@ -97,9 +97,9 @@ export class Copier {
     return this.#total;
   }
 
-  /** From now on, every row that is committed counts as met. */
+  /** From now on, every row that is committed counts as seen. */
   async beginSweep(): Promise<void> {
-    await this.parts.claim.beginSweep();
+    await this.deps.claim.beginSweep();
     this.#sweeping = true;
   }
 
@@ -109,7 +109,7 @@ export class Copier {
     let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.proven }] };
     const { concurrency, pageSize, signal } = this.options;
     const onRequest = () => (this.counts.requests += 1);
-    const served = new ServedPages(this.parts.source, { pageSize, signal, onRequest });
+    const served = new ServedPages(this.deps.source, { pageSize, signal, onRequest });
     const pages = new PagesAhead(served, { concurrency, reach: goal.reach });
     try {
       for await (const slice of walk((wanted) => pages.read(wanted), position)) {
@@ -138,7 +138,7 @@ export class Copier {
    * ids that the API does not know.
    */
   async refreshByGet(ids: readonly string[]): Promise<string[]> {
-    const { claim, log } = this.parts;
+    const { claim, log } = this.deps;
     const { concurrency, signal } = this.options;
     const gone: string[] = [];
     for (let i = 0; i < ids.length; i += concurrency) {
@@ -164,14 +164,14 @@ export class Copier {
     const rejected = page.rows.flatMap((row) =>
       row.rejected === undefined ? [] : [{ ...row.rejected, activity: row.activity }],
     );
-    const mayBeQuiet = !this.#sweeping;
+    const mayBeUnchanged = !this.#sweeping;
     const head = this.head.isRead
       ? null
-      : await this.head.read({ ...slice, page }, tasks, { ledger: this.#ledger, mayBeQuiet });
+      : await this.head.read({ ...slice, page }, tasks, { ledger: this.#ledger, mayBeUnchanged });
     const before = head?.ledger ?? this.#ledger;
     const proven = this.head.within(slice.proven);
     const ledger = proven === null ? before : cover(before, proven);
-    if (head?.quiet === true && rejected.length === 0 && before.gaps.length === 0) {
+    if (head?.isUnchanged === true && rejected.length === 0 && before.gaps.length === 0) {
       this.counts.unchanged += tasks.length;
     } else {
       this.#batch.add({ tasks, rejected, ledger, ...(head === null ? {} : { total: page.total }) });
@@ -190,7 +190,7 @@ export class Copier {
 
   /** One transaction: the rows of the pages that wait for it, and the ledger that they prove. */
   async #commit(): Promise<void> {
-    const { claim } = this.parts;
+    const { claim } = this.deps;
     const change = this.#batch.take();
     if (change === null) return;
     const committed = await claim.commit(change);
@@ -208,7 +208,7 @@ export class Copier {
   }
 
   #judge(slice: Slice): void {
-    const { log } = this.parts;
+    const { log } = this.deps;
     const { offset } = slice.next;
     if (slice.fault !== null) log.warn({ offset }, slice.fault);
     if (slice.doubt !== null) {

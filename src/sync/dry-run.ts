@@ -52,7 +52,7 @@ export class DryClaim implements MirrorClaim {
 
   async commit({ tasks, rejected }: Change): Promise<Committed> {
     if (this.#sweeping) {
-      await this.#mirror.meet([...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id])));
+      await this.#mirror.markSeen([...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id])));
     }
     const unwritten = new Map(
       tasks.filter(({ id }) => !this.#written.has(id)).map((task) => [task.id, task]),
@@ -84,16 +84,16 @@ export class DryClaim implements MirrorClaim {
     return this.#mirror.beginSweep();
   }
 
-  meet(ids: readonly string[]): Promise<void> {
-    return this.#mirror.meet(ids);
+  markSeen(ids: readonly string[]): Promise<void> {
+    return this.#mirror.markSeen(ids);
   }
 
-  countUnmet(): Promise<number> {
-    return this.#mirror.countUnmet();
+  countUnseen(): Promise<number> {
+    return this.#mirror.countUnseen();
   }
 
-  unmet(afterId: string, limit: number): Promise<string[]> {
-    return this.#mirror.unmet(afterId, limit);
+  unseen(afterId: string, limit: number): Promise<string[]> {
+    return this.#mirror.unseen(afterId, limit);
   }
 
   removable(ids: readonly string[]): Promise<string[]> {
@@ -106,7 +106,7 @@ export class DryClaim implements MirrorClaim {
     return removed.length;
   }
 
-  async forgetUnmetRejections(): Promise<void> {}
+  async forgetUnseenRejections(): Promise<void> {}
 
   async prepareForReaders(_signal: AbortSignal): Promise<void> {}
 

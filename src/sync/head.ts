@@ -2,7 +2,7 @@ import { SafetyStopError } from '../model/errors.ts';
 import type { Committed, SourceState } from '../store/store.ts';
 import type { ListPage } from '../source/source.ts';
 import { EMPTY_LEDGER, isMissing, type Ledger, openGap } from '../model/ledger.ts';
-import type { RunParts } from './run.ts';
+import type { RunDeps } from './run.ts';
 import { activityOf, type Task, utcText } from '../model/task.ts';
 import type { Slice } from './reading.ts';
 
@@ -18,7 +18,7 @@ type FirstSlice = Slice & { page: ListPage };
 export class Head {
   /** How far below the watermark the run reads again, in ms. */
   readonly overlapMs: number;
-  readonly #parts: Pick<RunParts, 'claim' | 'clock' | 'log'>;
+  readonly #deps: Pick<RunDeps, 'claim' | 'clock' | 'log'>;
   readonly #before: SourceState;
   readonly #allowEmpty: boolean;
   #opened: Ledger;
@@ -31,11 +31,11 @@ export class Head {
 
   /** `allowEmpty`: an empty list is believed even where the mirror holds tasks. */
   constructor(
-    parts: Pick<RunParts, 'claim' | 'clock' | 'log'>,
+    deps: Pick<RunDeps, 'claim' | 'clock' | 'log'>,
     before: SourceState,
     { overlapMs, allowEmpty }: { overlapMs: number; allowEmpty: boolean },
   ) {
-    this.#parts = parts;
+    this.#deps = deps;
     this.#before = before;
     this.#allowEmpty = allowEmpty;
     this.#opened = before.ledger;
@@ -73,7 +73,7 @@ export class Head {
   }
 
   /**
-   * Opens the run's gap in `ledger`, unless the head is quiet: the first page reaches below the watermark, every row on it
+   * Opens the run's gap in `ledger`, unless the head is unchanged: the first page reaches below the watermark, every row on it
    * is mirrored as it is, and the total has not moved. Then nothing new can lie above the watermark. A row that
    * came late below this page while another vanished stays inside the overlap, since the watermark stays too.
    * Throws SafetyStopError where the list is empty and the mirror is not.
@@ -81,24 +81,25 @@ export class Head {
   async read(
     slice: FirstSlice,
     tasks: readonly Task[],
-    { ledger: given, mayBeQuiet }: { ledger: Ledger; mayBeQuiet: boolean },
-  ): Promise<{ ledger: Ledger; quiet: boolean }> {
+    { ledger: given, mayBeUnchanged }: { ledger: Ledger; mayBeUnchanged: boolean },
+  ): Promise<{ ledger: Ledger; isUnchanged: boolean }> {
     const { page } = slice;
     if (page.rows.length === 0) await this.#refuseEmptyList(page);
     const activities = page.rows.flatMap(({ activity }) => (activity === null ? [] : [activity]));
     // A page of rows that cannot be read has no head: the next one will show it.
-    if (activities.length === 0) return { ledger: given, quiet: false };
+    if (activities.length === 0) return { ledger: given, isUnchanged: false };
     this.#isRead = true;
     this.#top = Math.max(...activities);
 
-    const now = this.#parts.clock.now();
+    const now = this.#deps.clock.now();
     const ledger = this.#credible(given, Math.max(page.servedAt ?? Infinity, now) + CLOCK_GRAIN_MS);
     const head = headOf(activities, Math.min(page.servedAt ?? now, now) + CLOCK_GRAIN_MS);
     this.#newest = head;
-    if (mayBeQuiet && (await this.#isQuiet(slice, tasks, ledger))) return { ledger, quiet: true };
+    if (mayBeUnchanged && (await this.#isUnchanged(slice, tasks, ledger)))
+      return { ledger, isUnchanged: true };
     this.#opened = openGap(ledger, head, this.overlapMs);
     this.#reach = await this.#rowsInGap(page.total);
-    return { ledger: this.#opened, quiet: false };
+    return { ledger: this.#opened, isUnchanged: false };
   }
 
   /** A task that is new in covered territory came later than the overlap allows: it is doubled, once a run. */
@@ -109,8 +110,8 @@ export class Head {
     this.#lateSeen = true;
     const learned = Math.min(LONGEST_OVERLAP_MS, Math.max(this.overlapMs, 1_000) * 2);
     if (learned <= this.overlapMs) return;
-    await this.#parts.claim.commit({ tasks: [], rejected: [], learnedOverlapMs: learned });
-    this.#parts.log.info(
+    await this.#deps.claim.commit({ tasks: [], rejected: [], learnedOverlapMs: learned });
+    this.#deps.log.info(
       { task: late.id, overlapSeconds: learned / 1_000 },
       'a task appeared later than the overlap reaches: it is doubled from the next run on',
     );
@@ -122,17 +123,17 @@ export class Head {
    */
   #credible(ledger: Ledger, latest: number): Ledger {
     if (ledger.watermark === null || ledger.watermark <= latest) return ledger;
-    this.#parts.log.warn(
+    this.#deps.log.warn(
       { watermark: utcText(ledger.watermark) },
       'the watermark lies in the future, as a wrong clock set it: the whole list is read again',
     );
     return EMPTY_LEDGER;
   }
 
-  async #isQuiet(slice: FirstSlice, tasks: readonly Task[], { watermark }: Ledger): Promise<boolean> {
+  async #isUnchanged(slice: FirstSlice, tasks: readonly Task[], { watermark }: Ledger): Promise<boolean> {
     const reachesWatermark = watermark !== null && (!slice.page.hasMore || slice.next.proven < watermark);
     if (!reachesWatermark || slice.proven === null || slice.page.total !== this.#before.total) return false;
-    return (await this.#parts.claim.preview(tasks)).unchanged === tasks.length;
+    return (await this.#deps.claim.preview(tasks)).unchanged === tasks.length;
   }
 
   /**
@@ -144,12 +145,12 @@ export class Head {
     if (gap === undefined) return 0;
     if (gap.lower === null) return Infinity;
     const grown = Math.max(0, (total ?? 0) - (this.#before.total ?? Infinity));
-    return grown + (await this.#parts.claim.countAbove(gap.lower));
+    return grown + (await this.#deps.claim.countAbove(gap.lower));
   }
 
   async #refuseEmptyList(page: ListPage): Promise<void> {
     if (page.hasMore || this.#allowEmpty) return;
-    const live = await this.#parts.claim.countAbove(-Infinity);
+    const live = await this.#deps.claim.countAbove(-Infinity);
     if (live === 0) return;
     throw new SafetyStopError(
       `the API shows an empty list, but the mirror holds ${live} tasks; nothing was removed`,

@@ -10,14 +10,14 @@ const GAP_ABOVE =
   'a gap that an earlier run left lies above the first row of the list: it stays until the list shows newer rows';
 
 /** Open tasks that no page has shown yet, newest activity first. */
-export class Unmet {
+export class Unseen {
   readonly #tasks = new Map<string, OpenTask>();
 
   add(tasks: readonly OpenTask[]): void {
     for (const task of tasks) this.#tasks.set(task.id, task);
   }
 
-  meet(tasks: readonly Task[]): void {
+  markSeen(tasks: readonly Task[]): void {
     for (const { id } of tasks) this.#tasks.delete(id);
   }
 
@@ -36,16 +36,16 @@ export class Unmet {
 
 /**
  * An incremental run (the first one is a backfill): reads the head, opens the gap above the watermark, walks every
- * gap down until it is closed, then reads again the open tasks that it did not meet.
+ * gap down until it is closed, then reads again the open tasks that it did not see.
  */
-export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verdict> {
-  unmet.add(await copier.parts.claim.openTasks());
+export async function runIncremental(copier: Copier, unseen: Unseen): Promise<Verdict> {
+  unseen.add(await copier.deps.claim.openTasks());
   const top = await copier.descend(TOP, {
     isReached: (at) => copier.hasLeftGaps(at),
     reach: () => copier.head.reach,
   });
   await closeGaps(copier, top.proven);
-  await refreshOpenTasks(copier, unmet, top);
+  await refreshOpenTasks(copier, unseen, top);
   const { gaps } = copier.ledger;
   if (gaps.length > 0 && copier.doubts.length === 0) copier.doubts.push(GAP_ABOVE);
   // A walk that passed nothing has not read the head, so there is no gap to say what may be missing.
@@ -55,7 +55,7 @@ export async function runIncremental(copier: Copier, unmet: Unmet): Promise<Verd
 
 /** Seeks and walks the gaps below `proven` that earlier runs left, each one once. */
 async function closeGaps(copier: Copier, proven: number): Promise<void> {
-  const { claim, log } = copier.parts;
+  const { claim, log } = copier.deps;
   let gap = gapBelow(copier, proven);
   while (gap !== undefined) {
     const above = await claim.countAbove(gap.upper);
@@ -78,23 +78,23 @@ function gapBelow({ ledger }: Copier, proven: number): Gap | undefined {
   return gap?.upper === proven ? nextGap(ledger, gap.lower ?? -Infinity) : gap;
 }
 
-async function refreshOpenTasks(copier: Copier, unmet: Unmet, top: Position): Promise<void> {
-  const oldest = unmet.oldest?.activity;
+async function refreshOpenTasks(copier: Copier, unseen: Unseen, top: Position): Promise<void> {
+  const oldest = unseen.oldest?.activity;
   if (oldest === undefined) return;
   const { pageSize } = copier.options;
   const passed = top.proven < oldest;
-  const limit = top.offset + rowsWorthWalking(unmet.size, pageSize);
-  const reach = passed ? 0 : await copier.parts.claim.countAbove(oldest - 1, limit);
-  if (planRefresh(unmet.size, reach - top.offset, pageSize) === 'walk') {
+  const limit = top.offset + rowsWorthWalking(unseen.size, pageSize);
+  const reach = passed ? 0 : await copier.deps.claim.countAbove(oldest - 1, limit);
+  if (planRefresh(unseen.size, reach - top.offset, pageSize) === 'walk') {
     await copier.descend(
       { ...top, offset: Math.max(0, top.offset - 1) },
       {
-        isReached: ({ proven }) => proven < oldest || unmet.size === 0,
+        isReached: ({ proven }) => proven < oldest || unseen.size === 0,
         reach: () => reach,
       },
     );
   }
-  for (const id of await copier.refreshByGet(unmet.ids)) {
-    copier.parts.log.info({ task: id }, 'an open task is gone from the API; only a full run may remove it');
+  for (const id of await copier.refreshByGet(unseen.ids)) {
+    copier.deps.log.info({ task: id }, 'an open task is gone from the API; only a full run may remove it');
   }
 }

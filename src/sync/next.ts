@@ -1,7 +1,7 @@
 import type { ListPage } from '../source/source.ts';
 import { lastActivity } from './links.ts';
 import type { Position, Slice } from './reading.ts';
-import { beginTies, type Counted, meetTies, type TieGroup } from './ties.ts';
+import { beginTies, type Counted, seeTies, type TieGroup } from './ties.ts';
 
 /** Where a walk goes after each page: on, back, over the same rows again, or nowhere any more. */
 export interface WalkState extends Position {
@@ -85,10 +85,10 @@ export function readAgain(state: WalkState, page: ListPage, reason: string): Ste
 export function stepBack(state: WalkState, page: ListPage, flaw: string | null): Step {
   const back = state.back === 0 ? firstStep(state, page) : state.back * 2;
   const offset = Math.max(0, state.offset - back);
-  const known = state.ties?.met.size ?? 0;
+  const known = state.ties?.seen.size ?? 0;
   const ties =
-    flaw === null ? meetTies(state.ties, { offset: state.offset, page, linked: false }) : state.ties;
-  const progress = (ties?.met.size ?? 0) > known;
+    flaw === null ? seeTies(state.ties, { offset: state.offset, page, linked: false }) : state.ties;
+  const progress = (ties?.seen.size ?? 0) > known;
   const next = count(
     { ...state, offset, isRow: state.linked && ties === null, back, ties },
     Infinity,

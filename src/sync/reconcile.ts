@@ -4,7 +4,7 @@ import type { Verdict } from '../model/run.ts';
 import type { Copier, Descent } from './copier.ts';
 import { activityOf, type Task, utcText } from '../model/task.ts';
 import { TOP } from './reading.ts';
-import { unmetIds } from './unmet.ts';
+import { unseenIds } from './unseen.ts';
 
 /** A run that would remove more rows than this, and more than this share of the live mirror, removes nothing. */
 const BRAKE_ROWS = 20;
@@ -14,14 +14,14 @@ const BRAKE_SHARE = 0.1;
  * A full run: walks the whole list, so that edits of every kind and rows that arrived late are found, and removes, only
  * on proof, what is no longer there.
  *
- * A row is removed if the walk was proven from the top to the end and did not meet it, a closing walk from the head down
- * to where the full walk began did not meet it either (it may have moved up meanwhile), and the API answers 404 for it.
+ * A row is removed if the walk was proven from the top to the end and did not see it, a closing walk from the head down
+ * to where the full walk began did not see it either (it may have moved up meanwhile), and the API answers 404 for it.
  * A server that lags behind says all that of the rows that are newer than its copy: so a row above the head that the run
  * saw is not removed, unless the caller allows it.
  * Throws SafetyStopError, having removed nothing, where that would take away too much of the mirror.
  */
 export async function runReconcile(copier: Copier, options: { allowRemovals: boolean }): Promise<Verdict> {
-  const { claim } = copier.parts;
+  const { claim } = copier.deps;
   await copier.beginSweep();
   const full = await copier.descend(TOP, { isReached: () => false, reach: () => Infinity });
   const start = (copier.ledger.watermark ?? -Infinity) - copier.head.overlapMs;
@@ -33,12 +33,12 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   if (!isProven(full, -Infinity) || !isProven(closing, start)) return 'unproven';
   const head = options.allowRemovals ? Infinity : (copier.head.newest ?? Infinity);
   if (!options.allowRemovals) {
-    await assertFewUnmet(claim);
+    await assertFewUnseen(claim);
     if (await isOldCopy(copier, head)) return 'unproven';
   }
 
-  await removeUnmet(copier, head);
-  await claim.forgetUnmetRejections(head);
+  await removeUnseen(copier, head);
+  await claim.forgetUnseenRejections(head);
   const live = await claim.countAbove(-Infinity);
   const surplus = copier.total === null ? null : copier.total - live;
   await claim.commit({ tasks: [], rejected: [], surplus });
@@ -51,11 +51,11 @@ function isProven({ isWhole, proven }: Descent, downTo: number): boolean {
 }
 
 /** The brake. */
-async function assertFewUnmet(claim: MirrorClaim): Promise<void> {
-  const unmet = await claim.countUnmet();
+async function assertFewUnseen(claim: MirrorClaim): Promise<void> {
+  const unseen = await claim.countUnseen();
   const live = await claim.countAbove(-Infinity);
   const isTooMuch = (rows: number): boolean => rows > BRAKE_ROWS && rows > live * BRAKE_SHARE;
-  const removable = isTooMuch(unmet) ? await countRemovable(claim) : 0;
+  const removable = isTooMuch(unseen) ? await countRemovable(claim) : 0;
   if (!isTooMuch(removable)) return;
   throw new SafetyStopError(
     `${removable} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
@@ -70,9 +70,9 @@ async function assertFewUnmet(claim: MirrorClaim): Promise<void> {
  * there. Where that one has sunk or is gone, the head may well be right.
  */
 async function isOldCopy(copier: Copier, head: number): Promise<boolean> {
-  const { claim, log } = copier.parts;
+  const { claim, log } = copier.deps;
   let newest: Task | undefined;
-  for await (const ids of unmetIds(claim)) {
+  for await (const ids of unseenIds(claim)) {
     for (const task of await claim.tasks(ids)) {
       if (activityOf(task) > (newest === undefined ? head : activityOf(newest))) newest = task;
     }
@@ -87,11 +87,11 @@ async function isOldCopy(copier: Copier, head: number): Promise<boolean> {
   return true;
 }
 
-async function removeUnmet(copier: Copier, head: number): Promise<void> {
-  const { claim, log } = copier.parts;
+async function removeUnseen(copier: Copier, head: number): Promise<void> {
+  const { claim, log } = copier.deps;
   let kept = 0;
   let above = 0;
-  for await (const ids of unmetIds(claim)) {
+  for await (const ids of unseenIds(claim)) {
     const tasks = await claim.tasks(ids);
     const below = tasks.filter((task) => activityOf(task) <= head);
     const gone = await copier.refreshByGet(below.map(({ id }) => id));
@@ -109,9 +109,9 @@ async function removeUnmet(copier: Copier, head: number): Promise<void> {
   }
 }
 
-/** Of the tasks that the walk did not meet, those that no other source shows: they would be gone. */
+/** Of the tasks that the walk did not see, those that no other source shows: they would be gone. */
 async function countRemovable(claim: MirrorClaim): Promise<number> {
   let rows = 0;
-  for await (const ids of unmetIds(claim)) rows += (await claim.removable(ids)).length;
+  for await (const ids of unseenIds(claim)) rows += (await claim.removable(ids)).length;
   return rows;
 }

@@ -4,7 +4,7 @@ import { deriveLastActivityAt, type Task, type TaskDetail } from '../model/task.
 import { newRowsPerPage } from './reading.ts';
 
 /**
- * How to read the open tasks again that a walk did not meet (they change without their sort key moving): by walking
+ * How to read the open tasks again that a walk did not see (they change without their sort key moving): by walking
  * on down to the oldest of them, or with one GET each, whichever takes fewer requests. `rowsToOldest`: rows between where the walk stands and the oldest open task (0 or less: it has
  * been passed). At equal cost the list wins: it also has the sort key and the message count.
  */

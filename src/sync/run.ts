@@ -5,7 +5,7 @@ import type { RunKind } from '../model/run.ts';
 import type { TaskSource } from '../source/source.ts';
 
 /** What a run works with. */
-export interface RunParts {
+export interface RunDeps {
   source: TaskSource;
   claim: MirrorClaim;
   clock: Clock;

@@ -7,7 +7,7 @@ import type { TaskSource } from '../source/source.ts';
 import { reachesEnd } from '../model/ledger.ts';
 import { Copier } from './copier.ts';
 import { DryClaim } from './dry-run.ts';
-import { runIncremental, Unmet } from './incremental.ts';
+import { runIncremental, Unseen } from './incremental.ts';
 import { runReconcile } from './reconcile.ts';
 import { coverageOf, emptyReport, messageOf, outcomeOf, type SyncReport } from './report.ts';
 import type { RunOptions } from './run.ts';
@@ -42,7 +42,7 @@ export interface SyncOptions extends RunOptions {
   retention?: Retention | undefined;
 }
 
-export interface SyncParts {
+export interface SyncDeps {
   store: MirrorStore;
   clock: Clock;
   /** Called at the beginning of the run: whatever it throws fails this run only. */
@@ -55,17 +55,17 @@ export interface SyncParts {
 const RENEW_MS = 15_000;
 
 /**
- * Syncs one source, once. Never throws for what a run may meet (a refused key, an API that fails, a full disk, a lease
+ * Syncs one source, once. Never throws for what a run may run into (a refused key, an API that fails, a full disk, a lease
  * that another process holds): the result says it, and what was committed stays.
  */
 export async function syncSource(
   identity: SourceIdentity,
-  parts: SyncParts,
+  deps: SyncDeps,
   options: SyncOptions,
 ): Promise<SyncResult> {
-  const began = parts.clock.now();
+  const began = deps.clock.now();
   const finish = ({ report, ...ran }: Ran): SyncResult => {
-    const durationMs = Math.max(0, parts.clock.now() - began);
+    const durationMs = Math.max(0, deps.clock.now() - began);
     const whole = { ...emptyReport(identity.name), ...report, durationMs };
     return { ...ran, report: whole, exitCode: exitCodeFor(whole, ran.failure) };
   };
@@ -73,17 +73,17 @@ export async function syncSource(
   try {
     claim =
       options.dryRun === true
-        ? new DryClaim(await parts.store.observe(identity))
-        : await parts.store.claim(identity);
+        ? new DryClaim(await deps.store.observe(identity))
+        : await deps.store.claim(identity);
   } catch (failure) {
     return finish(failed(failure));
   }
-  const stopRenewing = parts.clock.every(RENEW_MS, () => {
+  const stopRenewing = deps.clock.every(RENEW_MS, () => {
     // A lease that is lost shows at the next commit, which then writes nothing.
     claim.renew().catch(() => undefined);
   });
   try {
-    return finish(await runUnderLease(identity.name, claim, parts, options));
+    return finish(await runUnderLease(identity.name, claim, deps, options));
   } catch (failure) {
     return finish(failed(failure));
   } finally {
@@ -104,13 +104,13 @@ function failed(failure: unknown): Ran {
 async function runUnderLease(
   name: string,
   claim: MirrorClaim,
-  parts: SyncParts,
+  deps: SyncDeps,
   options: SyncOptions,
 ): Promise<Ran> {
   const before = await claim.state();
   const kind = kindOf(before, options);
   const runId = await claim.startRun(kind);
-  const log = parts.logFor({ source: name, run: runId });
+  const log = deps.logFor({ source: name, run: runId });
   const upkeep = { claim, log, signal: options.signal };
   log.debug({ kind }, 'run begins');
   await clearOmitted(upkeep);
@@ -120,19 +120,19 @@ async function runUnderLease(
   let failure: unknown = null;
   let fullAdvised = false;
   try {
-    const unmet = new Unmet();
-    const source = await parts.connect(log);
+    const unseen = new Unseen();
+    const source = await deps.connect(log);
     const setup = {
       kind,
       before,
-      onTasks: unmet.meet.bind(unmet),
+      onTasks: unseen.markSeen.bind(unseen),
       allowEmpty: options.allowRemovals === true,
     };
-    copier = new Copier({ source, claim, clock: parts.clock, log }, options, setup);
+    copier = new Copier({ source, claim, clock: deps.clock, log }, options, setup);
     if (options.full === true) {
       verdict = await runReconcile(copier, { allowRemovals: options.allowRemovals === true });
     } else {
-      verdict = await runIncremental(copier, unmet);
+      verdict = await runIncremental(copier, unseen);
       fullAdvised = verdict !== 'unproven' && (await totalHasMoved(copier, before));
     }
   } catch (error) {
@@ -147,7 +147,7 @@ async function runUnderLease(
     plan: claim instanceof DryClaim ? claim.plan : null,
   };
   // While the lease is held: the end of the run gives it back.
-  if (options.retention !== undefined) await pruneOld(upkeep, options.retention, parts.clock.now());
+  if (options.retention !== undefined) await pruneOld(upkeep, options.retention, deps.clock.now());
   try {
     await claim.finishRun(runId, report);
   } catch (error) {
@@ -186,7 +186,7 @@ function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
  */
 async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): Promise<boolean> {
   if (copier.total === null) return false;
-  const { claim } = copier.parts;
+  const { claim } = copier.deps;
   const foundNothing = copier.total === total && copier.counts.inserted === 0;
   // Once armed, a run that found nothing has nothing to add to what the last one said.
   if (foundNothing !== (surplus === null)) return false;

@@ -4,8 +4,8 @@ import type { ListPage, ListRow } from '../source/source.ts';
 export interface TieGroup {
   /** Null: rows whose activity could not be read. */
   activity: number | null;
-  /** The different rows met so far, on all passes: what is counted. */
-  met: Set<string>;
+  /** The different rows seen so far, on all passes: what is counted. */
+  seen: Set<string>;
   /** Those of them that a page showed which linked: nothing above them was passed over, so a page may begin there. */
   linked: Set<string>;
   /**
@@ -20,12 +20,12 @@ const TIE_PASSES = 10;
 
 /** A group of ties whose first rows `page`, read at `offset`, shows. */
 export function beginTies(offset: number, activity: number | null, page: ListPage): TieGroup {
-  const ties: TieGroup = { activity, met: new Set(), linked: new Set(), start: null };
-  return meetTies(ties, { offset, page, linked: true }) ?? ties;
+  const ties: TieGroup = { activity, seen: new Set(), linked: new Set(), start: null };
+  return seeTies(ties, { offset, page, linked: true }) ?? ties;
 }
 
-/** The group being walked, with the rows of it that this page shows: `met` and `linked` grow in place. */
-export function meetTies(
+/** The group being walked, with the rows of it that this page shows: `seen` and `linked` grow in place. */
+export function seeTies(
   ties: TieGroup | null,
   { offset, page, linked }: { offset: number; page: ListPage; linked: boolean },
 ): TieGroup | null {
@@ -33,7 +33,7 @@ export function meetTies(
   const places = placesOf(page, ties.activity);
   if (places === null) return ties;
   for (const row of places.rows) {
-    ties.met.add(keyOf(row));
+    ties.seen.add(keyOf(row));
     if (linked) ties.linked.add(keyOf(row));
   }
   const { from, above } = places;
@@ -70,7 +70,7 @@ function placesOf({ rows }: ListPage, activity: number | null): Places | null {
 }
 
 /**
- * Whether all of a group of ties was met, once a page shows its end: as many different rows as places that it
+ * Whether all of a group of ties was seen, once a page shows its end: as many different rows as places that it
  * fills, while the API's total stood still.
  *
  * Where the API keeps the order of ties, the links alone prove it, however the list moves: every page began at a row
@@ -88,9 +88,9 @@ export function judgeTies(
   const { start } = ties;
   const places = placesOf(page, ties.activity);
   const end = at.offset + (places?.to ?? 0);
-  // Unreadable rows beside the group were counted as places of it, so they count as met.
-  const met = new Set([...ties.met, ...(start?.beside ?? []), ...(places?.below ?? []).map(keyOf)]);
-  if (start !== null && start.total === page.total && met.size >= end - start.offset) return 'proven';
+  // Unreadable rows beside the group were counted as places of it, so they counts as seen.
+  const seen = new Set([...ties.seen, ...(start?.beside ?? []), ...(places?.below ?? []).map(keyOf)]);
+  if (start !== null && start.total === page.total && seen.size >= end - start.offset) return 'proven';
   return at.passes < TIE_PASSES ? 'again' : 'unproven';
 }
 

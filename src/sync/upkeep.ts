@@ -10,7 +10,7 @@ export interface Retention {
   removedMs: number | null;
 }
 
-interface UpkeepParts {
+interface UpkeepDeps {
   claim: MirrorClaim;
   log: Log;
   signal: AbortSignal;
@@ -20,7 +20,7 @@ interface UpkeepParts {
  * Lets the mirror clear what it must not keep. Before the run reads anything: a key that is refused, or an API that is down,
  * is no reason to keep it. A failure (a full disk) is told and left to the next run.
  */
-export async function clearOmitted({ claim, log, signal }: UpkeepParts): Promise<void> {
+export async function clearOmitted({ claim, log, signal }: UpkeepDeps): Promise<void> {
   try {
     const { cleared, left } = await claim.clearOmitted(signal);
     if (cleared.length > 0) log.info({ fields: cleared }, 'cleared what omitFields names from the mirror');
@@ -33,7 +33,7 @@ export async function clearOmitted({ claim, log, signal }: UpkeepParts): Promise
 
 /** Lets the mirror delete what is too old at `now`, in ms. The run has its outcome by now: a failure is left to the next one. */
 export async function pruneOld(
-  { claim, log, signal }: UpkeepParts,
+  { claim, log, signal }: UpkeepDeps,
   { changesMs, removedMs }: Retention,
   now: number,
 ): Promise<void> {
@@ -54,7 +54,7 @@ export async function pruneOld(
  * Lets the mirror make what only readers need, once the first backfill is done: its pages would pay for each index again
  * and again. The run has its outcome by now, and the rows are there: a failure (a full disk) is told and left to the next run.
  */
-export async function prepareReaders({ claim, log, signal }: UpkeepParts, ledger: Ledger): Promise<void> {
+export async function prepareReaders({ claim, log, signal }: UpkeepDeps, ledger: Ledger): Promise<void> {
   if (!reachesEnd(ledger)) return;
   try {
     await claim.prepareForReaders(signal);

@@ -7,7 +7,7 @@ import { PagesAhead } from './ahead.ts';
 import { type Slice, TOP } from './reading.ts';
 import { ServedPages } from './served.ts';
 import { SingleReads } from './single-reads.ts';
-import { unmetIds } from './unmet.ts';
+import { unseenIds } from './unseen.ts';
 import { walk } from './walk.ts';
 
 /** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
@@ -33,7 +33,7 @@ export interface Findings {
   first: { id: string; fields?: string[] }[];
 }
 
-export interface VerifyParts {
+export interface VerifyDeps {
   store: MirrorStore;
   source: TaskSource;
 }
@@ -49,11 +49,11 @@ const BATCH = 200;
  */
 export async function verifySource(
   identity: SourceIdentity,
-  parts: VerifyParts,
+  deps: VerifyDeps,
   { signal, ...reading }: { pageSize: number; concurrency: number; signal: AbortSignal },
 ): Promise<VerifyReport> {
-  const claim = await parts.store.observe(identity);
-  const comparison = new Comparison(identity.name, claim, parts.source, signal);
+  const claim = await deps.store.observe(identity);
+  const comparison = new Comparison(identity.name, claim, deps.source, signal);
   await comparison.readList(reading);
   await comparison.findExtra();
   return comparison.report();
@@ -106,7 +106,7 @@ class Comparison {
       const tasks = page.rows.flatMap(({ task }) => (task === undefined || last.has(task.id) ? [] : [task]));
       last = new Set(page.rows.flatMap(({ task }) => task?.id ?? []));
       const rejected = page.rows.flatMap((row) => (row.rejected?.id ? [row.rejected.id] : []));
-      await this.#claim.meet([...last, ...rejected]);
+      await this.#claim.markSeen([...last, ...rejected]);
       const { insertedIds, updatedIds } = await this.#claim.preview(tasks);
       const unequal = new Set([...insertedIds, ...updatedIds]);
       for (const task of tasks) if (unequal.has(task.id)) suspects.set(task.id, task);
@@ -151,7 +151,7 @@ class Comparison {
     const onRequest = (): void => void (this.#requests += 1);
     const reads = new SingleReads(this.#source, { signal: this.#signal, onRequest });
     const withheld: string[] = [];
-    for await (const ids of unmetIds(this.#claim)) {
+    for await (const ids of unseenIds(this.#claim)) {
       for (const id of ids) {
         this.#signal.throwIfAborted();
         const [answer] = await reads.read([id]);

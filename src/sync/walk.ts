@@ -21,7 +21,7 @@ import {
   type ReadNext,
   type Slice,
 } from './reading.ts';
-import { countedOn, judgeTies, keyOf, meetTies } from './ties.ts';
+import { countedOn, judgeTies, keyOf, seeTies } from './ties.ts';
 
 const TIES_IN_DOUBT =
   'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
@@ -179,7 +179,7 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
     reached: lowest,
   };
   const known = state.ties?.linked.size ?? 0;
-  const ties = meetTies(state.ties, { offset: state.offset, page, linked: true });
+  const ties = seeTies(state.ties, { offset: state.offset, page, linked: true });
   const hasGrown = isLower || (ties?.linked.size ?? 0) > known;
 
   const isEnd = endOf(state, page, { asked, hasGrown });

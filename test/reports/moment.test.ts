@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseMoment } from '../../src/reports/moment.ts';
-import { piecesOf, spansOf, zoneOf } from '../../src/model/zone.ts';
+import { periodsOf, spansOf, zoneOf } from '../../src/model/zone.ts';
 import { UsageError } from '../../src/model/errors.ts';
 
 const NOW = Date.parse('2026-03-30T12:34:56.789Z');
@@ -76,7 +76,7 @@ describe('a moment', () => {
 });
 
 const pieces = (timezone: string, unit: 'day' | 'hour', from: string, until: string) =>
-  piecesOf(spansOf(zoneOf(timezone), Date.parse(from), Date.parse(until)), unit);
+  periodsOf(spansOf(zoneOf(timezone), Date.parse(from), Date.parse(until)), unit);
 const lengths = (list: ReturnType<typeof pieces>): [string, number][] =>
   list.map(({ label, from, until }) => [label, (Date.parse(until) - Date.parse(from)) / 3_600_000]);
 

@@ -28,7 +28,7 @@ export function checkAfterCall(
     simulation.judge('7 one writer', [{ what: `${name} succeeded without the lease`, excuse: null }]);
   }
   if (name === 'claim') view.refreshSource(source);
-  if (name === 'forgetUnmetRejections') noteForgotten(run);
+  if (name === 'forgetUnseenRejections') noteForgotten(run);
   if (run.isDry || (name !== 'commit' && name !== 'remove')) return;
   const claimed = view.sources.get(source)?.ledger ?? NOTHING_CLAIMED;
   const removed = ids.filter((id) => view.tasks.get(id)?.isLive === true);
@@ -84,7 +84,7 @@ function checkOthers({ simulation, identity }: Run, call: string): void {
   }
 }
 
-const WRITES = new Set(['startRun', 'finishRun', 'commit', 'remove', 'forgetUnmetRejections']);
+const WRITES = new Set(['startRun', 'finishRun', 'commit', 'remove', 'forgetUnseenRejections']);
 
 /** What is to hold after every run, however it ended. */
 export function checkAfterRun(run: Run, result: SyncResult): void {
@@ -135,7 +135,7 @@ function checkReport(run: Run, { report, failure }: SyncResult, facts: Facts, th
   const floor = before.watermark === null ? -Infinity : before.watermark - overlapMs;
   if (run.isFull) {
     simulation.stretches(run.identity.name).push(stretchOf(run, -Infinity, top));
-  } else if (probe.head?.mayBeQuiet === true) {
+  } else if (probe.head?.mayBeUnchanged === true) {
     const depth = depthOf(probe.head);
     countQuiet(run, facts, { above: floor, upTo: depth });
     simulation.stretches(run.identity.name).push(stretchOf(run, depth, top));

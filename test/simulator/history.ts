@@ -95,7 +95,7 @@ function createRun(random: Random, run: number, setup: Setup, temper: Temper): D
   for (let i = 0; i < between; i += 1) {
     decisions.push({ ...createMove(random, setup, temper.kinds), run, request: 0 });
   }
-  // What GET says matters for rows that the walk has not met: those that rise past it.
+  // What GET says matters for rows that the walk has not seen: those that rise past it.
   const kinds = getLies ? [...temper.kinds, { move: 'rise' as const, weight: 20 }] : temper.kinds;
   const turbulence = getLies ? Math.max(0.2, temper.turbulence) : temper.turbulence;
   for (let request = 1; request <= REQUESTS; request += 1) {

@@ -271,7 +271,7 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: 'src/sync/incremental.ts',
-        from: 'await copier.refreshByGet(unmet.ids)',
+        from: 'await copier.refreshByGet(unseen.ids)',
         to: 'await copier.refreshByGet([])',
       },
     ],

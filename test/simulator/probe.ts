@@ -19,8 +19,8 @@ export class Probe {
   oldestTop = -Infinity;
   /** The fewest rows of an answer that was not the last page and not empty. */
   smallestPage = Infinity;
-  /** The first page with an activity that can be read, and whether the run may stop there (see mayBeQuiet). */
-  head: { page: ListPage; isLast: boolean; mayBeQuiet: boolean } | null = null;
+  /** The first page with an activity that can be read, and whether the run may stop there (see mayBeUnchanged). */
+  head: { page: ListPage; isLast: boolean; mayBeUnchanged: boolean } | null = null;
   /** Tasks of which GET said 404, and those of them that were there. */
   readonly gone = new Set<string>();
   readonly denied = new Set<string>();

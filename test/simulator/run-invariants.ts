@@ -74,7 +74,7 @@ export function notReadAgain({ world, tasks }: Facts, ids: Iterable<string>, pro
  * reaches below the watermark, its tasks are mirrored as they are, and the total is the one of the last run that
  * found something new (src/sync/copier.ts, #readHead).
  */
-export function mayBeQuiet(
+export function mayBeUnchanged(
   page: ListPage,
   source: MirroredSource | undefined,
   tasks: Facts['tasks'],

@@ -8,7 +8,7 @@ import { checkAfterCall, checkAfterRun } from './checks.ts';
 import { Plan } from './plan.ts';
 import { Probe } from './probe.ts';
 import { type Hooks, SimulatedProcess } from './process.ts';
-import { mayBeQuiet, openTasks } from './run-invariants.ts';
+import { mayBeUnchanged, openTasks } from './run-invariants.ts';
 import { type Simulation, Violation } from './simulation.ts';
 
 /** One run of the real core, watched from all sides. */
@@ -108,7 +108,7 @@ export class Run {
       abort: (reason) => this.#abort.abort(reason),
       onHead: (page, isLast) => {
         const state = simulation.view.sources.get(identity.name);
-        probe.head = { page, isLast, mayBeQuiet: mayBeQuiet(page, state, simulation.view.tasks) };
+        probe.head = { page, isLast, mayBeUnchanged: mayBeUnchanged(page, state, simulation.view.tasks) };
       },
     });
   }

@@ -95,7 +95,7 @@ describe.each([1, 4])('a list that is said to end too early, %i requests at once
     },
   );
 
-  test('removes nothing in a full run, though the rest of a mirror is not met', async () => {
+  test('removes nothing in a full run, though the rest of a mirror is not seen', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(600, MINUTE));
     await bench.sync(list);

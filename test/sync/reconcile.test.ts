@@ -221,7 +221,7 @@ describe('rejected rows', () => {
   });
 });
 
-test('the ids that a full run has met are in a temporary table of SQLite, not in memory and not in the mirror', async () => {
+test('the ids that a full run has seen are in a temporary table of SQLite, not in memory and not in the mirror', async () => {
   const { bench, list } = await mirrored(ROWS, MINUTE);
   const db = await openDatabase(bench.file, { create: false });
   onTestFinished(() => void db.close());

@@ -6,7 +6,7 @@ import { at, completedTask, EPOCH, runningTask } from '../support/tasks.ts';
 
 const whole = (min: number, max: number) => fc.integer({ min, max });
 
-describe('the plan for open tasks that a walk did not meet', () => {
+describe('the plan for open tasks that a walk did not see', () => {
   test.each([
     [1, 98, 'walk'],
     [1, 99, 'get'],

@@ -60,7 +60,7 @@ const failsForTheLast: TaskSource['get'] = async (id) => {
 };
 
 describe('a row is removed', () => {
-  test('once a proven walk and a closing walk have not met it and the API answers 404', async () => {
+  test('once a proven walk and a closing walk have not seen it and the API answers 404', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     list.remove('t000010');
     const { report, gets, exitCode } = await fullRun(bench, list, { get: notFound });

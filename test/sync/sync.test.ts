@@ -213,7 +213,7 @@ describe('an incremental run', () => {
   });
 });
 
-describe('open tasks that the walk did not meet', () => {
+describe('open tasks that the walk did not see', () => {
   test('are read again with one GET each where the list would cost more', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(3_000, MINUTE));

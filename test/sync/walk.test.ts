@@ -291,7 +291,7 @@ test('a group of ties that stays unproven is not proven by the pages below it', 
   const known = new Set(['a']);
   const ties = {
     activity: 500,
-    met: known,
+    seen: known,
     linked: known,
     start: { offset: 0, total: null, beside: [] },
   };
@@ -362,7 +362,7 @@ describe('a walk that gets nowhere', () => {
 
 describe('what no answer of the API can show', () => {
   // Known limit: no answer of the API shows this (see judgeTies). It takes more ties than a page holds, in another order
-  // with every request, and one of them that sinks after it was met: the count is right, although d was never shown.
+  // with every request, and one of them that sinks after it was seen: the count is right, although d was never shown.
   test.fails('is a row that sinks out of ties larger than a page while their order changes', async () => {
     const [a, b, c, e, f] = ['a', 'b', 'c', 'e', 'f'].map((id) => listRow(id, 500));
     const answers = [

@@ -21,7 +21,7 @@ export interface DemoApi {
   close(): Promise<void>;
 }
 
-export interface DemoParts {
+export interface DemoDeps {
   io: Io;
   signal: AbortSignal;
   startApi(options: { tasks: number; key: string }): Promise<DemoApi>;
@@ -65,17 +65,17 @@ const QUERIES = [
  * `taskmirror demo`: mirrors a simulated API over real HTTP into a real file, asks it some questions, and mirrors once
  * more after more activity. Throws UsageError for flags that make no sense.
  */
-export async function demo(parts: DemoParts, flags: DemoFlags): Promise<ExitCode> {
+export async function demo(deps: DemoDeps, flags: DemoFlags): Promise<ExitCode> {
   const tasks = taskCount(flags.tasks);
-  const kept = flags.keep === undefined ? null : freshFile(parts.io.cwd, flags.keep);
+  const kept = flags.keep === undefined ? null : freshFile(deps.io.cwd, flags.keep);
   const folder = kept === null ? mkdtempSync(join(tmpdir(), 'taskmirror-demo-')) : null;
   const file = kept ?? join(folder ?? '', 'demo.db');
-  const say = (text: string): unknown => parts.io.stdout.write(`${text}\n`);
+  const say = (text: string): unknown => deps.io.stdout.write(`${text}\n`);
   try {
     say(`A simulated Tasks API with ${grouped(tasks)} tasks starts on this machine.`);
-    const api = await parts.startApi({ tasks, key: DEMO_KEY });
+    const api = await deps.startApi({ tasks, key: DEMO_KEY });
     try {
-      return await tour(parts, api, file, say);
+      return await tour(deps, api, file, say);
     } finally {
       await api.close();
     }
@@ -85,13 +85,13 @@ export async function demo(parts: DemoParts, flags: DemoFlags): Promise<ExitCode
 }
 
 async function tour(
-  parts: DemoParts,
+  deps: DemoDeps,
   api: DemoApi,
   file: string,
   say: (text: string) => unknown,
 ): Promise<ExitCode> {
-  const env = { ...terminalOf(parts.io.env), SIGMIC_API_KEY: DEMO_KEY, SIGMIC_BASE_URL: api.url };
-  const context = await parts.contextFor(env, file);
+  const env = { ...terminalOf(deps.io.env), SIGMIC_API_KEY: DEMO_KEY, SIGMIC_BASE_URL: api.url };
+  const context = await deps.contextFor(env, file);
 
   say(`It serves at ${api.url}.`);
   say('Its tasks go on living while they are read, and some requests fail.\n');

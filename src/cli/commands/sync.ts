@@ -57,7 +57,7 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
   }
 }
 
-/** One run of one source. Never throws for what a run may meet: see {@link syncSource}. */
+/** One run of one source. Never throws for what a run may run into: see {@link syncSource}. */
 export async function syncOne(
   context: Pick<CommandContext, 'clock' | 'settings' | 'signal' | 'connect' | 'runLog'>,
   store: MirrorStore,

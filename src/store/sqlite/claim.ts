@@ -33,7 +33,7 @@ const RUNS_KEPT = 10_000;
 /** Runs between two looks at what is more than that: to delete one with each run would write two more pages every time. */
 const PRUNE_EVERY = 100;
 
-export interface SqliteClaimParts {
+export interface SqliteClaimDeps {
   db: Database.Database;
   source: string;
   lease: Lease;
@@ -56,22 +56,22 @@ export class SqliteClaim implements MirrorClaim {
   readonly #rows: Rows;
   readonly #rejections: Rejections;
   readonly #state: SourceRecord;
-  readonly #onRelease: SqliteClaimParts['onRelease'];
+  readonly #onRelease: SqliteClaimDeps['onRelease'];
   #sweep: Sweep | null = null;
   #wrote = false;
 
-  constructor(parts: SqliteClaimParts) {
-    this.#db = parts.db;
-    this.#source = parts.source;
-    this.#lease = parts.lease;
-    this.#upserter = parts.upserter;
-    this.#clock = parts.clock;
-    this.#searchIndex = parts.searchIndex;
-    this.#onRelease = parts.onRelease;
-    this.#queries = prepareQueries(parts.db);
-    this.#rows = rowsOf(parts.db, parts.source, { held: this.#queries, upserter: parts.upserter });
-    this.#rejections = rejectionsOf(parts.db, parts.source);
-    this.#state = sourceRecord(parts.db, parts.source);
+  constructor(deps: SqliteClaimDeps) {
+    this.#db = deps.db;
+    this.#source = deps.source;
+    this.#lease = deps.lease;
+    this.#upserter = deps.upserter;
+    this.#clock = deps.clock;
+    this.#searchIndex = deps.searchIndex;
+    this.#onRelease = deps.onRelease;
+    this.#queries = prepareQueries(deps.db);
+    this.#rows = rowsOf(deps.db, deps.source, { held: this.#queries, upserter: deps.upserter });
+    this.#rejections = rejectionsOf(deps.db, deps.source);
+    this.#state = sourceRecord(deps.db, deps.source);
   }
 
   async state(): Promise<SourceState> {
@@ -124,7 +124,7 @@ export class SqliteClaim implements MirrorClaim {
       const written = this.#upserter.upsert(this.#source, change.tasks, now);
       const healedIds = this.#rejections.heal(change.tasks);
       const rejectedKeys = change.rejected.map((row) => this.#rejections.reject(row, now));
-      this.#meet(written, change.rejected, rejectedKeys);
+      this.#markSeen(written, change.rejected, rejectedKeys);
       this.#state.move(change);
       const { unchangedRowids: _, ...counted } = written;
       return { ...counted, healedIds };
@@ -152,16 +152,16 @@ export class SqliteClaim implements MirrorClaim {
     this.#sweep = this.#read(() => createSweep(this.#db, this.#source));
   }
 
-  async meet(ids: readonly string[]): Promise<void> {
-    this.#read(() => this.#swept().meet(ids));
+  async markSeen(ids: readonly string[]): Promise<void> {
+    this.#read(() => this.#swept().markSeen(ids));
   }
 
-  async countUnmet(): Promise<number> {
-    return this.#read(() => this.#swept().countUnmet());
+  async countUnseen(): Promise<number> {
+    return this.#read(() => this.#swept().countUnseen());
   }
 
-  async unmet(afterId: string, limit: number): Promise<string[]> {
-    return this.#read(() => this.#swept().unmet(afterId, limit));
+  async unseen(afterId: string, limit: number): Promise<string[]> {
+    return this.#read(() => this.#swept().unseen(afterId, limit));
   }
 
   async removable(ids: readonly string[]): Promise<string[]> {
@@ -172,8 +172,8 @@ export class SqliteClaim implements MirrorClaim {
     return this.#write((now) => this.#rows.remove(ids, now));
   }
 
-  async forgetUnmetRejections(upTo: number): Promise<void> {
-    this.#write(() => this.#swept().forgetUnmetRejections(upTo));
+  async forgetUnseenRejections(upTo: number): Promise<void> {
+    this.#write(() => this.#swept().forgetUnseenRejections(upTo));
   }
 
   async prepareForReaders(signal: AbortSignal): Promise<void> {
@@ -235,11 +235,11 @@ export class SqliteClaim implements MirrorClaim {
     return this.#sweep;
   }
 
-  #meet(written: Upserted, rejected: readonly RejectedRow[], rejectedKeys: readonly string[]): void {
+  #markSeen(written: Upserted, rejected: readonly RejectedRow[], rejectedKeys: readonly string[]): void {
     if (this.#sweep === null) return;
-    this.#sweep.meetRows(written.unchangedRowids);
+    this.#sweep.markRowsSeen(written.unchangedRowids);
     const rejectedIds = rejected.flatMap(({ id }) => id ?? []);
-    this.#sweep.meet([...written.insertedIds, ...written.updatedIds, ...rejectedIds]);
-    for (const key of rejectedKeys) this.#sweep.meetRejected(key);
+    this.#sweep.markSeen([...written.insertedIds, ...written.updatedIds, ...rejectedIds]);
+    for (const key of rejectedKeys) this.#sweep.markRejectedSeen(key);
   }
 }

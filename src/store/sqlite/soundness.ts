@@ -37,7 +37,7 @@ export function isOnlySearchIndex(db: Database.Database, problems: readonly stri
 
 /**
  * Whether FTS5 and SQLite can take the search index apart, table by table and page by page; true where there is none. To be
- * used outside of a transaction: once a damaged page was met in one, SQLite lets it write nothing more.
+ * used outside of a transaction: once a damaged page was seen in one, SQLite lets it write nothing more.
  */
 export function canDropSearchIndex(db: Database.Database): boolean {
   if (db.prepare("select 1 from sqlite_schema where name = 'task_search'").get() === undefined) return true;

@@ -12,7 +12,7 @@ import type {
 } from '../store.ts';
 import type { SourceIdentity } from '../../model/run.ts';
 import { type OmittableField, utcText } from '../../model/task.ts';
-import { SqliteClaim, type SqliteClaimParts } from './claim.ts';
+import { SqliteClaim, type SqliteClaimDeps } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
 import { type Holder, type Lease, takeLease } from './lease.ts';
@@ -47,7 +47,7 @@ export async function openMirrorStore(file: string, options: MirrorOptions): Pro
   });
 }
 
-interface MirrorParts {
+interface MirrorDeps {
   db: Database.Database;
   clock: Clock;
   upserter: Upserter;
@@ -65,14 +65,14 @@ class SqliteMirror implements MirrorStore {
   readonly #wal: Wal;
   readonly #file: string | null;
 
-  constructor(parts: MirrorParts) {
-    this.#db = parts.db;
-    this.#clock = parts.clock;
-    this.#upserter = parts.upserter;
-    this.#searchIndex = parts.searchIndex;
-    this.#holder = parts.holder;
-    this.#wal = new Wal(parts.db);
-    this.#file = identityOf(parts.db.name);
+  constructor(deps: MirrorDeps) {
+    this.#db = deps.db;
+    this.#clock = deps.clock;
+    this.#upserter = deps.upserter;
+    this.#searchIndex = deps.searchIndex;
+    this.#holder = deps.holder;
+    this.#wal = new Wal(deps.db);
+    this.#file = identityOf(deps.db.name);
   }
 
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
@@ -142,7 +142,7 @@ class SqliteMirror implements MirrorStore {
     );
   }
 
-  #claimUnder(source: SourceIdentity, lease: Lease, onRelease: SqliteClaimParts['onRelease']): MirrorClaim {
+  #claimUnder(source: SourceIdentity, lease: Lease, onRelease: SqliteClaimDeps['onRelease']): MirrorClaim {
     return new SqliteClaim({
       db: this.#db,
       source: source.name,

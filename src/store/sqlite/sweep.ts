@@ -4,21 +4,21 @@ import { utcText } from '../../model/task.ts';
 import { prepare } from './statement.ts';
 import type { Tables } from './tables.ts';
 
-/** Which rows a full walk has met: in temporary tables, so that a million rows do not stay in memory. */
+/** Which rows a full walk has seen: in temporary tables, so that a million rows do not stay in memory. */
 export interface Sweep {
   /** Notes these tasks, as far as they are mirrored. */
-  meet(ids: readonly string[]): void;
+  markSeen(ids: readonly string[]): void;
   /** Notes tasks by their rowids, which takes half the time. */
-  meetRows(rowids: readonly number[]): void;
-  meetRejected(rowKey: string): void;
+  markRowsSeen(rowids: readonly number[]): void;
+  markRejectedSeen(rowKey: string): void;
   /** Of the live rows that the source holds, and of those that it shows while another one holds them. */
-  countUnmet(): number;
-  unmet(afterId: string, limit: number): string[];
-  /** Drops the rejected rows up to `upTo` (ms) whose key was not met. To be used inside a transaction of the mirror's. */
-  forgetUnmetRejections(upTo: number): void;
+  countUnseen(): number;
+  unseen(afterId: string, limit: number): string[];
+  /** Drops the rejected rows up to `upTo` (ms) whose key was not seen. To be used inside a transaction of the mirror's. */
+  forgetUnseenRejections(upTo: number): void;
 }
 
-/** Begins a sweep of `source`, which has met nothing yet. */
+/** Begins a sweep of `source`, which has seen nothing yet. */
 export function createSweep(db: Database.Database, source: string): Sweep {
   // By rowid: rows that a walk meets together lie together, where a table of random ids would be written all over.
   db.exec(`
@@ -59,16 +59,16 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       .onConflict((conflict) => conflict.doNothing()),
   );
   const count = prepare<{ source: string }, { count: number }>(db, (q, p) =>
-    unmetOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
+    unseenOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
   );
   const countShared = prepare<{ source: string }, { count: number }>(db, (q, p) =>
-    unmetSharedOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
+    unseenSharedOf(q, p('source')).select((eb) => eb.fn.countAll<number>().as('count')),
   );
   const list = prepare<{ source: string; afterId: string; limit: number }, { id: string }>(db, (q, p) =>
-    unmetOf(q, p('source'))
+    unseenOf(q, p('source'))
       .select('tasks.id')
       .where('tasks.id', '>', p('afterId'))
-      .unionAll(unmetSharedOf(q, p('source')).select('tasks.id').where('tasks.id', '>', p('afterId')))
+      .unionAll(unseenSharedOf(q, p('source')).select('tasks.id').where('tasks.id', '>', p('afterId')))
       .orderBy('id')
       .limit(p('limit')),
   );
@@ -84,21 +84,21 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       .where((eb) => sql<boolean>`coalesce(${eb.ref('last_activity_at')} <= ${p('upTo')}, true)`),
   );
   return {
-    meet(ids) {
+    markSeen(ids) {
       if (ids.length > 0) add.run({ source, ids: JSON.stringify(ids) });
     },
-    meetRows(rowids) {
+    markRowsSeen(rowids) {
       if (rowids.length > 0) addRows.run({ source, rowids: JSON.stringify(rowids) });
     },
-    meetRejected: (row_key) => void addRejected.run({ source, row_key }),
-    countUnmet: () => (count.get({ source })?.count ?? 0) + (countShared.get({ source })?.count ?? 0),
-    unmet: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
-    forgetUnmetRejections: (upTo) =>
+    markRejectedSeen: (row_key) => void addRejected.run({ source, row_key }),
+    countUnseen: () => (count.get({ source })?.count ?? 0) + (countShared.get({ source })?.count ?? 0),
+    unseen: (afterId, limit) => list.all({ source, afterId, limit }).map(({ id }) => id),
+    forgetUnseenRejections: (upTo) =>
       void forget.run({ source, upTo: Number.isFinite(upTo) ? utcText(upTo) : null }),
   };
 }
 
-function unmetOf(query: QueryCreator<Tables>, source: string) {
+function unseenOf(query: QueryCreator<Tables>, source: string) {
   return query
     .selectFrom('tasks')
     .leftJoin('sweep', (join) =>
@@ -109,7 +109,7 @@ function unmetOf(query: QueryCreator<Tables>, source: string) {
     .where('sweep.task_rowid', 'is', null);
 }
 
-function unmetSharedOf(query: QueryCreator<Tables>, source: string) {
+function unseenSharedOf(query: QueryCreator<Tables>, source: string) {
   return query
     .selectFrom('also_shown')
     .innerJoin('tasks', 'tasks.id', 'also_shown.task_id')

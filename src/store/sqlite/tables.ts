@@ -71,13 +71,13 @@ export interface DerivedColumns {
   run_ms: number | null;
 }
 
-/** Temporary, of one connection: the tasks that a full walk has met. */
+/** Temporary, of one connection: the tasks that a full walk has seen. */
 interface SweepTable {
   source: string;
   task_rowid: number;
 }
 
-/** Temporary, of one connection: the rejected rows that a full walk has met. */
+/** Temporary, of one connection: the rejected rows that a full walk has seen. */
 interface SweepRejectedTable {
   source: string;
   row_key: string;

@@ -13,7 +13,7 @@ export function prepareFindSame(
   db: Database.Database,
 ): Statement<TaskColumns, { rowid: number; source: string }> {
   return prepare<TaskColumns, { rowid: number; source: string }>(db, (q, p) =>
-    q.selectFrom('tasks').select(['rowid', 'source']).where('id', '=', p('id')).where(holdsJust(p)),
+    q.selectFrom('tasks').select(['rowid', 'source']).where('id', '=', p('id')).where(equalsStored(p)),
   );
 }
 
@@ -33,12 +33,12 @@ export function prepareFindSameInPlace(
       .where('source', '=', p('source'))
       .where('last_activity_at', '=', p('last_activity_at'))
       .where('id', '=', p('id'))
-      .where(holdsJust(p)),
+      .where(equalsStored(p)),
   );
 }
 
 /** Every journaled field is the one that is bound, and the task has not been removed. */
-function holdsJust(p: <K extends keyof TaskColumns>(name: K) => TaskColumns[K]): Expression<SqlBool> {
+function equalsStored(p: <K extends keyof TaskColumns>(name: K) => TaskColumns[K]): Expression<SqlBool> {
   const eb = expressionBuilder<Tables, 'tasks'>();
   return eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field))));
 }

@@ -72,7 +72,10 @@ export const writes: [string, (claim: MirrorClaim) => Promise<unknown>][] = [
   ['commit of a rejected row', (claim) => claim.commit(changeOf({ rejected: [rejectedRow('late')] }))],
   ['commit of a ledger', (claim) => claim.commit(changeOf({ ledger: { watermark: EPOCH + 1, gaps: [] } }))],
   ['remove', (claim) => claim.remove(['kept'])],
-  ['forgetUnmetRejections', (claim) => claim.beginSweep().then(() => claim.forgetUnmetRejections(Infinity))],
+  [
+    'forgetUnseenRejections',
+    (claim) => claim.beginSweep().then(() => claim.forgetUnseenRejections(Infinity)),
+  ],
   ['prune', (claim) => claim.prune({ changesSince: EPOCH + HOUR, removedSince: null }, NEVER)],
   ['prepareForReaders', (claim) => claim.prepareForReaders(new AbortController().signal)],
   ['renew', (claim) => claim.renew()],

@@ -8,9 +8,9 @@ const WEEK = 7 * 24 * HOUR;
 const IDS = ['t1', 't2', 't3', 't4'];
 const TASKS = IDS.map((id, i) => mirrorTask(id, i));
 
-const unmetOf = async (claim: MirrorClaim): Promise<string[]> => {
-  expect(await claim.countUnmet()).toBe((await claim.unmet('', 100)).length);
-  return claim.unmet('', 100);
+const unseenOf = async (claim: MirrorClaim): Promise<string[]> => {
+  expect(await claim.countUnseen()).toBe((await claim.unseen('', 100)).length);
+  return claim.unseen('', 100);
 };
 
 const counts = async (of: MirrorClaim): Promise<number[]> => [
@@ -64,16 +64,16 @@ export function sharing(make: Make): void {
     test('is met by the sweep of each by itself', async () => {
       const { claim, other } = await shared(['t1', 't2', 't3']);
       for (const each of [claim, other]) await each.beginSweep();
-      await other.meet(['t1']);
+      await other.markSeen(['t1']);
       await other.commit(
         changeOf({ tasks: [TASKS[1] ?? mirrorTask('none')], rejected: [rejectedRow('t3')] }),
       );
-      expect(await unmetOf(other)).toEqual([]);
-      expect(await unmetOf(claim)).toEqual(IDS);
+      expect(await unseenOf(other)).toEqual([]);
+      expect(await unseenOf(claim)).toEqual(IDS);
       await other.beginSweep();
       await other.commit(changeOf({ tasks: [mirrorTask('t0')] }));
-      expect(await other.unmet('', 2)).toEqual(['t1', 't2']);
-      expect(await other.unmet('t2', 2)).toEqual(['t3']);
+      expect(await other.unseen('', 2)).toEqual(['t1', 't2']);
+      expect(await other.unseen('t2', 2)).toEqual(['t3']);
     });
 
     test('is handed over, live as it is, once the first does not show it any more', async () => {

@@ -11,25 +11,25 @@ export function sweeps(make: Make): void {
   };
 
   describe('a sweep', () => {
-    test('knows which live rows it has not met, in order and in batches, and forgets them with the next one', async () => {
+    test('knows which live rows it has not seen, in order and in batches, and forgets them with the next one', async () => {
       const { claim } = await swept();
-      await claim.meet(['t03', 't07', 'unknown']);
-      await claim.meet(['t07', ...ids.slice(10, 20)]);
-      const unmet = ids.filter((id, i) => id !== 't03' && id !== 't07' && (i < 10 || i >= 20));
-      expect(await claim.countUnmet()).toBe(13);
-      expect(await claim.unmet('', 5)).toEqual(unmet.slice(0, 5));
-      expect(await claim.unmet(unmet[4] ?? '', 100)).toEqual(unmet.slice(5));
+      await claim.markSeen(['t03', 't07', 'unknown']);
+      await claim.markSeen(['t07', ...ids.slice(10, 20)]);
+      const unseen = ids.filter((id, i) => id !== 't03' && id !== 't07' && (i < 10 || i >= 20));
+      expect(await claim.countUnseen()).toBe(13);
+      expect(await claim.unseen('', 5)).toEqual(unseen.slice(0, 5));
+      expect(await claim.unseen(unseen[4] ?? '', 100)).toEqual(unseen.slice(5));
       await claim.beginSweep();
-      expect(await claim.countUnmet()).toBe(25);
+      expect(await claim.countUnseen()).toBe(25);
     });
 
-    test('has met what a commit was given since it began: rows that stay, that change, that come, and that are rejected', async () => {
+    test('has seen what a commit was given since it began: rows that stay, that change, that come, and that are rejected', async () => {
       const { claim } = await swept();
       const tasks = [mirrorTask('t05', 5), mirrorTask('t06', 6, { status: 'failed' }), mirrorTask('new', 30)];
       await claim.commit(changeOf({ tasks, rejected: [rejectedRow('t08'), rejectedRow(null)] }));
-      expect(await claim.unmet('', 100)).toEqual(ids.filter((id) => !['t05', 't06', 't08'].includes(id)));
+      expect(await claim.unseen('', 100)).toEqual(ids.filter((id) => !['t05', 't06', 't08'].includes(id)));
       await claim.beginSweep();
-      expect(await claim.countUnmet()).toBe(26);
+      expect(await claim.countUnseen()).toBe(26);
     });
 
     test('meets ids of every kind that a task may have', async () => {
@@ -37,16 +37,16 @@ export function sweeps(make: Make): void {
       const odd = ['a\0b', 'a', '\0', '"quoted", [1]', '\\u0041', '\u2028', '\u{1F600} \u00e9', '1', '1.0'];
       await claim.commit(changeOf({ tasks: odd.map((id) => mirrorTask(id)) }));
       await claim.beginSweep();
-      await claim.meet([...ids, ...odd.filter((id) => id !== 'a')]);
-      expect(await claim.unmet('', 100)).toEqual(['a']);
+      await claim.markSeen([...ids, ...odd.filter((id) => id !== 'a')]);
+      expect(await claim.unseen('', 100)).toEqual(['a']);
     });
 
     test('removes softly: the row stays, and counts no more', async () => {
       const { store, claim } = await swept();
       expect(await claim.remove(['t01', 't02', 'unknown'])).toBe(2);
       expect(await claim.remove(['t01'])).toBe(0);
-      expect(await claim.countUnmet()).toBe(23);
-      expect(await claim.unmet('', 3)).toEqual(['t00', 't03', 't04']);
+      expect(await claim.countUnseen()).toBe(23);
+      expect(await claim.unseen('', 3)).toEqual(['t00', 't03', 't04']);
       expect(await claim.tasks(['t01'])).toHaveLength(1);
       expect(await statusOf(store, 'a')).toMatchObject({ liveRows: 23, removedRows: 2 });
     });
@@ -59,14 +59,14 @@ export function sweeps(make: Make): void {
       expect(await statusOf(store, 'a')).toMatchObject({ liveRows: 25, removedRows: 0 });
     });
 
-    test('forgets the rejected rows that it has not met, with an id or without', async () => {
+    test('forgets the rejected rows that it has not seen, with an id or without', async () => {
       const { store, claim } = await swept();
       const unnamed = [1, 2].map((n) => rejectedRow(null, { payload: `{"a":${n}}` }));
       await claim.commit(changeOf({ rejected: [rejectedRow('gone'), rejectedRow('there'), ...unnamed] }));
       await claim.beginSweep();
       await claim.commit(changeOf({ rejected: [rejectedRow('there'), ...unnamed.slice(1)] }));
-      await claim.meet(['there']);
-      await claim.forgetUnmetRejections(Infinity);
+      await claim.markSeen(['there']);
+      await claim.forgetUnseenRejections(Infinity);
       expect(await statusOf(store, 'a')).toMatchObject({ rejectedRows: 2 });
       const { healedIds } = await claim.commit(
         changeOf({ tasks: [mirrorTask('gone'), mirrorTask('there')] }),
@@ -80,9 +80,9 @@ export function sweeps(make: Make): void {
       await claim.commit(changeOf({ rejected: [...rows, rejectedRow('nowhere')] }));
       await claim.commit(changeOf({ rejected: [rejectedRow('at-20')] }));
       await claim.beginSweep();
-      await claim.forgetUnmetRejections(19);
+      await claim.forgetUnseenRejections(19);
       expect(await statusOf(store, 'a')).toMatchObject({ rejectedRows: 1 });
-      await claim.forgetUnmetRejections(20);
+      await claim.forgetUnseenRejections(20);
       expect(await statusOf(store, 'a')).toMatchObject({ rejectedRows: 0 });
     });
 
@@ -91,12 +91,12 @@ export function sweeps(make: Make): void {
       const other = await store.claim(B);
       await other.commit(changeOf({ tasks: [mirrorTask('b')], rejected: [rejectedRow('b-bad')] }));
       await other.beginSweep();
-      await claim.meet(ids);
-      await claim.meet(['b']);
-      expect(await claim.countUnmet()).toBe(0);
-      expect(await other.unmet('', 10)).toEqual(['b']);
+      await claim.markSeen(ids);
+      await claim.markSeen(['b']);
+      expect(await claim.countUnseen()).toBe(0);
+      expect(await other.unseen('', 10)).toEqual(['b']);
       expect(await claim.remove(['b'])).toBe(0);
-      await claim.forgetUnmetRejections(Infinity);
+      await claim.forgetUnseenRejections(Infinity);
       expect(await statusOf(store, 'b')).toMatchObject({ liveRows: 1, rejectedRows: 1 });
     });
   });

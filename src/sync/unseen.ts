@@ -4,13 +4,13 @@ import type { MirrorClaim } from '../store/store.ts';
 const BATCH = 500;
 
 /**
- * The ids of the live tasks of the claim's source that its sweep has not met, some at a time, in their order. Whoever asks for the
+ * The ids of the live tasks of the claim's source that its sweep has not seen, some at a time, in their order. Whoever asks for the
  * next ones may have removed those before.
  */
-export async function* unmetIds(claim: Pick<MirrorClaim, 'unmet'>): AsyncGenerator<string[], void> {
+export async function* unseenIds(claim: Pick<MirrorClaim, 'unseen'>): AsyncGenerator<string[], void> {
   let after = '';
   for (;;) {
-    const ids = await claim.unmet(after, BATCH);
+    const ids = await claim.unseen(after, BATCH);
     const last = ids.at(-1);
     if (last === undefined) return;
     after = last;
