@@ -1,3 +1,5 @@
+import { jsonEscapes } from '../model/text.ts';
+
 /** What a terminal acts on or hides: control, format and direction characters, and halves of pairs. */
 const UNPRINTABLE =
   // Zero-width joiner and non-joiner stay: emoji and some scripts are built with them.
@@ -19,20 +21,12 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
  * invisible format characters and those that turn the direction of writing are shown as escapes.
  */
 export function printable(text: string): string {
-  return text.replace(IN_A_LINE, (character) => SHORT_ESCAPES.get(character) ?? escaped(character));
+  return text.replace(IN_A_LINE, (character) => SHORT_ESCAPES.get(character) ?? jsonEscapes(character));
 }
 
-/** The same of text that has lines of its own: newlines and tabs stay. */
+/** The same of text that has lines of its own: newlines and tabs stay. JSON that is shown stays JSON of the same value. */
 export function visible(text: string): string {
-  return text.replace(IN_LINES, escaped);
-}
-
-/** As JSON escapes it, so that JSON which is shown stays JSON of the same value. */
-function escaped(character: string): string {
-  return character
-    .split('')
-    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .join('');
+  return text.replace(IN_LINES, jsonEscapes);
 }
 
 /** A stream that people or programs read. `columns` is unknown for a pipe. */
@@ -61,7 +55,7 @@ export function outlet(stream: Output, isExact: () => boolean): Output {
 }
 
 function withOwnEscapes(text: string): string {
-  return text.replace(OWN_OR_NOT, (found, own?: string) => own ?? escaped(found));
+  return text.replace(OWN_OR_NOT, (found, own?: string) => own ?? jsonEscapes(found));
 }
 
 const ASCII = /^[ -~]*$/;

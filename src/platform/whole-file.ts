@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { OutputError, UsageError } from '../model/errors.ts';
+import { messageOf } from '../model/text.ts';
 import { endOfLinks, placeOf } from './links.ts';
 
 /**
@@ -36,13 +37,10 @@ async function create(file: string): Promise<{ target: string; temporary: string
     const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
     return { target, temporary, handle: await open(temporary, 'wx', 0o600) };
   } catch (error) {
-    throw new UsageError(
-      `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        hint: 'Check that its folder exists and that you may write to it, or name another file.',
-        cause: error,
-      },
-    );
+    throw new UsageError(`${file} cannot be written: ${messageOf(error)}`, {
+      hint: 'Check that its folder exists and that you may write to it, or name another file.',
+      cause: error,
+    });
   }
 }
 

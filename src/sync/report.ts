@@ -4,6 +4,7 @@ import type { UpsertCounts } from '../store/store.ts';
 import type { Copier } from './copier.ts';
 import type { Plan } from './dry-run.ts';
 import { completeThrough, type Ledger } from '../model/ledger.ts';
+import { messageOf } from '../model/text.ts';
 import { utcText } from '../model/task.ts';
 
 /** What came of syncing one source: an object of `sync --json` (docs/json.md). Only ever gains fields. */
@@ -67,9 +68,4 @@ export function outcomeOf(
 export function coverageOf(ledger: Ledger): Pick<SyncReport, 'gaps' | 'completeThrough'> {
   const through = completeThrough(ledger);
   return { gaps: ledger.gaps.length, completeThrough: through === null ? null : utcText(through) };
-}
-
-/** A failure in one line. */
-export function messageOf(failure: unknown): string {
-  return failure instanceof Error ? failure.message : String(failure);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../model/text.ts';
 import { exitCodeOf, type ExitCode, EXIT, InterruptedError, TaskmirrorError } from '../model/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log.ts';
@@ -9,7 +10,7 @@ import { Copier } from './copier.ts';
 import { DryClaim } from './dry-run.ts';
 import { runIncremental, Unseen } from './incremental.ts';
 import { runReconcile } from './reconcile.ts';
-import { coverageOf, emptyReport, messageOf, outcomeOf, type SyncReport } from './report.ts';
+import { coverageOf, emptyReport, outcomeOf, type SyncReport } from './report.ts';
 import type { RunOptions } from './run.ts';
 import { clearOmitted, prepareReaders, pruneOld, type Retention } from './upkeep.ts';
 

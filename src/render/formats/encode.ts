@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { jsonEscapes } from '../../model/text.ts';
 import type { Cell, Rows } from '../../store/queryable.ts';
 
 /** One object a line, keys in column order (rules for values: {@link jsonText}). */
@@ -58,10 +59,7 @@ export function jsonText(cell: Cell): string {
   if (cell instanceof Uint8Array) return `"${hex(cell)}"`;
   if (typeof cell === 'bigint') return isSafe(cell) ? `${cell}` : `"${cell}"`;
   if (typeof cell === 'number' && !Number.isFinite(cell)) return `"${cell}"`;
-  return JSON.stringify(cell).replace(
-    RISKY,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return JSON.stringify(cell).replace(RISKY, jsonEscapes);
 }
 
 function isSafe(integer: bigint): boolean {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { jsonEscapes } from '../../model/text.ts';
 
 /** Escaping pays where at most one byte in so many is not ASCII. */
 const SPARSE = 64;
@@ -22,7 +23,7 @@ export function jsonTextFrom(latin1: string): string | null {
   const text = body.replaceAll(NOT_ASCII, (bytes) => {
     const characters = utf8From(bytes);
     isValid &&= characters !== null;
-    return escaped(characters ?? '');
+    return jsonEscapes(characters ?? '');
   });
   return isValid ? text : null;
 }
@@ -38,12 +39,4 @@ function isSparse(latin1: string): boolean {
 function utf8From(latin1: string): string | null {
   const bytes = Buffer.from(latin1, 'latin1');
   return isUtf8(bytes) ? bytes.toString() : null;
-}
-
-function escaped(text: string): string {
-  let escapes = '';
-  for (let at = 0; at < text.length; at += 1) {
-    escapes += `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`;
-  }
-  return escapes;
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../model/text.ts';
 /**
  * The entry of the simulated API's process, started by child.ts: `node process.ts '<HostSettings as JSON>'`, the
  * key in SIGMIC_API_KEY, commands on stdin. It ends with its stdin, so it never outlives its parent.
@@ -16,6 +17,6 @@ try {
   if (settingsJson === undefined) throw new Error('Expected the settings as one JSON argument.');
   await runHost(settingsJson, key, { input: process.stdin, output: process.stdout, signal: stopping.signal });
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 }

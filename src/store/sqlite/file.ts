@@ -1,6 +1,7 @@
 import { closeSync, lstatSync, openSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseError, UsageError } from '../../model/errors.ts';
+import { messageOf } from '../../model/text.ts';
 
 /** There is no mirror where one was expected. */
 export function missingMirror(file: string): DatabaseError {
@@ -30,13 +31,10 @@ export function makePrivateFile(file: string): void {
   } catch (error) {
     const link = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
     const name = link ? `${file}, a link to ${resolve(dirname(file), readlinkSync(file))},` : file;
-    throw new DatabaseError(
-      `${name} cannot be created: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        hint: 'Check that its folder exists and can be written, or choose another file with --db FILE.',
-        cause: error,
-      },
-    );
+    throw new DatabaseError(`${name} cannot be created: ${messageOf(error)}`, {
+      hint: 'Check that its folder exists and can be written, or choose another file with --db FILE.',
+      cause: error,
+    });
   }
 }
 
@@ -61,12 +59,9 @@ function statOf(file: string): ReturnType<typeof statSync> {
   try {
     return statSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    throw new DatabaseError(
-      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        hint: 'Check the path and the permissions of its folders.',
-        cause: error,
-      },
-    );
+    throw new DatabaseError(`${file} cannot be read: ${messageOf(error)}`, {
+      hint: 'Check the path and the permissions of its folders.',
+      cause: error,
+    });
   }
 }

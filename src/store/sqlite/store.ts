@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
+import { isLoopback } from '../../model/base-url.ts';
 import { DatabaseError, UsageError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type {
@@ -182,7 +183,8 @@ class SqliteMirror implements MirrorStore {
 
 /** A local simulated API gets another port with each start; any other new address is rather a mistake. */
 function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
-  if (known === baseUrl || (isLoopback(known) && isLoopback(baseUrl))) return;
+  if (known === baseUrl || (isLoopback(new URL(known).hostname) && isLoopback(new URL(baseUrl).hostname)))
+    return;
   throw new UsageError(
     `source "${name}" of this mirror is a copy of ${known}, but the settings say ${baseUrl}`,
     {
@@ -191,11 +193,6 @@ function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void 
         `sqlite3 FILE "update sources set base_url = '${baseUrl}' where name = '${name}'".`,
     },
   );
-}
-
-function isLoopback(url: string): boolean {
-  const { hostname: host } = new URL(url);
-  return host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 }
 
 function thisProcess(clock: Clock): Holder {

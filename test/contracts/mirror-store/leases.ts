@@ -110,6 +110,17 @@ export function leases(make: Make): void {
       expect(await statusOf(store, 'a')).toMatchObject({ baseUrl: A.baseUrl });
     });
 
+    test('moves between ports of this machine, but not there from a host that is only called like it', async () => {
+      const { store, claim } = await open(make);
+      await claim.release();
+      await (await store.claim({ name: 'local', baseUrl: 'http://127.0.0.1:1' })).release();
+      await (await store.claim({ name: 'local', baseUrl: 'http://localhost:2' })).release();
+      await (await store.claim({ name: 'far', baseUrl: 'https://127.example' })).release();
+      await expect(store.claim({ name: 'far', baseUrl: 'http://127.0.0.1:1' })).rejects.toBeInstanceOf(
+        UsageError,
+      );
+    });
+
     test('ends with its store, which can be closed twice', async () => {
       const { store, open: openAgain } = await open(make);
       await store.close();

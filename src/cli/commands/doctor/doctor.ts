@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { EXIT, TaskmirrorError } from '../../../model/errors.ts';
+import { messageOf } from '../../../model/text.ts';
 import type { ExitCode } from '../../../model/errors.ts';
 import type { Io } from '../../../platform/terminal.ts';
 import { columnsOf, printable, usesColor, wrapped } from '../../../render/text.ts';
@@ -45,7 +46,7 @@ export function failure(check: string, error: unknown): Finding {
   return {
     check,
     status: 'fail',
-    detail: error instanceof Error ? error.message : String(error),
+    detail: messageOf(error),
     ...(hint === undefined ? {} : { hint }),
   };
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../../model/text.ts';
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -96,7 +97,7 @@ async function checkWritable(file: string): Promise<Finding[]> {
     try {
       await access(target, constants.W_OK);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       return [
         {
           check: 'writable',
