@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 const PAGES = ['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'deploy/README.md'];
@@ -25,18 +25,19 @@ describe('CONTRIBUTING.md', () => {
   const text = readFileSync('CONTRIBUTING.md', 'utf8');
 
   test('names only files and folders that are there, but for those that its examples add', () => {
-    const named = [...text.matchAll(/(?<![\w/.])((?:test|migrations|scripts|bench|deploy)\/[\w./-]*)/g)].map(
-      ([, path = '']) => path.replace(/\.$/, ''),
-    );
+    const named = [
+      ...text.matchAll(/(?<![\w/.])((?:src|test|migrations|scripts|bench|deploy)\/[\w./-]*)/g),
+    ].map(([, path = '']) => path.replace(/\.$/, ''));
     expect(named.length).toBeGreaterThan(10);
     const lost = [...new Set(named)].filter((path) => !existsSync(path));
-    expect(lost).toEqual(['migrations/0007_priority.ts']);
+    expect(lost).toEqual(['src/reports/keys.ts', 'migrations/0007_priority.ts']);
   });
 
-  test('says of every folder of tests what it claims', () => {
-    const table = text.slice(text.indexOf('## Tests'), text.indexOf('### The simulator'));
-    const folders = [...table.matchAll(/`(\w+)\/`/g)].map(([, folder = '']) => folder);
-    expect(folders.length).toBeGreaterThan(10);
-    expect(folders.filter((folder) => !existsSync(`test/${folder}`))).toEqual([]);
+  test.each(['src', 'test'])('says of every folder of %s what is in it, and of no others', (parent) => {
+    const from = text.indexOf(`| Folder of \`${parent}/\``);
+    const rows = text.slice(from, text.indexOf('\n\n', from)).split('\n').slice(2);
+    const named = rows.flatMap((row) => row.split('|')[1]?.match(/\w+/g) ?? []);
+    const folders = readdirSync(parent, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(named.toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
   });
 });
