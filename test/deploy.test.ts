@@ -161,9 +161,3 @@ describe('deploy/crontab', () => {
     expect([...new Set(logs)]).toEqual([/^(\S+) \{$/m.exec(read('deploy/logrotate'))?.[1]]);
   });
 });
-
-test('deploy/README.md links only to files that are there', () => {
-  const targets = [...read('deploy/README.md').matchAll(/\]\(([^)#\s]+)/g)].map(([, target = '']) => target);
-  expect(targets.length).toBeGreaterThan(5);
-  expect(targets.filter((target) => !existsSync(join(root, 'deploy', target)))).toEqual([]);
-});
