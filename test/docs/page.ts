@@ -24,11 +24,14 @@ export interface Page {
   blocks(language: string): string[];
 }
 
-/** The README and every page of docs/, except pages whose content waits for another place (`*.tmp.md`). */
+/** The README and every page of docs/. */
 export function readPages(): Page[] {
-  return pageFiles()
-    .filter((file) => !file.endsWith('.tmp.md'))
-    .map(readPage);
+  return pageFiles().map(readPage);
+}
+
+/** Pages beside them that they link to. */
+export function readOtherPages(): Page[] {
+  return ['CONTRIBUTING.md', 'deploy/README.md'].map((name) => readPage(join(ROOT, name)));
 }
 
 /** One page by its name without folder and ending: `cli`. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { updatedPage } from '../../scripts/docs/pages.ts';
 import { OLDEST_NODE } from '../../src/model/version.ts';
-import { localLinks, pageOf, readPages } from './page.ts';
+import { localLinks, pageOf, readOtherPages, readPages } from './page.ts';
 
 /** More than a reader takes in before the first command. */
 const README_LINES = 250;
@@ -20,7 +20,7 @@ describe('every page', () => {
   });
 
   test('links only to files and headings that are there', () => {
-    const pages = readPages();
+    const pages = [...readPages(), ...readOtherPages()];
     const slugs = new Map(pages.map(({ file, headings }) => [file, headings.map(({ slug }) => slug)]));
     const links = pages.flatMap(localLinks);
     expect(links.length).toBeGreaterThan(50);
