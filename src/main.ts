@@ -7,7 +7,7 @@ import { complain, outlet } from './platform/terminal.ts';
 /** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
 const DRAIN_MS = 4_500;
 
-/** A process that lives longer than this, in ms, has work that leaves garbage; a run that finds nothing hardly does. */
+/** A process that lives longer than this, in ms, allocates enough to be worth tuning; a no-op sync exits sooner. */
 const LONG_LIVED_MS = 250;
 
 /** The signals that stop the work. */
@@ -42,10 +42,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Not everything that prints waits for the outcome.
   process.exit();
 });
-// What nobody reads, or no disk takes, must not stop the work: the exit code still tells.
+// A closed or full stderr must not stop the run: the exit code still reports it.
 process.stderr.on('error', () => {});
 
-// For work that ends without an outcome, which nothing should. Not set before: commander ends its help with what is set.
+// Safety net: no exit code set means an internal error. It is not set before, since commander ends its help with it.
 process.once('exit', () => {
   process.exitCode ??= EXIT.unexpected;
 });

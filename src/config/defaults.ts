@@ -1,6 +1,6 @@
 import type { Settings } from './settings.ts';
 
-/** What holds where nobody says anything else. Paths are relative to the working directory. */
+/** Default settings. Paths are relative to the working directory. */
 export const DEFAULTS: Settings = {
   database: './taskmirror.db',
   schedule: '*/5 * * * *',

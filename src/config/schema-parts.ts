@@ -5,7 +5,7 @@
 import * as z from 'zod/mini';
 import { _default as withDefault } from 'zod/mini';
 
-/** What a section says where something else stands. */
+/** Error for a section that is not an object. */
 export const object = { error: 'expected an object' };
 
 /** A schema with what the JSON Schema says of it. */

@@ -9,13 +9,13 @@ import type { Task } from '../model/task.ts';
  * index again: with 5,000 a first run of a million tasks writes 40 % more. With 20,000 it writes a fifth less, but holds
  * 130 MB in memory, and more at times, instead of 120.
  */
-const MOST_ROWS = 12_000;
+const MOST_BATCH_ROWS = 12_000;
 /** Characters of text in one transaction at most, give or take a page: until then they are held in memory. */
-const MOST_TEXT = 16_000_000;
+const MOST_BATCH_CHARACTERS = 16_000_000;
 /** A batch holds at most this share of the rows that the run has committed before, so that a kill early in it costs little. */
-const SHARE = 1 / 8;
+const SHARE_OF_COMMITTED = 1 / 8;
 /** Time between two commits at most, in ms, while pages come in. */
-const LONGEST_MS = 1_000;
+const LONGEST_BATCH_MS = 1_000;
 
 /** What one page brings to the mirror. */
 export interface PageChange {
@@ -58,12 +58,12 @@ export class Batch {
 
   get isDue(): boolean {
     if (this.#change === null) return false;
-    // A later page may show a good version of a rejected row: that one is to come after it.
+    // A later page may show a good version of a rejected row. Commit now, so that it is written after the rejection.
     if (this.#change.rejected.length > 0) return true;
-    if (this.#tasks.length >= Math.min(MOST_ROWS, this.#committed * SHARE)) return true;
-    if (this.#text >= MOST_TEXT) return true;
+    if (this.#tasks.length >= Math.min(MOST_BATCH_ROWS, this.#committed * SHARE_OF_COMMITTED)) return true;
+    if (this.#text >= MOST_BATCH_CHARACTERS) return true;
     // The clock may have been set back.
-    return Math.abs(this.#clock.now() - this.#since) >= LONGEST_MS;
+    return Math.abs(this.#clock.now() - this.#since) >= LONGEST_BATCH_MS;
   }
 
   /** What is to be committed now; null: nothing. The batch is empty from then on. */

@@ -26,7 +26,7 @@ export interface Goal {
   reach: () => number;
 }
 
-/** Copies what walks bring into the mirror: some pages at once, in one transaction with the ledger moved by what they prove. */
+/** Writes walked pages in batches: rows, and the ledger that they prove, in one transaction. */
 export class Copier {
   readonly counts: RunCounts = {
     requests: 0,

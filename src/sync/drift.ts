@@ -2,11 +2,11 @@ import type { PlacedPage } from './reading.ts';
 import { keyOf } from './ties.ts';
 
 /** Pages of which is remembered how the list moved between them and the page above. */
-const REMEMBERED = 64;
+const PAGES_REMEMBERED = 64;
 /** With fewer of them, a link that failed counts as if there were so many: one alone says little. */
-const FEW = 8;
+const LEAST_LINKS = 8;
 /** A page never begins further than this share of it from where it is expected to link. */
-const MOST = 1 / 2;
+const MOST_DRIFT_SHARE = 1 / 2;
 
 /** How the list moved between two pages of which one continues the other. */
 interface Move {
@@ -62,7 +62,7 @@ export class Drift {
     const expected = this.expected(requests);
     if (isLeast && (rows < 0 ? expected <= rows : expected >= rows)) return;
     this.#moves.push({ rows, requests });
-    if (this.#moves.length > REMEMBERED) this.#moves.shift();
+    if (this.#moves.length > PAGES_REMEMBERED) this.#moves.shift();
   }
 
   /** What is remembered does not hold any more. */
@@ -84,12 +84,12 @@ export class Drift {
     const surprises = this.#moves.map(({ rows, requests }) => rows - Math.round(rate * requests));
     const costOf = (margin: number): number => {
       const failed = surprises.filter((rows) => rows < -margin).length;
-      return margin + (pageRows * failed) / Math.max(FEW, surprises.length);
+      return margin + (pageRows * failed) / Math.max(LEAST_LINKS, surprises.length);
     };
     let best = 0;
     let least = costOf(0);
     for (const margin of new Set(surprises.map((rows) => -rows))) {
-      const cost = Math.abs(margin) > pageRows * MOST ? Infinity : costOf(margin);
+      const cost = Math.abs(margin) > pageRows * MOST_DRIFT_SHARE ? Infinity : costOf(margin);
       if (cost < least) [best, least] = [margin, cost];
     }
     return best;

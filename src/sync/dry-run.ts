@@ -19,7 +19,7 @@ export interface Plan {
 }
 
 /** Ids shown of each kind. */
-const SHOWN = 20;
+const IDS_SHOWN = 20;
 
 /** A claim that lets a run read and plan as ever, and writes nothing: it notes what would have been written. */
 export class DryClaim implements MirrorClaim {
@@ -126,6 +126,6 @@ export class DryClaim implements MirrorClaim {
 
   #note(ids: readonly string[], shown: string[]): void {
     for (const id of ids) this.#written.add(id);
-    shown.push(...ids.slice(0, Math.max(0, SHOWN - shown.length)));
+    shown.push(...ids.slice(0, Math.max(0, IDS_SHOWN - shown.length)));
   }
 }

@@ -1,5 +1,5 @@
 import type { ListPage } from '../source/source.ts';
-import type { Position } from './reading.ts';
+import { OVERLAP_ROWS, type Position } from './reading.ts';
 import { type Counted, endsAsCounted, isLinked, keyOf, type TieGroup } from './ties.ts';
 
 /** How a page fits to where a walk stands. */
@@ -11,7 +11,7 @@ export interface Fit {
 }
 
 /** Of a page of fewer rows than this, the end of a list apart, no more than one may be above the frontier. */
-const SMALL = 3;
+const SHORT_PAGE_ROWS = OVERLAP_ROWS + 1;
 
 /**
  * Whether no row can lie between what was read down to the frontier and this page: it begins at the top of the list, or
@@ -49,7 +49,7 @@ export function links(
     const joinsFrontier = rows.some(({ activity }) => activity === at.frontier);
     const isKnown = above > 1 || (joinsFrontier && (isShown || begins === at.above));
     const isAbove = begins > at.proven || (isCounted && endsAsCounted(counted, page, at.offset));
-    return (rows.length < SMALL && page.hasMore) || (isKnown && (isShown || isAbove));
+    return (rows.length < SHORT_PAGE_ROWS && page.hasMore) || (isKnown && (isShown || isAbove));
   }
   return at.ties !== null && isLinked(at.ties, first);
 }

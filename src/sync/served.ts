@@ -6,13 +6,13 @@ import { type Hole, OVERLAP_ROWS, type PlacedPage } from './reading.ts';
 export type PageContext = Required<Pick<RequestContext, 'signal' | 'onPushback'>>;
 
 /** The share of the time for all attempts that a part of a page may take: the page has failed for all of it. */
-const PATIENCE = 1 / 64;
+const PART_PATIENCE = 1 / 64;
 /** A page is not made smaller than this for the rest of a run, in rows: it has to overlap with the next one. */
-const FEWEST_ROWS = 8;
+const LEAST_PAGE_ROWS = 8;
 /** So many pages below, a place is tried before the API is believed to serve nothing. */
-const FAR = 10;
+const PAGES_PROBED_BELOW = 10;
 /** A stretch grows by that many doublings at most. */
-const MOST_MISSED = 10;
+const MOST_DOUBLINGS = 10;
 /** Requests at most for the end of a stretch that cannot be served. */
 const MOST_PROBES = 40;
 
@@ -54,8 +54,8 @@ export class ServedPages {
       try {
         return { offset, page: await this.#list(offset, asked, context), asked };
       } catch (error) {
-        if (!(error instanceof PageFailedError) || !error.isTooLarge || asked <= FEWEST_ROWS) throw error;
-        this.#rows = Math.min(this.#rows, Math.max(FEWEST_ROWS, asked >> 1));
+        if (!(error instanceof PageFailedError) || !error.isTooLarge || asked <= LEAST_PAGE_ROWS) throw error;
+        this.#rows = Math.min(this.#rows, Math.max(LEAST_PAGE_ROWS, asked >> 1));
       }
     }
   }
@@ -93,7 +93,7 @@ export class ServedPages {
   ): Promise<PlacedPage | Hole> {
     const isServed = async (place: number) => (await this.#try(place, 1, context)) !== null;
     const rows = this.#rows;
-    const places = [0, offset + rows, offset + FAR * rows];
+    const places = [0, offset + rows, offset + PAGES_PROBED_BELOW * rows];
     for (const [i, place] of places.entries()) {
       if (await isServed(place)) break;
       if (i === places.length - 1) throw error;
@@ -121,7 +121,7 @@ export class ServedPages {
     if (isRecovered) return true;
     if (!isTooLarge) {
       this.#missed += 1;
-      if (this.#missed > 1 || good < FEWEST_ROWS) return false;
+      if (this.#missed > 1 || good < LEAST_PAGE_ROWS) return false;
     }
     this.#rows = good;
     return true;
@@ -130,7 +130,7 @@ export class ServedPages {
   /** How far the rows reach that cannot be served, from `offset` on: by doubling, then by halving. */
   async #hole(offset: number, reason: string, context: PageContext): Promise<Hole> {
     // A row that moves with the list is met only by a stretch that is longer than it moves meanwhile.
-    let [bad, good] = [2 ** Math.min(this.#missed, MOST_MISSED), Infinity];
+    let [bad, good] = [2 ** Math.min(this.#missed, MOST_DOUBLINGS), Infinity];
     for (let probes = 0; bad + 1 < good; probes += 1) {
       const rows = good === Infinity ? bad * 2 : (bad + good) >> 1;
       const page = probes < MOST_PROBES ? await this.#try(offset + rows - 1, 1, context) : null;
@@ -146,7 +146,7 @@ export class ServedPages {
   /** Null where it fails. */
   async #try(offset: number, rows: number, context: PageContext): Promise<ListPage | null> {
     try {
-      return await this.#list(offset, rows, { ...context, patience: PATIENCE });
+      return await this.#list(offset, rows, { ...context, patience: PART_PATIENCE });
     } catch (error) {
       if (error instanceof PageFailedError) return null;
       throw error;

@@ -5,6 +5,7 @@ import type { Log } from '../model/log.ts';
 import type { MirrorClaim, MirrorStore, SourceState } from '../store/store.ts';
 import type { RunKind, SourceIdentity, Verdict } from '../model/run.ts';
 import type { TaskSource } from '../source/source.ts';
+import { RENEW_MS } from '../model/lease.ts';
 import { reachesEnd } from '../model/ledger.ts';
 import { Copier } from './copier.ts';
 import { DryClaim } from './dry-run.ts';
@@ -51,9 +52,6 @@ export interface SyncDeps {
   /** Makes the log of one run: every line of it carries the run's id. */
   logFor: (fields: { source: string; run: number }) => Log;
 }
-
-/** Renew the lease this often, in ms: well within its time to live, whatever a request waits for. */
-const RENEW_MS = 15_000;
 
 /**
  * Syncs one source, once. Never throws for what a run may run into (a refused key, an API that fails, a full disk, a lease

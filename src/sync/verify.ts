@@ -39,8 +39,8 @@ export interface VerifyDeps {
 }
 
 /** Findings of one kind that are listed; all are counted. */
-const LISTED = 100;
-const BATCH = 200;
+const FINDINGS_LISTED = 100;
+const TASKS_COMPARED_AT_ONCE = 200;
 
 /**
  * Reads the whole list and compares it with the mirror, field by field, without writing. A difference is wrong unless the
@@ -111,7 +111,7 @@ class Comparison {
       const unequal = new Set([...insertedIds, ...updatedIds]);
       for (const task of tasks) if (unequal.has(task.id)) suspects.set(task.id, task);
       this.#rowsCompared += tasks.length;
-      if (suspects.size >= BATCH) await this.#judge(suspects);
+      if (suspects.size >= TASKS_COMPARED_AT_ONCE) await this.#judge(suspects);
     }
     await this.#judge(suspects);
   }
@@ -194,7 +194,7 @@ class Comparison {
 
 function note(findings: Findings, finding: { id: string; fields?: string[] }): void {
   findings.count += 1;
-  if (findings.first.length < LISTED) findings.first.push(finding);
+  if (findings.first.length < FINDINGS_LISTED) findings.first.push(finding);
 }
 
 function fieldsThatDiffer(mirrored: Task, listed: Task): string[] {

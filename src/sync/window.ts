@@ -1,11 +1,11 @@
 /** Above this yield more requests under way pay, below the other one fewer do. */
-const PAYS = 0.78;
-const FAILS = 0.7;
+const YIELD_TO_GROW = 0.78;
+const YIELD_TO_SHRINK = 0.7;
 /** So many pages make the yield: each new one counts for this share. */
-const SHARE = 1 / 16;
-const SHRINK = 0.8;
+const PAGE_WEIGHT = 1 / 16;
+const SHRINK_FACTOR = 0.8;
 /** How much the window grows with a page, once it had to shrink: each time half as fast, so that it is seldom tried in vain. */
-const SLOWEST = 1 / 64;
+const SLOWEST_GROWTH = 1 / 64;
 
 /**
  * How many requests may be under way at once: one at first, one more with each page that brings what a page can bring,
@@ -31,13 +31,13 @@ export class Window {
 
   /** An answer was used: it brought so many rows of `most` that it could have. */
   used(rows: number, most: number): void {
-    this.#yield += (Math.min(1, rows / Math.max(1, most)) - this.#yield) * SHARE;
-    if (this.#yield < FAILS) {
-      this.#step = Math.max(SLOWEST, this.#step / 2);
-      this.#shrink(SHRINK);
+    this.#yield += (Math.min(1, rows / Math.max(1, most)) - this.#yield) * PAGE_WEIGHT;
+    if (this.#yield < YIELD_TO_SHRINK) {
+      this.#step = Math.max(SLOWEST_GROWTH, this.#step / 2);
+      this.#shrink(SHRINK_FACTOR);
       // What was under way says nothing of the smaller window.
-      this.#yield = (FAILS + PAYS) / 2;
-    } else if (this.#yield >= PAYS) {
+      this.#yield = (YIELD_TO_SHRINK + YIELD_TO_GROW) / 2;
+    } else if (this.#yield >= YIELD_TO_GROW) {
       const step = this.#size < this.#ceiling ? 1 : this.#step / this.#size;
       this.#size = Math.min(this.#most, this.#size + step);
     }

@@ -1,7 +1,7 @@
 import type { Change, MirrorStore } from '../../src/store/store.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { SourceIdentity } from '../../src/model/run.ts';
-import { LEASE_MS } from '../../src/store/sqlite/lease.ts';
+import { LEASE_MS } from '../../src/model/lease.ts';
 import type { SyncResult } from '../../src/sync/sync.ts';
 import { SimulatedApi } from './api.ts';
 import { checkAfterCall, checkAfterRun } from './checks.ts';

@@ -4,7 +4,7 @@ import type { Clock } from '../../src/model/clock.ts';
 import type { Log } from '../../src/model/log.ts';
 import type { MirrorStore } from '../../src/store/store.ts';
 import type { SourceIdentity } from '../../src/model/run.ts';
-import { LEASE_MS } from '../../src/store/sqlite/lease.ts';
+import { LEASE_MS } from '../../src/model/lease.ts';
 import type { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import type { syncSource, SyncOptions, SyncResult } from '../../src/sync/sync.ts';
 import { createSimulatedTime } from './clock.ts';

@@ -99,8 +99,8 @@ async function readErrorText(body: Readable): Promise<string> {
 }
 
 /**
- * The bytes, each as a character of a text; null where there are more than `maxBytes`: leaving the loop closes the
- * connection. Not joined in a Buffer: with one for each page, what was freed before a long run's end fits nothing new.
+ * The bytes, each as a character of a text; null if there are more than `maxBytes`: leaving the loop closes the
+ * connection. They are not joined in a Buffer: one Buffer per page fragments the heap.
  */
 async function readBytes(body: Readable, maxBytes: number): Promise<string | null> {
   let bytes = '';

@@ -1,7 +1,7 @@
 /** Characters of an error that are looked at: it can be megabytes long, and what went wrong stands at its head. */
-const READ = 1_000;
+const CHARACTERS_READ = 1_000;
 /** Characters of a group at most. */
-const KEPT = 200;
+const CHARACTERS_KEPT = 200;
 
 const ADDRESS = /([\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
 /** No quoted part runs over its opening mark again, so none is looked for twice; an apostrophe in a word opens none. */
@@ -28,14 +28,14 @@ const NUMBER = /\d+(?:[.,]\d+)*/g;
  */
 export function foldError(error: string): string | null {
   const folded = error
-    .slice(0, READ)
+    .slice(0, CHARACTERS_READ)
     .replaceAll(PARTS, (part, url: string | undefined, quoted: string | undefined) => {
       if (url !== undefined) return '<url>';
       return quoted === undefined ? foldPart(part) : `${part.slice(0, 1)}<…>${part.slice(-1)}`;
     })
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim()
-    .slice(0, KEPT)
+    .slice(0, CHARACTERS_KEPT)
     .toWellFormed();
   return folded === '' ? null : folded;
 }

@@ -1,13 +1,9 @@
 import type Database from 'better-sqlite3';
 import { LeaseHeldError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
+import { FRESH_MS, LEASE_MS } from '../../model/lease.ts';
 import { utcText } from '../../model/task.ts';
 import { prepare } from './statement.ts';
-
-/** A lease that was not renewed for this long (ms) is free, whoever held it. */
-export const LEASE_MS = 60_000;
-/** A write renews a lease that is older than this (ms): each renewal writes one more page. */
-const FRESH_MS = 5_000;
 
 /** Who asks for a lease, and how to find out whether another holder on the same host still lives. */
 export interface Holder {

@@ -9,7 +9,7 @@ import { columnsOf } from './fields.ts';
 import { emptyWal } from './wal.ts';
 
 /** Rows looked at in one transaction: some tens of ms of work. */
-const CHUNK = 4_000;
+const ROWS_AT_ONCE = 4_000;
 
 /**
  * What is being cleared, in order: the columns of tasks, the journal, the rejected rows; then SQLite writes the file anew,
@@ -149,7 +149,7 @@ function endOfChunk(db: Database.Database, table: 'tasks' | 'task_changes', afte
         `select max(rowid) from (select rowid from ${table} where rowid > ? order by rowid limit ?)`,
       )
       .pluck()
-      .get(after, CHUNK) ?? null
+      .get(after, ROWS_AT_ONCE) ?? null
   );
 }
 

@@ -4,7 +4,7 @@ import { KNOWN_FIELDS } from './fields.ts';
 import { keyOfPayload } from './rejections.ts';
 
 /** Rows of one step: each holds all that the API sent of it. */
-const CHUNK = 500;
+const REJECTIONS_AT_ONCE = 500;
 
 interface Cleared {
   rowid: number;
@@ -27,7 +27,7 @@ export function clearRejections(
   const through = db
     .prepare<[number, number], number | null>(`select max(rowid) from (${chunk})`)
     .pluck()
-    .get(after, CHUNK);
+    .get(after, REJECTIONS_AT_ONCE);
   if (through === undefined || through === null) return null;
   const held = db
     .prepare<[number, number], Cleared>(withoutFields(fields, 'where r.rowid > ? and r.rowid <= ?'))

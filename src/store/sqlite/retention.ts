@@ -5,8 +5,8 @@ import { edgeText } from './edge.ts';
 import { withFile } from './failure.ts';
 
 /** Lines of the journal that one transaction looks at, and tasks that it deletes: some tens of ms of work. */
-const LINES = 2_000;
-const TASKS = 200;
+const LINES_AT_ONCE = 2_000;
+const TASKS_AT_ONCE = 200;
 
 /** What prunes, and how it writes. */
 export interface Pruning {
@@ -83,7 +83,7 @@ function nextLines(db: Database.Database, since: string, limit: number): Line[] 
 
 /** Returns how many lines it deleted. */
 function pruneLines(db: Database.Database, since: string): number {
-  const lines = nextLines(db, since, LINES);
+  const lines = nextLines(db, since, LINES_AT_ONCE);
   const last = lines.at(-1);
   if (last === undefined) return 0;
   const deleteLine = db.prepare<[number]>('delete from task_changes where rowid = ?');
@@ -118,8 +118,8 @@ function pruneRemoved(db: Database.Database, since: string): number {
     'delete from task_changes where rowid in (select rowid from task_changes where task_id = ? limit ?)',
   );
   const deleteTask = db.prepare<[string]>('delete from tasks where id = ?');
-  let [left, deleted] = [LINES, 0];
-  for (const { id, removed_at } of nextRemoved(db, since, TASKS)) {
+  let [left, deleted] = [LINES_AT_ONCE, 0];
+  for (const { id, removed_at } of nextRemoved(db, since, TASKS_AT_ONCE)) {
     left -= deleteLines.run(id, left).changes;
     // The rest of a long history is for the next step.
     if (left === 0) break;

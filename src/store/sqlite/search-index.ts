@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { forgetSearchIndex } from './soundness.ts';
 
 /** Rows indexed in one transaction: some tens of ms of work. */
-const CHUNK = 4_000;
+const TASKS_AT_ONCE = 4_000;
 
 /** `built_through` of an index that is complete: the largest rowid there can be (sqlite.org/autoinc.html). */
 const COMPLETE = '9223372036854775807';
@@ -85,12 +85,12 @@ export function growSearchIndex(db: Database.Database): void {
       `select count(*) as rows, max(rowid) as through
        from (select rowid from tasks where rowid > ${BUILT_THROUGH} order by rowid limit ?)`,
     )
-    .get(CHUNK);
+    .get(TASKS_AT_ONCE);
   db.prepare<[number | null]>(
     `insert into task_search (rowid, ${COLUMNS})
      select rowid, ${COLUMNS} from tasks where rowid > ${BUILT_THROUGH} and rowid <= ?`,
   ).run(next?.through ?? null);
-  const isLast = (next?.rows ?? 0) < CHUNK;
+  const isLast = (next?.rows ?? 0) < TASKS_AT_ONCE;
   if (isLast) setMerges(db, MERGES.usual);
   db.exec(`update search_state set built_through = ${isLast ? COMPLETE : next?.through}`);
 }

@@ -22,7 +22,7 @@ export function copyMirror(file: string, target: string): void {
   withFile(target, () => {
     const copy = new Database(resolve(target), { fileMustExist: true });
     try {
-      // Whoever makes the file whole syncs it, and throws it away where this fails: a journal would be for nothing.
+      // The caller fsyncs the file, and deletes it on failure: no journal is needed.
       copy.pragma('journal_mode = memory');
       copy.exec('delete from leases');
     } finally {

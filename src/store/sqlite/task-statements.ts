@@ -6,8 +6,8 @@ import { type DerivedColumns, JOURNALED, type TaskColumns, type TaskRow, type Ta
 type Update = TaskColumns & DerivedColumns & { source: string; changed_at: string };
 
 /**
- * Finds a task that is stored with these very fields. SQLite compares them where they lie: a full run would else read
- * every row of the mirror into an object, which leaves much to be collected.
+ * Finds a task that is stored with these very fields. Compares inside SQLite: loading each row of a full run would
+ * create garbage.
  */
 export function prepareFindSame(
   db: Database.Database,

@@ -18,7 +18,7 @@ type Field = (typeof JOURNALED)[number] | 'source';
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
 
-/** What was done with some tasks, and SQLite's names for the rows of those that were there just so. */
+/** What was done with some tasks, and the rowids of unchanged ones. */
 export interface Upserted extends Written {
   unchangedRowids: readonly number[];
 }
