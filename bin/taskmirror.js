@@ -18,9 +18,15 @@ if (!existsSync(main)) {
   refuse(`taskmirror needs Node ${oldest} or newer, and this is Node ${process.versions.node}.`);
 } else {
   const cache = compileCache(process.env);
-  if (cache !== null) require('node:module').enableCompileCache(cache);
   // CommonJS: Node loads it in less time than ES modules.
-  require(main);
+  if (cache === null) require(main);
+  else {
+    // For what the program takes from node_modules.
+    require('module').enableCompileCache(cache);
+    // Each command has its own: the code that it runs is in it.
+    const command = /^[a-z]+$/.test(process.argv[2] || '') ? process.argv[2] : '';
+    require('./load.js')(main, join(cache, `program-${process.version}-${process.arch}`, command));
+  }
 }
 
 function refuse(why) {
@@ -29,7 +35,8 @@ function refuse(why) {
 }
 
 // Not in the folder for temporary files, as Node would have it: whoever can write there could plant code.
-function compileCache({ NODE_COMPILE_CACHE, XDG_CACHE_HOME, HOME, USERPROFILE }) {
+function compileCache({ NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME, HOME, USERPROFILE }) {
+  if (NODE_DISABLE_COMPILE_CACHE) return null;
   if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE;
   if (XDG_CACHE_HOME) return `${XDG_CACHE_HOME}/taskmirror`;
   const home = HOME || USERPROFILE;

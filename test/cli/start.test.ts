@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, test } from 'vitest';
 import { OUTSIDE } from '../../scripts/build.ts';
+import { VERSION } from '../../src/model/version.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 import { runProgram } from '../support/program.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';
@@ -109,13 +110,63 @@ test('dist/ loads from node_modules only what package.json asks for', () => {
   expect(Object.keys(dependencies)).toEqual(expect.arrayContaining([...OUTSIDE]));
 });
 
-test('compiled code is cached in the home of the user, not where others can write, and in no home that is not there', async () => {
+/** The files of the program's own cache below a home, relative to it. */
+const cacheOf = (home: string): string[] =>
+  readdirSync(join(home, '.cache'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /program-.*\.cjs$/.test(name))
+    .map((name) => join(home, '.cache', name));
+
+describe('compiled code', () => {
   const bin = join(ROOT, 'bin/taskmirror.js');
-  const cwd = temporaryFolder();
-  expect(await runProgram(['--version'], { cwd, node: [bin] })).toMatchObject({ code: 0, stderr: '' });
-  expect([readdirSync(cwd), readdirSync(join(cwd, '.cache'))]).toEqual([['.cache'], ['taskmirror']]);
-  const homeless = temporaryFolder();
-  const env = { HOME: join(homeless, 'missing') };
-  expect(await runProgram(['--version'], { cwd: homeless, env, node: [bin] })).toMatchObject({ code: 0 });
-  expect(readdirSync(homeless)).toEqual([]);
+  const version = async (cwd: string, env: Record<string, string> = {}) =>
+    expect(await runProgram(['--version'], { cwd, env, node: [bin] })).toMatchObject({
+      code: 0,
+      stdout: `${VERSION}\n`,
+      stderr: '',
+    });
+
+  test('is cached in the home of the user, not where others can write, and in no home that is not there', async () => {
+    const cwd = temporaryFolder();
+    await version(cwd);
+    expect([readdirSync(cwd), readdirSync(join(cwd, '.cache'))]).toEqual([['.cache'], ['taskmirror']]);
+    const homeless = temporaryFolder();
+    await version(homeless, { HOME: join(homeless, 'missing') });
+    expect(readdirSync(homeless)).toEqual([]);
+  });
+
+  test('is taken once, after the first run of a command that came to its end', async () => {
+    const cwd = temporaryFolder();
+    expect(await runProgram(['status'], { cwd, node: [bin] })).toMatchObject({ code: 10 });
+    expect(existsSync(join(cwd, '.cache')) ? cacheOf(cwd) : []).toEqual([]);
+    await version(cwd);
+    const made = cacheOf(cwd).map((file) => [file, statSync(file).ino]);
+    expect(made).not.toEqual([]);
+    await version(cwd);
+    expect(cacheOf(cwd).map((file) => [file, statSync(file).ino])).toEqual(made);
+  });
+
+  test.each([
+    ['cut off', (data: Buffer) => data.subarray(0, data.length / 2)],
+    ['empty', () => Buffer.alloc(0)],
+    [
+      'of another build',
+      (data: Buffer) => Buffer.from(data.toString('latin1').replace('cjs', 'old'), 'latin1'),
+    ],
+  ])('that is %s is not used, and is made again', async (_, damage) => {
+    const cwd = temporaryFolder();
+    await version(cwd);
+    const whole = cacheOf(cwd).map((file) => [file, readFileSync(file)] as const);
+    for (const [file, data] of whole) writeFileSync(file, damage(data));
+    await version(cwd);
+    expect(cacheOf(cwd).map((file) => readFileSync(file).length)).toEqual(
+      whole.map(([, data]) => expect.closeTo(data.length, -4)),
+    );
+  });
+
+  test('that cannot be written changes nothing', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, '.cache'), 'a file');
+    await version(cwd);
+    expect(readFileSync(join(cwd, '.cache'), 'utf8')).toBe('a file');
+  });
 });
