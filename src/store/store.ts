@@ -80,33 +80,26 @@ export interface OpenTask {
 }
 
 /**
- * One source's part of the mirror, held under a lease. Its live rows are those that it showed first, and those that it shows
- * as well while another source holds them: such a task is one row. No other process writes this source while the lease
- * lasts; who lost it (it slept too long, another took over) gets LeaseHeldError from every write, and has written nothing.
+ * What the mirror knows of one source. Its live rows are those that it showed first, and those that it shows as well while
+ * another source holds them: such a task is one row. Reads only.
  */
-export interface MirrorClaim {
+export interface SourceView {
   state(): Promise<SourceState>;
-  /** Says of what kind the claim's run is, and returns the id of its record. */
-  startRun(kind: RunKind): Promise<number>;
-  /** Closes the record, and gives the lease back with it if nothing is left to prepare for readers. */
-  finishRun(runId: number, record: RunRecord): Promise<void>;
-
-  /** What a commit of these tasks, which the source shows, would do. Writes nothing. */
+  /** What a commit of these tasks, which the source shows, would do. */
   preview(tasks: readonly Task[]): Promise<Committed>;
-  /**
-   * Upserts by id, journals every changed field, records rejections and heals those whose task came good, and moves the
-   * ledger, in one transaction. Repeating it changes nothing.
-   */
-  commit(change: Change): Promise<Committed>;
-
   /** Live mirrored rows of this source whose activity is above `activity` ms, counted up to `atMost`. */
   countAbove(activity: number, atMost?: number): Promise<number>;
   /** Live tasks of this source in an open status, newest activity first. */
   openTasks(): Promise<OpenTask[]>;
-  /** Stored tasks by id, removed ones too; what is not there is left out. */
+  /** Stored tasks by id, removed ones too; ids that are not stored are left out. */
   tasks(ids: readonly string[]): Promise<Task[]>;
+  /** Those of these ids that {@link MirrorClaim.remove} would mark as removed. */
+  removable(ids: readonly string[]): Promise<string[]>;
+}
 
-  /** Forgets what earlier sweeps saw. From now on a row that `commit` is given counts as seen. No ids stay in memory. */
+/** Which live rows of a source a walk over its whole list has seen. No ids stay in memory, and none reaches the mirror. */
+export interface Sweep {
+  /** Forgets what earlier sweeps saw. From now on a row that a commit is given counts as seen. */
   beginSweep(): Promise<void>;
   /** Notes that the sweep saw these tasks without committing them; one that is not mirrored is passed over. */
   markSeen(ids: readonly string[]): Promise<void>;
@@ -114,8 +107,28 @@ export interface MirrorClaim {
   countUnseen(): Promise<number>;
   /** Ids of live rows of this source that the sweep has not seen, in order, after `afterId`. */
   unseen(afterId: string, limit: number): Promise<string[]>;
-  /** Those of these ids that `remove` would mark as removed. */
-  removable(ids: readonly string[]): Promise<string[]>;
+}
+
+/** A source that is only looked at. */
+export interface ObservedSource extends SourceView, Sweep {
+  /** Safe to call twice. */
+  release(): Promise<void>;
+}
+
+/**
+ * A source held under a lease. No other process writes it while the lease lasts; who lost it (it slept too long, another
+ * took over) gets LeaseHeldError from every write, and has written nothing.
+ */
+export interface MirrorClaim extends ObservedSource {
+  /** Says of what kind the claim's run is, and returns the id of its record. */
+  startRun(kind: RunKind): Promise<number>;
+  /** Closes the record, and gives the lease back with it if nothing is left to prepare for readers. */
+  finishRun(runId: number, record: RunRecord): Promise<void>;
+  /**
+   * Upserts by id, journals every changed field, records rejections and heals those whose task came good, and moves the
+   * ledger, in one transaction. Repeating it changes nothing.
+   */
+  commit(change: Change): Promise<Committed>;
   /**
    * Marks these live rows as removed, with a line in the journal, and returns how many. Undone by a commit that shows the row
    * again. One that another source shows as well is handed over to that, with a line in the journal, if it had a run within a
@@ -127,13 +140,11 @@ export interface MirrorClaim {
    * above `upTo` (ms) are kept.
    */
   forgetUnseenRejections(upTo: number): Promise<void>;
-
-  /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle where all is there. */
+  /** Makes, in steps that last, what only readers need (indexes, full text) until `signal` aborts; idle if all is there. */
   prepareForReaders(signal: AbortSignal): Promise<void>;
-
   /**
    * Clears, in steps that last, what earlier settings let the mirror keep of the fields that it must omit now, until `signal`
-   * aborts; idle where nothing is left of them.
+   * aborts; idle if nothing is left of them.
    */
   clearOmitted(signal: AbortSignal): Promise<Cleared>;
   /**
@@ -141,8 +152,7 @@ export interface MirrorClaim {
    * task's status stays.
    */
   prune(keep: Keep, signal: AbortSignal): Promise<Pruned>;
-
-  /** Tells others that the holder is alive. To be called well within the lease's time to live. */
+  /** Tells others that the holder is alive. To be called well within LEASE_MS (model/lease.ts). */
   renew(): Promise<void>;
   /** Gives the lease back. Safe to call twice, and after it was lost. */
   release(): Promise<void>;
@@ -230,10 +240,10 @@ export interface MirrorStore extends MirrorReader {
    */
   claim(source: SourceIdentity): Promise<MirrorClaim>;
   /**
-   * The same without a lease, for looking only: every method that would write throws. A source that the mirror does
-   * not know is as empty. Throws UsageError as `claim` does.
+   * The same without a lease, for looking only. A source that the mirror does not know is as empty. Throws UsageError as
+   * `claim` does.
    */
-  observe(source: SourceIdentity): Promise<MirrorClaim>;
+  observe(source: SourceIdentity): Promise<ObservedSource>;
   /** Releases the file. Claims that are still open are released first. */
   close(): Promise<void>;
 }

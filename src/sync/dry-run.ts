@@ -1,15 +1,5 @@
-import type {
-  Change,
-  Cleared,
-  Committed,
-  MirrorClaim,
-  OpenTask,
-  Pruned,
-  RunRecord,
-  SourceState,
-} from '../store/store.ts';
-import type { RunKind } from '../model/run.ts';
 import { activityOf, type Task } from '../model/task.ts';
+import type { Change, Committed, MirrorClaim, ObservedSource } from '../store/store.ts';
 
 /** The first ids of what a dry run would write. */
 export interface Plan {
@@ -18,113 +8,96 @@ export interface Plan {
   remove: string[];
 }
 
+/** A claim that lets a run read and plan as ever, and writes nothing: it notes what would have been written. */
+export interface DryClaim extends MirrorClaim {
+  readonly plan: Plan;
+}
+
 /** Ids shown of each kind. */
 const IDS_SHOWN = 20;
+/** What a dry run asks of the mirror as any run does. */
+const READS = [
+  'state',
+  'preview',
+  'openTasks',
+  'tasks',
+  'removable',
+  'markSeen',
+  'countUnseen',
+  'unseen',
+  'release',
+] as const satisfies readonly (keyof ObservedSource)[];
 
-/** A claim that lets a run read and plan as ever, and writes nothing: it notes what would have been written. */
-export class DryClaim implements MirrorClaim {
+/** A dry claim of an observed source. */
+export function dryClaim(mirror: ObservedSource): DryClaim {
+  const planned = new Planned();
+  let isSweeping = false;
+  return {
+    ...boundTo(mirror, READS),
+    plan: planned.plan,
+    startRun: async () => 0,
+    finishRun: async () => {},
+    async commit({ tasks, rejected }: Change): Promise<Committed> {
+      if (isSweeping) await mirror.markSeen([...tasks, ...rejected].flatMap(({ id }) => id ?? []));
+      const unwritten = planned.unwritten(tasks);
+      const preview = await mirror.preview(unwritten);
+      planned.note(unwritten, preview);
+      return { ...preview, unchanged: tasks.length - preview.inserted - preview.updated };
+    },
+    // As the real run would count: with what it would have inserted by now.
+    async countAbove(activity, atMost = Infinity) {
+      return Math.min(atMost, (await mirror.countAbove(activity)) + planned.insertedAbove(activity));
+    },
+    async beginSweep() {
+      isSweeping = true;
+      await mirror.beginSweep();
+    },
+    async remove(ids) {
+      const removed = await mirror.removable(ids);
+      planned.noteRemoved(removed);
+      return removed.length;
+    },
+    forgetUnseenRejections: async () => {},
+    prepareForReaders: async () => {},
+    clearOmitted: async () => ({ cleared: [], left: [] }),
+    prune: async () => ({ changes: 0, tasks: 0 }),
+    renew: async () => {},
+  };
+}
+
+function boundTo<T extends object, K extends keyof T>(target: T, names: readonly K[]): Pick<T, K> {
+  const bound = names.map((name) => [name, (target[name] as () => unknown).bind(target)]);
+  return Object.fromEntries(bound) as Pick<T, K>;
+}
+
+/** What a dry run would have written by now. Pages overlap: a row that comes twice would be written once. */
+class Planned {
   readonly plan: Plan = { insert: [], update: [], remove: [] };
-  readonly #mirror: MirrorClaim;
-  /** Pages overlap: a row that comes twice would be written once. */
   readonly #written = new Set<string>();
-  #sweeping = false;
-  /** Activities (ms) of the tasks that would have been inserted by now. */
+  /** Activities (ms) of the tasks that would have been inserted. */
   readonly #inserted: number[] = [];
 
-  /** `mirror` is only read: an observed claim. */
-  constructor(mirror: MirrorClaim) {
-    this.#mirror = mirror;
+  unwritten(tasks: readonly Task[]): Task[] {
+    const byId = new Map(tasks.filter(({ id }) => !this.#written.has(id)).map((task) => [task.id, task]));
+    return [...byId.values()];
   }
 
-  state(): Promise<SourceState> {
-    return this.#mirror.state();
+  note(tasks: readonly Task[], { insertedIds, updatedIds }: Committed): void {
+    const inserted = new Set(insertedIds);
+    this.#inserted.push(...tasks.filter(({ id }) => inserted.has(id)).map(activityOf));
+    this.#add(insertedIds, this.plan.insert);
+    this.#add(updatedIds, this.plan.update);
   }
 
-  async startRun(_kind: RunKind): Promise<number> {
-    return 0;
+  noteRemoved(ids: readonly string[]): void {
+    this.#add(ids, this.plan.remove);
   }
 
-  async finishRun(_runId: number, _record: RunRecord): Promise<void> {}
-
-  preview(tasks: readonly Task[]): Promise<Committed> {
-    return this.#mirror.preview(tasks);
+  insertedAbove(activity: number): number {
+    return this.#inserted.filter((at) => at > activity).length;
   }
 
-  async commit({ tasks, rejected }: Change): Promise<Committed> {
-    if (this.#sweeping) {
-      await this.#mirror.markSeen([...tasks, ...rejected].flatMap(({ id }) => (id === null ? [] : [id])));
-    }
-    const unwritten = new Map(
-      tasks.filter(({ id }) => !this.#written.has(id)).map((task) => [task.id, task]),
-    );
-    const preview = await this.#mirror.preview([...unwritten.values()]);
-    const inserted = new Set(preview.insertedIds);
-    this.#inserted.push(...[...unwritten.values()].filter(({ id }) => inserted.has(id)).map(activityOf));
-    this.#note(preview.insertedIds, this.plan.insert);
-    this.#note(preview.updatedIds, this.plan.update);
-    return { ...preview, unchanged: tasks.length - preview.inserted - preview.updated };
-  }
-
-  /** As the real run would count: with what it would have inserted by now. */
-  async countAbove(activity: number, atMost = Infinity): Promise<number> {
-    const inserted = this.#inserted.filter((at) => at > activity).length;
-    return Math.min(atMost, (await this.#mirror.countAbove(activity)) + inserted);
-  }
-
-  openTasks(): Promise<OpenTask[]> {
-    return this.#mirror.openTasks();
-  }
-
-  tasks(ids: readonly string[]): Promise<Task[]> {
-    return this.#mirror.tasks(ids);
-  }
-
-  beginSweep(): Promise<void> {
-    this.#sweeping = true;
-    return this.#mirror.beginSweep();
-  }
-
-  markSeen(ids: readonly string[]): Promise<void> {
-    return this.#mirror.markSeen(ids);
-  }
-
-  countUnseen(): Promise<number> {
-    return this.#mirror.countUnseen();
-  }
-
-  unseen(afterId: string, limit: number): Promise<string[]> {
-    return this.#mirror.unseen(afterId, limit);
-  }
-
-  removable(ids: readonly string[]): Promise<string[]> {
-    return this.#mirror.removable(ids);
-  }
-
-  async remove(ids: readonly string[]): Promise<number> {
-    const removed = await this.#mirror.removable(ids);
-    this.#note(removed, this.plan.remove);
-    return removed.length;
-  }
-
-  async forgetUnseenRejections(): Promise<void> {}
-
-  async prepareForReaders(_signal: AbortSignal): Promise<void> {}
-
-  async clearOmitted(): Promise<Cleared> {
-    return { cleared: [], left: [] };
-  }
-
-  async prune(): Promise<Pruned> {
-    return { changes: 0, tasks: 0 };
-  }
-
-  async renew(): Promise<void> {}
-
-  release(): Promise<void> {
-    return this.#mirror.release();
-  }
-
-  #note(ids: readonly string[], shown: string[]): void {
+  #add(ids: readonly string[], shown: string[]): void {
     for (const id of ids) this.#written.add(id);
     shown.push(...ids.slice(0, Math.max(0, IDS_SHOWN - shown.length)));
   }

@@ -8,7 +8,7 @@ import type { TaskSource } from '../source/source.ts';
 import { RENEW_MS } from '../model/lease.ts';
 import { reachesEnd } from '../model/ledger.ts';
 import { Copier } from './copier.ts';
-import { DryClaim } from './dry-run.ts';
+import { type DryClaim, dryClaim } from './dry-run.ts';
 import { runIncremental, Unseen } from './incremental.ts';
 import { runReconcile } from './reconcile.ts';
 import { coverageOf, emptyReport, outcomeOf, type SyncReport } from './report.ts';
@@ -68,11 +68,11 @@ export async function syncSource(
     const whole = { ...emptyReport(identity.name), ...report, durationMs };
     return { ...ran, report: whole, exitCode: exitCodeFor(whole, ran.failure) };
   };
-  let claim: MirrorClaim;
+  let claim: MirrorClaim | DryClaim;
   try {
     claim =
       options.dryRun === true
-        ? new DryClaim(await deps.store.observe(identity))
+        ? dryClaim(await deps.store.observe(identity))
         : await deps.store.claim(identity);
   } catch (failure) {
     return finish(failed(failure));
@@ -102,7 +102,7 @@ function failed(failure: unknown): Ran {
 
 async function runUnderLease(
   name: string,
-  claim: MirrorClaim,
+  claim: MirrorClaim | DryClaim,
   deps: SyncDeps,
   options: SyncOptions,
 ): Promise<Ran> {
@@ -143,7 +143,7 @@ async function runUnderLease(
     ...copier?.counts,
     ...coverageOf(copier?.ledger ?? before.ledger),
     ...outcomeOf(copier, verdict, failure),
-    plan: claim instanceof DryClaim ? claim.plan : null,
+    plan: 'plan' in claim ? claim.plan : null,
   };
   // While the lease is held: the end of the run gives it back.
   if (options.retention !== undefined) await pruneOld(upkeep, options.retention, deps.clock.now());

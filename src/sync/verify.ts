@@ -1,4 +1,4 @@
-import type { MirrorClaim, MirrorStore } from '../store/store.ts';
+import type { ObservedSource, MirrorStore } from '../store/store.ts';
 import type { SourceIdentity } from '../model/run.ts';
 import type { TaskSource } from '../source/source.ts';
 import { completeThrough, isMissing, ledgerProblems } from '../model/ledger.ts';
@@ -52,8 +52,8 @@ export async function verifySource(
   deps: VerifyDeps,
   { signal, ...reading }: { pageSize: number; concurrency: number; signal: AbortSignal },
 ): Promise<VerifyReport> {
-  const claim = await deps.store.observe(identity);
-  const comparison = new Comparison(identity.name, claim, deps.source, signal);
+  const mirror = await deps.store.observe(identity);
+  const comparison = new Comparison(identity.name, mirror, deps.source, signal);
   await comparison.readList(reading);
   await comparison.findExtra();
   return comparison.report();
@@ -61,7 +61,7 @@ export async function verifySource(
 
 class Comparison {
   readonly #name: string;
-  readonly #claim: MirrorClaim;
+  readonly #mirror: ObservedSource;
   readonly #source: TaskSource;
   readonly #signal: AbortSignal;
   readonly #missing: Findings = { count: 0, first: [] };
@@ -75,15 +75,15 @@ class Comparison {
   #toCome = 0;
   #isWhole = false;
 
-  constructor(name: string, claim: MirrorClaim, source: TaskSource, signal: AbortSignal) {
+  constructor(name: string, mirror: ObservedSource, source: TaskSource, signal: AbortSignal) {
     this.#name = name;
-    this.#claim = claim;
+    this.#mirror = mirror;
     this.#source = source;
     this.#signal = signal;
   }
 
   async readList({ pageSize, concurrency }: { pageSize: number; concurrency: number }): Promise<void> {
-    await this.#claim.beginSweep();
+    await this.#mirror.beginSweep();
     const onRequest = () => (this.#requests += 1);
     const served = new ServedPages(this.#source, { pageSize, signal: this.#signal, onRequest });
     const pages = new PagesAhead(served, { concurrency, reach: () => Infinity });
@@ -106,8 +106,8 @@ class Comparison {
       const tasks = page.rows.flatMap(({ task }) => (task === undefined || last.has(task.id) ? [] : [task]));
       last = new Set(page.rows.flatMap(({ task }) => task?.id ?? []));
       const rejected = page.rows.flatMap((row) => (row.rejected?.id ? [row.rejected.id] : []));
-      await this.#claim.markSeen([...last, ...rejected]);
-      const { insertedIds, updatedIds } = await this.#claim.preview(tasks);
+      await this.#mirror.markSeen([...last, ...rejected]);
+      const { insertedIds, updatedIds } = await this.#mirror.preview(tasks);
       const unequal = new Set([...insertedIds, ...updatedIds]);
       for (const task of tasks) if (unequal.has(task.id)) suspects.set(task.id, task);
       this.#rowsCompared += tasks.length;
@@ -118,14 +118,14 @@ class Comparison {
 
   /** Looks at the mirror once more: a daemon may have caught up while the list was read. */
   async #judge(suspects: Map<string, Task>): Promise<void> {
-    const { ledger } = await this.#claim.state();
+    const { ledger } = await this.#mirror.state();
     const through = completeThrough(ledger) ?? -Infinity;
     const listed = [...suspects.values()];
     suspects.clear();
     const stored = new Map(
-      (await this.#claim.tasks(listed.map(({ id }) => id))).map((task) => [task.id, task]),
+      (await this.#mirror.tasks(listed.map(({ id }) => id))).map((task) => [task.id, task]),
     );
-    const { insertedIds, updatedIds } = await this.#claim.preview(listed);
+    const { insertedIds, updatedIds } = await this.#mirror.preview(listed);
     const unequal = new Set([...insertedIds, ...updatedIds]);
     for (const task of listed) {
       const known = stored.get(task.id);
@@ -151,7 +151,7 @@ class Comparison {
     const onRequest = (): void => void (this.#requests += 1);
     const reads = new SingleReads(this.#source, { signal: this.#signal, onRequest });
     const withheld: string[] = [];
-    for await (const ids of unseenIds(this.#claim)) {
+    for await (const ids of unseenIds(this.#mirror)) {
       for (const id of ids) {
         this.#signal.throwIfAborted();
         const [answer] = await reads.read([id]);
@@ -169,7 +169,7 @@ class Comparison {
   }
 
   async report(): Promise<VerifyReport> {
-    const { ledger } = await this.#claim.state();
+    const { ledger } = await this.#mirror.state();
     this.#problems.push(...ledgerProblems(ledger));
     // A run that is under way has a gap as well, and closes it.
     if (this.#toCome > 0 && (ledger.watermark === null || ledger.gaps.length > 0)) {

@@ -7,22 +7,24 @@ import type {
   Leftover,
   MirrorClaim,
   MirrorStore,
+  ObservedSource,
   RetentionState,
   RunSummary,
   SourceStatus,
 } from '../store.ts';
 import type { SourceIdentity } from '../../model/run.ts';
 import { type OmittableField, utcText } from '../../model/task.ts';
-import { SqliteClaim, type SqliteClaimDeps } from './claim.ts';
+import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
-import { type Holder, type Lease, takeLease } from './lease.ts';
+import { type Holder, takeLease } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { openDatabase } from './open.ts';
 import { prepare } from './statement.ts';
 import { readRuns, readStatus } from './reader.ts';
 import { retentionState } from './retention.ts';
 import { createUpserter, type Upserter } from './upsert.ts';
+import { SqliteView, type SqliteViewDeps } from './view.ts';
 import { Wal } from './wal.ts';
 
 export interface MirrorOptions {
@@ -83,25 +85,23 @@ class SqliteMirror implements MirrorStore {
       return takeLease(this.#db, source.name, this.#holder, this.#clock);
     });
     const lease = withFile(this.#db.name, () => take.immediate());
-    const claim = this.#claimUnder(source, lease, (did) => {
-      this.#claims.delete(claim);
-      this.#wal.settle(did);
+    const claim = new SqliteClaim({
+      ...this.#viewDeps(source),
+      lease,
+      searchIndex: this.#searchIndex,
+      onRelease: (did) => {
+        this.#claims.delete(claim);
+        this.#wal.settle(did);
+      },
     });
     this.#claims.add(claim);
     return claim;
   }
 
-  async observe(source: SourceIdentity): Promise<MirrorClaim> {
+  async observe(source: SourceIdentity): Promise<ObservedSource> {
     const known = withFile(this.#db.name, () => this.#baseUrlOf(source.name));
     if (known !== undefined) assertSameList(source, known);
-    const none: Lease = {
-      run: 0,
-      hold: () => {
-        throw new Error(`source "${source.name}" is only observed: nothing may be written`);
-      },
-      release: () => {},
-    };
-    return this.#claimUnder(source, none, () => {});
+    return new SqliteView(this.#viewDeps(source));
   }
 
   async status(): Promise<SourceStatus[]> {
@@ -143,16 +143,8 @@ class SqliteMirror implements MirrorStore {
     );
   }
 
-  #claimUnder(source: SourceIdentity, lease: Lease, onRelease: SqliteClaimDeps['onRelease']): MirrorClaim {
-    return new SqliteClaim({
-      db: this.#db,
-      source: source.name,
-      lease,
-      onRelease,
-      upserter: this.#upserter,
-      clock: this.#clock,
-      searchIndex: this.#searchIndex,
-    });
+  #viewDeps({ name }: SourceIdentity): SqliteViewDeps {
+    return { db: this.#db, source: name, upserter: this.#upserter, clock: this.#clock };
   }
 
   #register(source: SourceIdentity): void {

@@ -6,7 +6,6 @@ import {
   B,
   RECORD,
   changeOf,
-  everything,
   mirrorTask,
   open,
   rejectedRow,
@@ -38,13 +37,11 @@ export function observing(make: Make): void {
       await claim.renew();
     });
 
-    test.each(writes)('cannot be written: %s', async (_method, write) => {
-      const { store, claim } = await open(make);
-      await claim.commit(changeOf({ tasks: [mirrorTask('kept')], rejected: [rejectedRow('r')] }));
-      await claim.startRun('incremental');
-      const before = await everything(store);
-      await expect(write(await store.observe(A))).rejects.toBeInstanceOf(Error);
-      expect(await everything(store)).toEqual(before);
+    test('has no method that writes', async () => {
+      const seen = await (await (await make()).open()).observe(A);
+      const writers = writes.map(([what]) => what.split(' ')[0] ?? '');
+      expect(writers).toContain('commit');
+      expect(writers.filter((name) => name in seen)).toEqual([]);
     });
   });
 }
