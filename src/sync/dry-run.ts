@@ -11,7 +11,7 @@ import type {
 import type { RunKind } from '../model/run.ts';
 import { activityOf, type Task } from '../model/task.ts';
 
-/** The first ids of what a dry run would write. */
+/** What a dry run would write: the first 20 ids of each kind. */
 export interface Plan {
   insert: string[];
   update: string[];
