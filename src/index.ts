@@ -68,9 +68,9 @@ export async function openMirrorReadOnly(file: string): Promise<ReadOnlyMirror> 
 /** Absolute, since a mirror opens its file again for queries, and the working directory may change. */
 function pathOf(file: string): string {
   if (file !== ':memory:') return resolve(file);
-  throw new UsageError('a mirror cannot be in memory: its queries read the file', {
-    hint: 'Name a file in a temporary folder.',
-  });
+  throw new UsageError(
+    'a mirror cannot be in memory, since its queries open the file: name one in a temporary folder',
+  );
 }
 
 async function openForQuery(path: string): Promise<Queryable> {

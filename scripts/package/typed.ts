@@ -39,7 +39,7 @@ export async function use(): Promise<UpsertCounts> {
     const known = [
       ApiFailedError, DatabaseError, InterruptedError, KeyRefusedError, LeaseHeldError, SafetyStopError, UsageError,
     ];
-    if (known.some((kind) => error instanceof kind) && error instanceof TaskmirrorError) console.log(error.hint);
+    if (known.some((kind) => error instanceof kind) && error instanceof TaskmirrorError) console.log(error.message);
     return reportOf(error) ?? { inserted: 0, updated: 0, unchanged: 0 };
   } finally {
     await reader.close();

@@ -83,10 +83,10 @@ export interface CheckedSyncOptions {
 /** Throws UsageError for an option that is out of bounds, and for a base URL that cannot be used. */
 export function checkSyncOptions(options: SyncOptions): CheckedSyncOptions {
   const { apiKey, source: name = DEFAULT_SOURCE_NAME, baseUrl = DEFAULT_BASE_URL } = options;
-  if (typeof apiKey !== 'string') throw new UsageError('the option apiKey is not a text');
+  if (typeof apiKey !== 'string') throw wrong('apiKey', apiKey, 'a text');
   if (name.length > MAX_SOURCE_NAME || !SOURCE_NAME.test(name)) throw wrong('source', name, SOURCE_NAME_RULE);
   if (options.allowRemovals === true && options.full !== true) {
-    throw new UsageError('the option allowRemovals needs full: no other run removes anything');
+    throw wrong('allowRemovals', true, 'it only with full: no other run removes anything');
   }
   const settings = withDefaults(SYNC_DEFAULTS, options);
   const retention = withDefaults(RETENTION_DEFAULTS, options.retention ?? {});
@@ -130,5 +130,7 @@ const isWithin = (value: unknown, { min, max }: { min: number; max: number }): b
 const entries = <T extends object>(record: T) => Object.entries(record) as [keyof T & string, T[keyof T]][];
 
 function wrong(name: string, value: unknown, expected: string): UsageError {
-  return new UsageError(`the option ${name} is ${JSON.stringify(value)}: expected ${expected}`);
+  // JSON has no NaN, and throws for a bigint.
+  const said = ['number', 'bigint'].includes(typeof value) ? String(value) : JSON.stringify(value);
+  return new UsageError(`the option ${name} is ${said}: expected ${expected}`);
 }

@@ -127,9 +127,10 @@ function valueOf(cell: Cell): SqlValue {
 function assertDistinct(columns: readonly string[]): void {
   const twice = columns.find((name, index) => columns.indexOf(name) !== index);
   if (twice === undefined) return;
-  throw new UsageError(`two columns of this SQL are called ${JSON.stringify(twice)}`, {
-    hint: 'Give one of them another name: select a.id, b.id as other_id.',
-  });
+  const name = JSON.stringify(twice);
+  throw new UsageError(
+    `two columns of this SQL are called ${name}: give one another name, as in "id as other_id"`,
+  );
 }
 
 function boundOf(parameters: QueryParameters): SqlParameters {
@@ -154,7 +155,7 @@ function boundValue(name: string, value: QueryParameters[string]): SqlParameters
     default:
       if (value === null) return null;
   }
-  throw new UsageError(`the parameter "${name}" cannot be bound`, {
-    hint: 'Give a text, a number, a bigint of at most 64 bits, a boolean or null.',
-  });
+  throw new UsageError(
+    `the parameter "${name}" cannot be bound: expected a text, a number, a bigint of at most 64 bits, a boolean or null`,
+  );
 }
