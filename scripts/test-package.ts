@@ -21,6 +21,7 @@ import { promisify } from 'node:util';
 import { generateTasks } from '../src/source/simulated/generate.ts';
 import { SimulatedList } from '../src/source/simulated/list.ts';
 import { createApi, startServer } from '../src/source/simulated/server.ts';
+import { useExamples, useTypes } from './package/library.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '..');
@@ -163,53 +164,16 @@ async function useByNpx(tarball: string, install: Install): Promise<void> {
 /** In a project with a lockfile, from which npm 10 and 11 would compile better-sqlite3 (docs/library.md). */
 async function useLibrary(tarball: string, install: Install): Promise<void> {
   const place = join(install.place, 'project');
+  const api = { url: server.url, key: KEY, tasks: TASKS };
   mkdirSync(place);
   writeFileSync(join(place, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
   await npm({ ...install, place }, ['install', tarball]);
-  await useFunctions(place, 'installed.db');
+  await useExamples(place, api);
+  rmSync(join(place, 'taskmirror.db'));
   await npm({ ...install, place }, ['ci', '--ignore-scripts']);
-  await useFunctions(place, 'locked.db');
+  await useExamples(place, api);
   await useTypes(place);
   console.log(`${version(install)}: the library works, and so do its types`);
-}
-
-async function useFunctions(place: string, file: string): Promise<void> {
-  const program = `
-    import { openMirror, syncTasks } from 'taskmirror';
-    const mirror = await openMirror('${file}');
-    const { report } = await syncTasks(mirror, { apiKey: '${KEY}', baseUrl: '${server.url}' });
-    const [status] = await mirror.status();
-    await mirror.close();
-    console.log(JSON.stringify([report.outcome, status.liveRows]));`;
-  writeFileSync(join(place, 'library.js'), program);
-  const { stdout } = await run(process.execPath, ['library.js'], { cwd: place });
-  deepEqual(JSON.parse(stdout), ['ok', TASKS]);
-}
-
-async function useTypes(place: string): Promise<void> {
-  const program = `
-    import { openMirror, syncTasks, type SyncReport } from 'taskmirror';
-    const mirror = await openMirror('./library.db', { create: false });
-    const { report } = await syncTasks(mirror, { apiKey: 'x', pageSize: 50 });
-    export const typed: SyncReport = report;
-    // @ts-expect-error: a page size is a number
-    await syncTasks(mirror, { apiKey: 'x', pageSize: '50' });`;
-  writeFileSync(join(place, 'types.ts'), program);
-  const flags = [
-    '--noEmit',
-    '--strict',
-    '--target',
-    'es2024',
-    '--module',
-    'nodenext',
-    '--typeRoots',
-    join(root, 'node_modules/@types'),
-    '--types',
-    'node',
-  ];
-  const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  equal((await run(process.execPath, [tsc, ...flags, 'types.ts'], { cwd: place })).stdout, '');
-  equal(readFileSync(join(place, 'types.ts'), 'utf8'), program);
 }
 
 function version({ npm: installed }: Install): string {

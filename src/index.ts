@@ -1,28 +1,21 @@
 /**
- * taskmirror as a library: what the commands use, without the process around it. Nothing here reads the environment,
- * touches signals or the umask, or prints.
- *
- *     const mirror = await openMirror('./taskmirror.db');
- *     const { report, failure } = await syncTasks(mirror, { apiKey: 'sigmic_...' });
- *     const [status] = await mirror.status();
- *     await mirror.close();
+ * taskmirror as a library (docs/library.md): what the commands use, without the process around it. Nothing here reads the
+ * environment, touches signals or the umask, or prints; nothing is opened before it is asked for.
  */
-import { checkBaseUrl } from './model/base-url.ts';
-import { createHttpSource } from './source/http/client.ts';
-import { systemClock } from './platform/clock.ts';
+import { resolve } from 'node:path';
+import type { Mirror, ReadOnlyMirror } from './library/mirror.ts';
+import { checkOpenOptions, type CheckedSyncOptions, type OpenMirrorOptions } from './library/options.ts';
+import { UsageError } from './model/errors.ts';
 import type { Log } from './model/log.ts';
-import type { MirrorStore } from './store/store.ts';
-import { openMirrorStore } from './store/sqlite/store.ts';
-import type { Progress } from './sync/run.ts';
-import { syncSource, type SyncResult } from './sync/sync.ts';
 import type { OmittableField } from './model/task.ts';
 import { VERSION } from './model/version.ts';
+import { systemClock } from './platform/clock.ts';
+import type { TaskSource } from './source/source.ts';
+import type { Queryable } from './store/queryable.ts';
 
 export {
   ApiFailedError,
   DatabaseError,
-  EXIT,
-  type ExitCode,
   InterruptedError,
   KeyRefusedError,
   LeaseHeldError,
@@ -30,103 +23,75 @@ export {
   TaskmirrorError,
   UsageError,
 } from './model/errors.ts';
+export type { Mirror, ReadOnlyMirror } from './library/mirror.ts';
+export type { OpenMirrorOptions, SyncOptions } from './library/options.ts';
+export type { Query, QueryParameters, Row, SqlValue } from './library/query.ts';
+export { reportOf } from './library/reported.ts';
 export type { Log } from './model/log.ts';
-export type { MirrorReader, MirrorStore, RunSummary, SourceStatus } from './store/store.ts';
-export type { TaskSource } from './source/source.ts';
-export { openMirrorReader } from './store/sqlite/reader.ts';
-export { openForQuery, type ReadOnlyMirror } from './store/sqlite/readonly.ts';
-export type { Progress } from './sync/run.ts';
+export type { Outcome, RunKind, Verdict } from './model/run.ts';
+export type { RetentionSettings, SyncSettings } from './model/sync-settings.ts';
+export type { OmittableField } from './model/task.ts';
+export type { SourceStatus, UpsertCounts } from './store/store.ts';
+export type { Plan } from './sync/dry-run.ts';
 export type { SyncReport } from './sync/report.ts';
-export type { SyncResult } from './sync/sync.ts';
-export type { OmittableField, Task } from './model/task.ts';
+export type { Progress } from './sync/run.ts';
 
-export interface OpenMirrorOptions {
-  /** Make the file where there is none; true unless given. */
-  create?: boolean;
-  /** Fields that must never reach the disk; give `syncTasks` the same. */
-  omitFields?: readonly OmittableField[];
-  /** Keep a full text index of the tasks, built after the first backfill; true unless given. */
-  searchIndex?: boolean;
+/**
+ * Opens a mirror for writing, makes it if there is none, and brings its schema up to date. Close it, or let `await using`
+ * do that. Throws DatabaseError, having written nothing, if the file is damaged, foreign or newer; UsageError for options
+ * that cannot be used, and if Node is too old.
+ */
+export async function openMirror(file: string, options: OpenMirrorOptions = {}): Promise<Mirror> {
+  const { create, omit, searchIndex } = checkOpenOptions(options);
+  const path = pathOf(file);
+  const { OpenMirror } = await import('./library/mirror.ts');
+  const { openMirrorStore } = await import('./store/sqlite/store.ts');
+  return new OpenMirror({
+    store: await openMirrorStore(path, { create, omit, searchIndex, clock: systemClock }),
+    clock: systemClock,
+    openForQuery: () => openForQuery(path),
+    connect: (sync, log) => connect(sync, { log, omit }),
+  });
 }
 
 /**
- * Opens a mirror for writing, and brings its schema up to date. Throws DatabaseError, having written nothing, and
- * UsageError where Node is too old.
+ * Opens a mirror that another process keeps up to date, for reading only: nothing is made, migrated or written. Throws
+ * DatabaseError if the file is missing, is no mirror, or has another schema than this version's.
  */
-export async function openMirror(file: string, options: OpenMirrorOptions = {}): Promise<MirrorStore> {
-  const { create = true, omitFields = [], searchIndex = true } = options;
-  return openMirrorStore(file, { create, clock: systemClock, omit: new Set(omitFields), searchIndex });
+export async function openMirrorReadOnly(file: string): Promise<ReadOnlyMirror> {
+  const path = pathOf(file);
+  const { OpenReader } = await import('./library/mirror.ts');
+  const { openMirrorReader } = await import('./store/sqlite/reader.ts');
+  return new OpenReader(await openMirrorReader(path), () => openForQuery(path));
 }
 
-export interface SyncTasksOptions {
-  apiKey: string;
-  /** What the source is called in the mirror; `default` unless given. */
-  source?: string;
-  /** https://api.sigmic.ai unless given. */
-  baseUrl?: string;
-  /** Walk the whole list, find every edit, and remove what is proven to be gone. */
-  full?: boolean;
-  /** With `full`: skip the removal safety limit. */
-  allowRemovals?: boolean;
-  /** Read and plan as ever, but write nothing. */
-  dryRun?: boolean;
-  /** Stops the run at the next page; what was committed stays. */
-  signal?: AbortSignal;
-  /** A pino logger fits. Silent unless given. */
-  log?: Log;
-  onProgress?: (progress: Progress) => void;
-  omitFields?: readonly OmittableField[];
-  /** These are as in the settings file, with the same defaults (docs/configuration.md). */
-  pageSize?: number;
-  concurrency?: number;
-  overlapSeconds?: number;
-  requestTimeoutSeconds?: number;
-  retrySeconds?: number;
-  maxRequestsPerSecond?: number | null;
-  retention?: { changesDays?: number | null; removedDays?: number | null };
-}
-
-/**
- * One run of one source, as `taskmirror sync` does it. Does not throw for what a run may run into: `failure` and `exitCode`
- * say it. Throws UsageError for a base URL that cannot be used.
- */
-export async function syncTasks(mirror: MirrorStore, options: SyncTasksOptions): Promise<SyncResult> {
-  const { source = 'default', log = SILENT, onProgress, retention = {} } = options;
-  const baseUrl = checkBaseUrl(options.baseUrl ?? 'https://api.sigmic.ai');
-  return syncSource(
-    { name: source, baseUrl },
-    {
-      store: mirror,
-      clock: systemClock,
-      logFor: () => log,
-      connect: () =>
-        createHttpSource({
-          name: source,
-          baseUrl,
-          key: { value: options.apiKey, origin: 'the option apiKey' },
-          clock: systemClock,
-          log,
-          requestTimeoutMs: Math.round((options.requestTimeoutSeconds ?? 30) * 1_000),
-          retryMs: Math.round((options.retrySeconds ?? 120) * 1_000),
-          maxRequestsPerSecond: options.maxRequestsPerSecond ?? null,
-          omit: new Set(options.omitFields),
-          userAgent: `taskmirror/${VERSION}`,
-        }),
-    },
-    {
-      pageSize: options.pageSize ?? 100,
-      concurrency: options.concurrency ?? 4,
-      overlapMs: (options.overlapSeconds ?? 300) * 1_000,
-      full: options.full,
-      allowRemovals: options.allowRemovals,
-      dryRun: options.dryRun,
-      retention: { changesMs: daysInMs(retention.changesDays), removedMs: daysInMs(retention.removedDays) },
-      signal: options.signal ?? new AbortController().signal,
-      ...(onProgress === undefined ? {} : { onProgress }),
-    },
+/** Absolute, since a mirror opens its file again for queries, and the working directory may change. */
+function pathOf(file: string): string {
+  if (file !== ':memory:') return resolve(file);
+  throw new UsageError(
+    'a mirror cannot be in memory, since its queries open the file: name one in a temporary folder',
   );
 }
 
-const daysInMs = (days: number | null = null): number | null => (days === null ? null : days * 86_400_000);
+async function openForQuery(path: string): Promise<Queryable> {
+  const { openForQuery: open } = await import('./store/sqlite/readonly.ts');
+  return open(path);
+}
 
-const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+async function connect(
+  { apiKey, identity, settings }: CheckedSyncOptions,
+  { log, omit }: { log: Log; omit: ReadonlySet<OmittableField> },
+): Promise<TaskSource> {
+  const { createHttpSource } = await import('./source/http/client.ts');
+  return createHttpSource({
+    ...identity,
+    key: { value: apiKey, origin: 'the option apiKey' },
+    clock: systemClock,
+    log,
+    requestTimeoutMs: Math.round(settings.requestTimeoutSeconds * 1_000),
+    retryMs: Math.round(settings.retrySeconds * 1_000),
+    maxRequestsPerSecond: settings.maxRequestsPerSecond,
+    omit,
+    userAgent: `taskmirror/${VERSION}`,
+  });
+}

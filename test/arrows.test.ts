@@ -24,7 +24,8 @@ const ALLOWED: Readonly<Record<Room, readonly Room[]>> = {
   render: ['sync', 'reports', 'store', 'platform', 'model'],
   cli: ['render', 'daemon', 'config', 'reports', 'sync', 'store', 'source', 'platform', 'model'],
   main: ['cli', 'platform', 'model'],
-  index: ['sync', 'store', 'source', 'platform', 'model'],
+  library: ['sync', 'source', 'store', 'model'],
+  index: ['library', 'sync', 'store', 'source', 'platform', 'model'],
 };
 
 /** The ports: all that others than the two that put the parts together know of source/ and store/. */

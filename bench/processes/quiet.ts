@@ -2,7 +2,7 @@
  * Syncs a mirror again and again with a list in which nothing changes: `node quiet.ts <mirror> <url> <key>`. Prints the
  * bytes that each run wrote, on average.
  */
-import { openMirror, syncTasks } from '../../src/index.ts';
+import { openMirror } from '../../src/index.ts';
 import { writtenBytes } from '../measure.ts';
 
 const RUNS = 100;
@@ -17,7 +17,7 @@ process.stdout.write(JSON.stringify({ writtenARun: ((writtenBytes() ?? NaN) - be
 await mirror.close();
 
 async function sync(): Promise<void> {
-  const { report } = await syncTasks(mirror, { apiKey, baseUrl });
+  const report = await mirror.sync({ apiKey, baseUrl });
   if (report.outcome === 'ok' && report.requests === 1 && report.updated + report.inserted === 0) return;
   throw new Error(`Not a quiet run: ${JSON.stringify(report)}`);
 }

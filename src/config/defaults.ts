@@ -1,3 +1,4 @@
+import { RETENTION_DEFAULTS, SEARCH_INDEX_DEFAULT, SYNC_DEFAULTS } from '../model/sync-settings.ts';
 import type { Settings } from './settings.ts';
 
 /** Default settings. Paths are relative to the working directory. */
@@ -7,20 +8,10 @@ export const DEFAULTS: Settings = {
   fullSchedule: '17 3 * * *',
   timezone: 'UTC',
   sources: [],
-  sync: {
-    pageSize: 100,
-    concurrency: 4,
-    overlapSeconds: 300,
-    requestTimeoutSeconds: 30,
-    retrySeconds: 120,
-    maxRequestsPerSecond: null,
-  },
+  sync: SYNC_DEFAULTS,
   queriesFolder: './queries',
   omitFields: [],
-  searchIndex: true,
-  retention: { changesDays: null, removedDays: null },
+  searchIndex: SEARCH_INDEX_DEFAULT,
+  retention: RETENTION_DEFAULTS,
   log: { level: 'info', format: 'auto' },
 };
-
-/** Where a source is that does not say so. */
-export const DEFAULT_BASE_URL = 'https://api.sigmic.ai';

@@ -1,3 +1,4 @@
+import { DEFAULT_SOURCE_NAME } from '../model/sync-settings.ts';
 import { isRecord, overlay, pathText } from './draft.ts';
 import type { Draft } from './draft.ts';
 import type { Environment, SettingsFlags } from './settings.ts';
@@ -11,7 +12,7 @@ export function hasVariables(env: Environment): boolean {
 }
 
 /** The source that SIGMIC_API_KEY makes. */
-export const DEFAULT_SOURCE = { name: 'default', apiKey: { env: 'SIGMIC_API_KEY' } } as const;
+export const DEFAULT_SOURCE = { name: DEFAULT_SOURCE_NAME, apiKey: { env: 'SIGMIC_API_KEY' } } as const;
 
 /**
  * Makes the source `default` of SIGMIC_API_KEY where no source is set, and gives the source of that name its
@@ -29,7 +30,8 @@ export function overlayDefaultSource(draft: Draft, env: Environment): void {
   if (!isSet(baseUrl) || !Array.isArray(draft.values['sources'])) return;
   const list: unknown[] = draft.values['sources'];
   for (const [index, source] of list.entries()) {
-    if (!isRecord(source) || source['name'] !== 'default' || source['baseUrl'] !== undefined) continue;
+    if (!isRecord(source) || source['name'] !== DEFAULT_SOURCE_NAME || source['baseUrl'] !== undefined)
+      continue;
     source['baseUrl'] = baseUrl;
     const path = pathText(['sources', index, 'baseUrl']);
     draft.overlaid.set(path, { kind: 'environment', variable: 'SIGMIC_BASE_URL' });

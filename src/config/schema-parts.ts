@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini';
 import { _default as withDefault } from 'zod/mini';
+import type { Bounds } from '../model/sync-settings.ts';
 
 /** Error for a section that is not an object. */
 export const object = { error: 'expected an object' };
@@ -26,19 +27,19 @@ export const text = (max: number, error: string) =>
   z.string({ error }).check(z.minLength(1, { error }), z.maxLength(max, { error }));
 
 /** A whole number from `min` to `max`. */
-export const whole = (min: number, max: number) => {
+export const whole = ({ min, max }: Bounds) => {
   const error = `expected a whole number from ${min} to ${max}`;
   return z.int({ error }).check(z.gte(min, { error }), z.lte(max, { error }));
 };
 
-/** A whole number of days from 1 to `max`, or null. */
-export const daysOrNull = (max: number) => {
-  const error = `expected null or a whole number of days from 1 to ${max}`;
-  return z.nullable(z.int({ error }).check(z.gte(1, { error }), z.lte(max, { error })));
+/** A whole number of days from `min` to `max`, or null. */
+export const daysOrNull = ({ min, max }: Bounds) => {
+  const error = `expected null or a whole number of days from ${min} to ${max}`;
+  return z.nullable(z.int({ error }).check(z.gte(min, { error }), z.lte(max, { error })));
 };
 
 /** Any number from `min` to `max`. */
-export const number = (min: number, max: number) => {
+export const number = ({ min, max }: Bounds) => {
   const error = `expected a number from ${min} to ${max}`;
   return z.number({ error }).check(z.gte(min, { error }), z.lte(max, { error }));
 };

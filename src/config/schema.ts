@@ -2,7 +2,16 @@ import * as z from 'zod/mini';
 import { checkBaseUrl } from '../model/base-url.ts';
 import { TaskmirrorError } from '../model/errors.ts';
 import { OMITTABLE } from '../model/task.ts';
-import { DEFAULT_BASE_URL, DEFAULTS } from './defaults.ts';
+import {
+  DEFAULT_BASE_URL,
+  MAX_REQUESTS_PER_SECOND,
+  MAX_SOURCE_NAME,
+  NUMBER_BOUNDS,
+  SOURCE_NAME,
+  SOURCE_NAME_RULE,
+  WHOLE_BOUNDS,
+} from '../model/sync-settings.ts';
+import { DEFAULTS } from './defaults.ts';
 import { cronProblem, isTimezone } from '../platform/cron.ts';
 import { choice, described, number, object, setting, text, whole } from './schema-parts.ts';
 import { retention } from './schema-retention.ts';
@@ -33,7 +42,7 @@ const TIMEZONE = 'expected an IANA time zone such as UTC or Europe/Berlin';
 const ENV_NAME = 'expected the name of an environment variable (the key itself must not stand here)';
 const KEY =
   'expected one of {"env": NAME}, {"file": PATH}, {"command": TEXT} (the key itself must not stand here)';
-const NAME = 'expected 1 to 64 letters, digits, dots, hyphens or underscores, a letter or digit first';
+const NAME = `expected ${SOURCE_NAME_RULE}`;
 
 const keyReference = () =>
   z.union(
@@ -70,7 +79,7 @@ export const sourceSchema = () =>
   z.strictObject(
     {
       name: described(
-        text(64, NAME).check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: NAME })),
+        text(MAX_SOURCE_NAME, NAME).check(z.regex(SOURCE_NAME, { error: NAME })),
         'Unique name of the source.',
       ),
       baseUrl: described(
@@ -94,33 +103,41 @@ const sources = () =>
       z.superRefine(refuseRepeatedNames, { when: ({ value }) => Array.isArray(value) }),
     );
 
-const RATE = 'expected null or a number above 0, at most 1000';
+const RATE = `expected null or a number above 0, at most ${MAX_REQUESTS_PER_SECOND}`;
 const sync = () =>
   z.strictObject(
     {
-      pageSize: setting(whole(3, 100), DEFAULTS.sync.pageSize, 'Rows asked for with one list request.'),
+      pageSize: setting(
+        whole(WHOLE_BOUNDS.pageSize),
+        DEFAULTS.sync.pageSize,
+        'Rows asked for with one list request.',
+      ),
       concurrency: setting(
-        whole(1, 32),
+        whole(WHOLE_BOUNDS.concurrency),
         DEFAULTS.sync.concurrency,
         'Requests under way at once to one source.',
       ),
       overlapSeconds: setting(
-        whole(0, 604_800),
+        whole(WHOLE_BOUNDS.overlapSeconds),
         DEFAULTS.sync.overlapSeconds,
         'How far below the watermark every run that finds something new reads again.',
       ),
       requestTimeoutSeconds: setting(
-        number(1, 600),
+        number(NUMBER_BOUNDS.requestTimeoutSeconds),
         DEFAULTS.sync.requestTimeoutSeconds,
         'Bound on one attempt at a request.',
       ),
       retrySeconds: setting(
-        number(0, 86_400),
+        number(NUMBER_BOUNDS.retrySeconds),
         DEFAULTS.sync.retrySeconds,
         'Bound on all attempts at one request together.',
       ),
       maxRequestsPerSecond: setting(
-        z.nullable(z.number({ error: RATE }).check(z.gt(0, { error: RATE }), z.lte(1000, { error: RATE }))),
+        z.nullable(
+          z
+            .number({ error: RATE })
+            .check(z.gt(0, { error: RATE }), z.lte(MAX_REQUESTS_PER_SECOND, { error: RATE })),
+        ),
         DEFAULTS.sync.maxRequestsPerSecond,
         'Requests a second to one source; null: no limit of our own.',
       ),

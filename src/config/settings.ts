@@ -1,4 +1,5 @@
 import type { LogSettings } from '../platform/log.ts';
+import type { RetentionSettings, SyncSettings } from '../model/sync-settings.ts';
 import type { OmittableField } from '../model/task.ts';
 
 /** Where a source's key is kept. The key itself never stands in a settings file and is never a flag. */
@@ -31,29 +32,6 @@ export interface Settings {
   searchIndex: boolean;
   retention: RetentionSettings;
   log: LogSettings;
-}
-
-export interface SyncSettings {
-  /** Rows asked for with one list request, 3 to 100. */
-  pageSize: number;
-  /** Requests under way at once to one source. */
-  concurrency: number;
-  /** How far below the watermark every run that finds something new reads again. */
-  overlapSeconds: number;
-  /** Bound on one attempt at a request. */
-  requestTimeoutSeconds: number;
-  /** Bound on all attempts at one request together. */
-  retrySeconds: number;
-  /** Null: no limit of our own. */
-  maxRequestsPerSecond: number | null;
-}
-
-/** How long the mirror keeps what it need not keep; null: for ever. */
-export interface RetentionSettings {
-  /** Days that a line of task_changes is kept; the last change of a task's status always is. */
-  changesDays: number | null;
-  /** Days that a removed task is kept after its removal, with its part of task_changes. */
-  removedDays: number | null;
 }
 
 /** Where the value of a setting came from. */

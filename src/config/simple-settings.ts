@@ -1,6 +1,6 @@
 import { checkBaseUrl } from '../model/base-url.ts';
 import { TaskmirrorError } from '../model/errors.ts';
-import { DEFAULT_BASE_URL } from './defaults.ts';
+import { DEFAULT_BASE_URL } from '../model/sync-settings.ts';
 import { type Draft, valueAt } from './draft.ts';
 import { DEFAULT_SOURCE, isDefaultSourceMade } from './overlays.ts';
 import { pathProblem } from '../platform/paths.ts';

@@ -4,7 +4,9 @@ export interface SourceIdentity {
   baseUrl: string;
 }
 
+/** `backfill`: until a walk has come to the end of the list; `incremental`: from the head down; `reconcile`: the whole list. */
 export type RunKind = 'backfill' | 'incremental' | 'reconcile';
+/** What a run proved of its walk: every step linked at once, linked after stepping back, or could not be shown. */
 export type Verdict = 'clean' | 'repaired' | 'unproven';
 /** `partial`: done, but rows were rejected or a walk stayed unproven (exit 3). */
 export type Outcome = 'ok' | 'partial' | 'failed' | 'interrupted';

@@ -2,10 +2,13 @@ import type { Ledger } from '../model/ledger.ts';
 import type { Outcome, RunKind, SourceIdentity, Verdict } from '../model/run.ts';
 import type { OmittableField, RejectedRow, Task } from '../model/task.ts';
 
-/** How many tasks a commit touched. */
+/** How many tasks a commit, or a run, touched. */
 export interface UpsertCounts {
+  /** New tasks. */
   inserted: number;
+  /** Changed tasks. */
   updated: number;
+  /** Tasks that were as stored. */
   unchanged: number;
 }
 
@@ -160,24 +163,38 @@ export interface MirrorClaim extends ObservedSource {
 
 /** A line of `mirror_status`, with the gaps that the view only counts. Times are UTC text or null. */
 export interface SourceStatus {
+  /** Its name. */
   source: string;
+  /** Where its API is. */
   baseUrl: string;
+  /** Every task with activity up to this moment is mirrored; null: nothing is proven yet. */
   completeThrough: string | null;
+  /** The head of the last run that began: everything at or below it is mirrored, except what lies in a gap. */
   watermark: string | null;
+  /** What may be lacking, newest first: lower < activity <= upper; lower null: to the end of the list. */
   gaps: { lower: string | null; upper: string }[];
+  /** Tasks that are not removed. */
   liveRows: number;
+  /** Tasks that are pending, running or awaiting_approval. */
   openTasks: number;
+  /** Rows in `rejected_rows`. */
   rejectedRows: number;
+  /** Tasks that are marked as removed. */
   removedRows: number;
   /** What the overlap has been learned to need, in ms; 0: the configured one was always enough. */
   learnedOverlapMs: number;
+  /** The API's total, as the last run's first page gave it; null if it gave none. */
   apiTotal: number | null;
   /** Live tasks that this source shows as well while another source holds them, by that source's name. */
   heldBy: { source: string; rows: number }[];
+  /** When the last run began. */
   lastRunAt: string | null;
   lastRunKind: RunKind | null;
+  /** Null while it is under way. */
   lastRunOutcome: Outcome | null;
+  /** When the last run with the outcome ok or partial ended. */
   lastSuccessAt: string | null;
+  /** When the last full walk that proved all of its steps ended. */
   lastCleanFullAt: string | null;
 }
 

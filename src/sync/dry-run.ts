@@ -1,7 +1,7 @@
 import { activityOf, type Task } from '../model/task.ts';
 import type { Change, Committed, MirrorClaim, ObservedSource } from '../store/store.ts';
 
-/** The first ids of what a dry run would write. */
+/** What a dry run would write: the first 20 ids of each kind. */
 export interface Plan {
   insert: string[];
   update: string[];

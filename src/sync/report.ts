@@ -9,18 +9,26 @@ import { utcText } from '../model/task.ts';
 
 /** What came of syncing one source: an object of `sync --json` (docs/json.md). Only ever gains fields. */
 export interface SyncReport extends UpsertCounts {
+  /** The source. */
   name: string;
+  /** Null if no run began. */
   kind: RunKind | null;
   outcome: Outcome;
+  /** Null if the run did not come to its end. */
   verdict: Verdict | null;
+  /** HTTP requests sent, retries included. */
   requests: number;
+  /** Rows of the list that came; walked pages overlap, so some come twice. */
   rowsSeen: number;
+  /** Tasks marked as removed. */
   removed: number;
+  /** Rows that did not validate, and tasks that the API did not give. */
   rejected: number;
   /** Gaps that are left. */
   gaps: number;
   /** UTC text: everything at or below it is mirrored; null where nothing can be promised yet. */
   completeThrough: string | null;
+  /** How long it took, in ms. */
   durationMs: number;
   /** What went wrong or stayed unproven, in one line; null where nothing did. */
   error: string | null;

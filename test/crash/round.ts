@@ -84,7 +84,7 @@ function checkComplaint({ stderr }: Ended, file: string, { kind }: Attack): void
 async function goOn(scenario: Scenario, folder: string, runsBefore: Sight['runs']): Promise<void> {
   await using api = await serveTasks(scenario.tasks);
   const full = scenario.args.includes('--full');
-  const { report } = await runInProcess(folder, { url: api.url, pageSize: scenario.pageSize, full });
+  const report = await runInProcess(folder, { url: api.url, pageSize: scenario.pageSize, full });
   deepEqual([report.outcome, report.error, report.gaps], ['ok', null, 0]);
   checkExact(folder, scenario, inspect(folder, scenario));
   const runs = readRows<{ outcome: string; error: string | null }>(

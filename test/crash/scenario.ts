@@ -5,7 +5,7 @@ import { generateTasks } from '../../src/source/simulated/generate.ts';
 import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
 import { createRandom } from '../../src/source/simulated/random.ts';
 import { createApi, startServer } from '../../src/source/simulated/server.ts';
-import { openMirror, syncTasks, type SyncResult } from '../../src/index.ts';
+import { openMirror, type SyncReport } from '../../src/index.ts';
 import { EPOCH } from '../support/tasks.ts';
 
 const KEY = 'sigmic_crash';
@@ -49,7 +49,7 @@ export async function prepareScenario(
   mkdirSync(template);
   await using api = await serveTasks(before);
   const made = await runInProcess(template, { url: api.url, pageSize, full: true });
-  if (made.exitCode !== 0) throw new Error(`the mirror could not be made: ${made.report.error}`);
+  if (made.outcome !== 'ok') throw new Error(`the mirror could not be made: ${made.error}`);
 
   const list = new SimulatedList(before);
   let time = EPOCH;
@@ -97,17 +97,13 @@ export async function serveTasks(
   return { url, env: { SIGMIC_API_KEY: KEY, SIGMIC_BASE_URL: url }, [Symbol.asyncDispose]: close };
 }
 
-/** A run in this process, through the library: what makes a mirror, and what goes on after a crash. */
+/** A run in this process, through the library: what makes a mirror, and what goes on after a crash. Throws if it fails. */
 export async function runInProcess(
   folder: string,
   { url, pageSize, full }: { url: string; pageSize: number; full: boolean },
-): Promise<SyncResult> {
-  const mirror = await openMirror(mirrorIn(folder));
-  try {
-    return await syncTasks(mirror, { apiKey: KEY, baseUrl: url, pageSize, full });
-  } finally {
-    await mirror.close();
-  }
+): Promise<SyncReport> {
+  await using mirror = await openMirror(mirrorIn(folder));
+  return await mirror.sync({ apiKey: KEY, baseUrl: url, pageSize, full });
 }
 
 function versionsOf(...lists: readonly (readonly ApiTask[])[]): Versions {

@@ -1,6 +1,7 @@
-import type { RetentionSettings, SourceSettings } from '../../config/settings.ts';
+import type { SourceSettings } from '../../config/settings.ts';
 import { EXIT } from '../../model/errors.ts';
 import type { ExitCode } from '../../model/errors.ts';
+import type { RetentionSettings } from '../../model/sync-settings.ts';
 import type { MirrorReader, SourceStatus } from '../../store/store.ts';
 import { complain } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';

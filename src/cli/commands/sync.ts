@@ -1,8 +1,9 @@
 import { EXIT, type ExitCode, TaskmirrorError, UsageError } from '../../model/errors.ts';
 import type { MirrorStore } from '../../store/store.ts';
-import type { Settings, SourceSettings } from '../../config/settings.ts';
+import type { SourceSettings } from '../../config/settings.ts';
 import { requireSources } from '../../config/sources.ts';
 import type { Progress } from '../../sync/run.ts';
+import { runOptions } from '../../sync/options.ts';
 import type { Plan } from '../../sync/dry-run.ts';
 import type { SyncReport } from '../../sync/report.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../../sync/sync.ts';
@@ -72,19 +73,8 @@ export async function syncOne(
       connect: (log) => context.connect(source, log),
       logFor: (fields) => context.runLog(fields),
     },
-    { ...runOptions(context.settings), ...options, signal: context.signal },
+    { ...runOptions(context.settings.sync, context.settings.retention), ...options, signal: context.signal },
   );
-}
-
-const daysInMs = (days: number | null): number | null => (days === null ? null : days * 86_400_000);
-
-function runOptions({ sync: { pageSize, concurrency, overlapSeconds }, retention }: Settings) {
-  return {
-    pageSize,
-    concurrency,
-    overlapMs: overlapSeconds * 1_000,
-    retention: { changesMs: daysInMs(retention.changesDays), removedMs: daysInMs(retention.removedDays) },
-  };
 }
 
 /** A failure of any source outweighs rows that were rejected or a walk that stayed unproven. */

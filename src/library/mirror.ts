@@ -1,0 +1,165 @@
+import type { Clock } from '../model/clock.ts';
+import { UsageError } from '../model/errors.ts';
+import type { Log } from '../model/log.ts';
+import type { TaskSource } from '../source/source.ts';
+import type { Queryable } from '../store/queryable.ts';
+import type { MirrorReader, MirrorStore, SourceStatus } from '../store/store.ts';
+import { runOptions } from '../sync/options.ts';
+import type { SyncReport } from '../sync/report.ts';
+import { syncSource } from '../sync/sync.ts';
+import { type CheckedSyncOptions, checkSyncOptions, type SyncOptions } from './options.ts';
+import { Queries, type Query, type QueryParameters, type Row } from './query.ts';
+import { noteReport } from './reported.ts';
+
+/** A mirror that is open for reading only. Other processes may go on writing to it. */
+export interface ReadOnlyMirror extends AsyncDisposable {
+  /**
+   * One statement that only reads: SELECT, WITH, VALUES or EXPLAIN. It runs when its rows are asked for:
+   *
+   *     for await (const row of mirror.query('select id from tasks where status = :status', { status: 'failed' })) ...
+   *     const rows = await mirror.query('select count(*) as n from tasks').all();
+   *
+   * The rows are read as the loop asks for them, in constant memory, and are all as they were when the first was read.
+   * Leave the loop to stop early. `R` is what a row is said to be; nothing checks it. A statement that computes for long
+   * before its next row holds up the process: SQLite works in its thread.
+   *
+   * The loop throws UsageError for SQL that is refused or wrong, for parameters that do not fit it, and for two columns of
+   * one name; DatabaseError if the file is at fault; InterruptedError if the mirror is closed meanwhile.
+   */
+  query<R extends object = Row>(sql: string, parameters?: QueryParameters): Query<R>;
+  /** Every source in the mirror, by name: what is mirrored, how fresh it is, and what is not proven. Throws DatabaseError. */
+  status(): Promise<SourceStatus[]>;
+  /** Ends what is under way, and releases the file. Safe to call twice. `await using` calls it. */
+  close(): Promise<void>;
+}
+
+/** A mirror that is open for writing. Other processes may read it, and write other sources, meanwhile. */
+export interface Mirror extends ReadOnlyMirror {
+  /**
+   * One run of one source, as `taskmirror sync` does it. Returns what the run did: with the outcome `partial`, rows were
+   * rejected or a step stayed unproven, and the next run tries again. Several sources may be synced at once.
+   *
+   * Throws what the run failed of: KeyRefusedError, ApiFailedError, LeaseHeldError (another sync of this source is under
+   * way), SafetyStopError (it would have removed too much), DatabaseError, InterruptedError (`signal`, or `close`), all of
+   * them a TaskmirrorError. What it had committed stays; `reportOf` has the report. Throws UsageError for options that
+   * cannot be used.
+   */
+  sync(options: SyncOptions): Promise<SyncReport>;
+}
+
+/** A mirror that is open for reading. */
+export class OpenReader implements ReadOnlyMirror {
+  readonly #reader: MirrorReader;
+  readonly #queries: Queries;
+  #closing: Promise<void> | null = null;
+
+  constructor(reader: MirrorReader, openForQuery: () => Promise<Queryable>) {
+    this.#reader = reader;
+    this.#queries = new Queries(openForQuery);
+  }
+
+  query<R extends object = Row>(sql: string, parameters: QueryParameters = {}): Query<R> {
+    this.assertOpen();
+    return this.#queries.query(sql, parameters) as Query<R>;
+  }
+
+  async status(): Promise<SourceStatus[]> {
+    this.assertOpen();
+    return this.#reader.status();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.end();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  protected assertOpen(): void {
+    if (this.#closing !== null) throw new UsageError('the mirror is closed');
+  }
+
+  /** The readers first: only the last connection of a process that writes can empty the WAL. */
+  protected async end(): Promise<void> {
+    this.#queries.close();
+    await this.#reader.close();
+  }
+}
+
+/** What a mirror that can be synced is made of. */
+export interface MirrorParts {
+  store: MirrorStore;
+  clock: Clock;
+  openForQuery: () => Promise<Queryable>;
+  connect: (options: CheckedSyncOptions, log: Log) => Promise<TaskSource>;
+}
+
+/** A mirror that is open for writing. */
+export class OpenMirror extends OpenReader implements Mirror {
+  readonly #parts: MirrorParts;
+  readonly #runs = new Set<Promise<unknown>>();
+  readonly #stop = new AbortController();
+
+  constructor(parts: MirrorParts) {
+    super(parts.store, parts.openForQuery);
+    this.#parts = parts;
+  }
+
+  async sync(options: SyncOptions): Promise<SyncReport> {
+    this.assertOpen();
+    const run = this.#run(options, checkSyncOptions(options));
+    this.#runs.add(run);
+    try {
+      const { report, failure } = await run;
+      if (failure === null) return report;
+      noteReport(failure, report);
+      throw failure;
+    } finally {
+      this.#runs.delete(run);
+    }
+  }
+
+  #run(options: SyncOptions, checked: CheckedSyncOptions): ReturnType<typeof syncSource> {
+    const { store, clock, connect } = this.#parts;
+    const { signal, log = SILENT, onProgress, full, allowRemovals, dryRun } = options;
+    return syncSource(
+      checked.identity,
+      {
+        store,
+        clock,
+        logFor: (fields) => withFields(log, fields),
+        connect: (runLog) => connect(checked, runLog),
+      },
+      {
+        ...runOptions(checked.settings, checked.retention),
+        full,
+        allowRemovals,
+        dryRun,
+        // The caller hears of it by the error.
+        failureLevel: 'info',
+        signal: AbortSignal.any([this.#stop.signal, ...(signal === undefined ? [] : [signal])]),
+        ...(onProgress === undefined ? {} : { onProgress }),
+      },
+    );
+  }
+
+  protected override async end(): Promise<void> {
+    this.#stop.abort(new Error('the mirror was closed'));
+    await Promise.allSettled(this.#runs);
+    await super.end();
+  }
+}
+
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The same log, with these fields in each line. */
+function withFields(log: Log, added: object): Log {
+  return {
+    debug: (fields, message) => log.debug({ ...added, ...fields }, message),
+    info: (fields, message) => log.info({ ...added, ...fields }, message),
+    warn: (fields, message) => log.warn({ ...added, ...fields }, message),
+    error: (fields, message) => log.error({ ...added, ...fields }, message),
+  };
+}

@@ -1,0 +1,136 @@
+import { checkBaseUrl } from '../model/base-url.ts';
+import { UsageError } from '../model/errors.ts';
+import type { Log } from '../model/log.ts';
+import {
+  DAYS_BOUNDS,
+  DEFAULT_BASE_URL,
+  DEFAULT_SOURCE_NAME,
+  MAX_REQUESTS_PER_SECOND,
+  MAX_SOURCE_NAME,
+  NUMBER_BOUNDS,
+  RETENTION_DEFAULTS,
+  type RetentionSettings,
+  SEARCH_INDEX_DEFAULT,
+  SOURCE_NAME,
+  SOURCE_NAME_RULE,
+  SYNC_DEFAULTS,
+  type SyncSettings,
+  WHOLE_BOUNDS,
+} from '../model/sync-settings.ts';
+import { OMITTABLE, type OmittableField } from '../model/task.ts';
+import type { Progress } from '../sync/run.ts';
+
+/** The same properties, each of which may be left out or undefined. */
+type Optional<T> = { [Name in keyof T]?: T[Name] | undefined };
+
+/** How to open a mirror. */
+export interface OpenMirrorOptions {
+  /** Make the file if there is none; true unless given. If false, a missing file is a DatabaseError. */
+  create?: boolean | undefined;
+  /** Fields that must never reach the disk: stored as null. The next run clears what was stored of them before. */
+  omitFields?: readonly OmittableField[] | undefined;
+  /** Keep a full text index of the tasks, built after the first backfill; true unless given. False: the next run drops it. */
+  searchIndex?: boolean | undefined;
+}
+
+/** How to sync one source, once. The settings of `SyncSettings` have the defaults of the settings file. */
+export interface SyncOptions extends Optional<SyncSettings> {
+  /** The key of the Tasks API. It is sent to `baseUrl` only, and never stored or logged. */
+  apiKey: string;
+  /** Where the API is: https, or http to a loopback host. https://api.sigmic.ai unless given. */
+  baseUrl?: string | undefined;
+  /** What the source is called in the mirror; `default` unless given. One name stands for one list. */
+  source?: string | undefined;
+  /** Walk the whole list, find every edit, and remove what is proven to be gone. */
+  full?: boolean | undefined;
+  /** With `full`: skip the removal safety limit. */
+  allowRemovals?: boolean | undefined;
+  /** Read and plan as ever, but write nothing: the report has a `plan`. */
+  dryRun?: boolean | undefined;
+  /** What the run deletes at its end; nothing unless given. */
+  retention?: Optional<RetentionSettings> | undefined;
+  /** Stops the run at the next safe point: `sync` throws InterruptedError, and what was committed stays. */
+  signal?: AbortSignal | undefined;
+  /** Where the run logs; nowhere unless given. Each line has the source and the run's id. pino and console fit. */
+  log?: Log | undefined;
+  /** Called after each step of the run. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** Checked, with the defaults. */
+export interface CheckedOpenOptions {
+  create: boolean;
+  omit: ReadonlySet<OmittableField>;
+  searchIndex: boolean;
+}
+
+/** Throws UsageError for a field that cannot be omitted: a typing error there would store what must not be. */
+export function checkOpenOptions(options: OpenMirrorOptions): CheckedOpenOptions {
+  const { create = true, omitFields = [], searchIndex = SEARCH_INDEX_DEFAULT } = options;
+  const unknown = omitFields.filter((field) => !OMITTABLE.includes(field));
+  if (unknown.length > 0) throw wrong('omitFields', unknown, `some of ${OMITTABLE.join(', ')}`);
+  return { create, omit: new Set(omitFields), searchIndex };
+}
+
+/** Checked, with the defaults. */
+export interface CheckedSyncOptions {
+  apiKey: string;
+  identity: { name: string; baseUrl: string };
+  settings: SyncSettings;
+  retention: RetentionSettings;
+}
+
+/** Throws UsageError for an option that is out of bounds, and for a base URL that cannot be used. */
+export function checkSyncOptions(options: SyncOptions): CheckedSyncOptions {
+  const { apiKey, source: name = DEFAULT_SOURCE_NAME, baseUrl = DEFAULT_BASE_URL } = options;
+  if (typeof apiKey !== 'string') throw wrong('apiKey', apiKey, 'a text');
+  if (name.length > MAX_SOURCE_NAME || !SOURCE_NAME.test(name)) throw wrong('source', name, SOURCE_NAME_RULE);
+  if (options.allowRemovals === true && options.full !== true) {
+    throw wrong('allowRemovals', true, 'it only with full: no other run removes anything');
+  }
+  const settings = withDefaults(SYNC_DEFAULTS, options);
+  const retention = withDefaults(RETENTION_DEFAULTS, options.retention ?? {});
+  checkSettings(settings);
+  checkRetention(retention);
+  return { apiKey, identity: { name, baseUrl: checkBaseUrl(baseUrl) }, settings, retention };
+}
+
+/** The properties of `defaults`, with what was given of them. */
+function withDefaults<T extends object>(defaults: Readonly<T>, given: Optional<T>): T {
+  const names = Object.keys(defaults) as (keyof T)[];
+  const chosen = names.map((name) => [name, given[name] === undefined ? defaults[name] : given[name]]);
+  return Object.fromEntries(chosen) as T;
+}
+
+function checkSettings(settings: SyncSettings): void {
+  for (const [name, bounds] of entries(WHOLE_BOUNDS)) {
+    if (Number.isInteger(settings[name]) && isWithin(settings[name], bounds)) continue;
+    throw wrong(name, settings[name], `a whole number from ${bounds.min} to ${bounds.max}`);
+  }
+  for (const [name, bounds] of entries(NUMBER_BOUNDS)) {
+    if (isWithin(settings[name], bounds)) continue;
+    throw wrong(name, settings[name], `a number from ${bounds.min} to ${bounds.max}`);
+  }
+  const rate = settings.maxRequestsPerSecond;
+  if (rate === null || (rate > 0 && rate <= MAX_REQUESTS_PER_SECOND)) return;
+  throw wrong('maxRequestsPerSecond', rate, `null or a number above 0, at most ${MAX_REQUESTS_PER_SECOND}`);
+}
+
+function checkRetention(retention: RetentionSettings): void {
+  for (const [name, days] of entries(retention)) {
+    if (days === null || (Number.isInteger(days) && isWithin(days, DAYS_BOUNDS))) continue;
+    const { min, max } = DAYS_BOUNDS;
+    throw wrong(`retention.${name}`, days, `null or a whole number of days from ${min} to ${max}`);
+  }
+}
+
+const isWithin = (value: unknown, { min, max }: { min: number; max: number }): boolean =>
+  typeof value === 'number' && value >= min && value <= max;
+
+const entries = <T extends object>(record: T) => Object.entries(record) as [keyof T & string, T[keyof T]][];
+
+function wrong(name: string, value: unknown, expected: string): UsageError {
+  // JSON has no NaN, and throws for a bigint.
+  const said = ['number', 'bigint'].includes(typeof value) ? String(value) : JSON.stringify(value);
+  return new UsageError(`the option ${name} is ${said}: expected ${expected}`);
+}
