@@ -21,11 +21,13 @@ import { VERSION } from './model/version.ts';
 export {
   ApiFailedError,
   DatabaseError,
-  EXIT,
-  type ExitCode,
+  type ErrorCode,
+  type ErrorFacts,
   InterruptedError,
   KeyRefusedError,
   LeaseHeldError,
+  OutputError,
+  PageFailedError,
   SafetyStopError,
   TaskmirrorError,
   UsageError,
@@ -87,8 +89,8 @@ export interface SyncTasksOptions {
 }
 
 /**
- * One run of one source, as `taskmirror sync` does it. Does not throw for what a run may run into: `failure` and `exitCode`
- * say it. Throws UsageError for a base URL that cannot be used.
+ * One run of one source, as `taskmirror sync` does it. Does not throw for what a run may run into: `failure` says it,
+ * by its class and its code. Throws UsageError for a base URL that cannot be used.
  */
 export async function syncTasks(mirror: MirrorStore, options: SyncTasksOptions): Promise<SyncResult> {
   const { source = 'default', log = SILENT, onProgress, retention = {} } = options;

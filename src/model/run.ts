@@ -6,5 +6,5 @@ export interface SourceIdentity {
 
 export type RunKind = 'backfill' | 'incremental' | 'reconcile';
 export type Verdict = 'clean' | 'repaired' | 'unproven';
-/** `partial`: done, but rows were rejected or a walk stayed unproven (exit 3). */
+/** `partial`: done, but rows were rejected or a walk stayed unproven. */
 export type Outcome = 'ok' | 'partial' | 'failed' | 'interrupted';

@@ -49,7 +49,7 @@ export async function prepareScenario(
   mkdirSync(template);
   await using api = await serveTasks(before);
   const made = await runInProcess(template, { url: api.url, pageSize, full: true });
-  if (made.exitCode !== 0) throw new Error(`the mirror could not be made: ${made.report.error}`);
+  if (made.failure !== null) throw new Error(`the mirror could not be made: ${made.report.error}`);
 
   const list = new SimulatedList(before);
   let time = EPOCH;

@@ -5,7 +5,7 @@ import { commandsWithHelp } from '../../scripts/docs/cli.ts';
 import { ROOT } from '../../scripts/docs/pages.ts';
 import { settingLeaves } from '../../src/config/leaves.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import { EXIT } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
 import { codeIn, hasWord, pageOf, readPages, tableIn, type Page } from './page.ts';
 
 let pages: Page[];

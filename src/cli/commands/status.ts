@@ -1,6 +1,5 @@
 import type { RetentionSettings, SourceSettings } from '../../config/settings.ts';
-import { EXIT } from '../../model/errors.ts';
-import type { ExitCode } from '../../model/errors.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { MirrorReader, SourceStatus } from '../../store/store.ts';
 import { complain } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';

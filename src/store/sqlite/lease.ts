@@ -41,9 +41,11 @@ export function takeLease(db: Database.Database, source: string, holder: Holder,
       .limit(1),
   ).get({ source });
   if (last !== undefined && isHeld(last, holder, clock.now())) {
+    const { pid, host, started_at: since } = last;
     throw new LeaseHeldError(
-      `source "${source}" is being synced by process ${last.pid} on ${last.host}, since ${last.started_at}`,
-      { hint: 'Let it finish. A lease whose process is dead is taken over by itself.' },
+      'lease_held',
+      { source, pid, host, since },
+      `source "${source}" is being synced by process ${pid} on ${host}, since ${since}`,
     );
   }
   const now = utcText(clock.now());
@@ -81,7 +83,7 @@ interface RunRow {
   finished_at: string | null;
 }
 
-function isHeld(run: RunRow, holder: Holder, now: number): boolean {
+function isHeld(run: RunRow, holder: Holder, now: number): run is RunRow & { pid: number } {
   if (run.renewed_at === null || run.pid === null) return false;
   // A renewal that lies in the future was written before the clock was set back: it cannot be trusted either.
   const age = now - Date.parse(run.renewed_at);
@@ -135,9 +137,11 @@ function leaseOf(db: Database.Database, source: string, run: number, clock: Cloc
     hold() {
       const renewedAt = select.get({ run })?.renewed_at ?? null;
       if (renewedAt === null) {
-        throw new LeaseHeldError(`the lease of source "${source}" was lost: another process took it over`, {
-          hint: 'This process slept for longer than a minute. Nothing was written; the other one goes on.',
-        });
+        throw new LeaseHeldError(
+          'lease_lost',
+          { source },
+          `the lease of source "${source}" was lost: another process took it over`,
+        );
       }
       const now = clock.now();
       if (Math.abs(now - Date.parse(renewedAt)) >= FRESH_MS) renew.run({ run, now: utcText(now) });

@@ -134,11 +134,9 @@ class SqliteMirror implements MirrorStore {
     const found = identityOf(file);
     if (found === this.#file) return;
     throw new DatabaseError(
+      'database_replaced',
+      { file },
       `${file} was ${found === null ? 'deleted or moved away' : 'replaced by another file'} while it was open; nothing was written`,
-      {
-        needsRestart: true,
-        hint: 'End this process and start it again: it then goes on with the file of this name, or makes one.',
-      },
     );
   }
 
@@ -184,12 +182,9 @@ class SqliteMirror implements MirrorStore {
 function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
   if (known === baseUrl || (isLoopback(known) && isLoopback(baseUrl))) return;
   throw new UsageError(
+    'source_elsewhere',
+    { source: name, known, given: baseUrl },
     `source "${name}" of this mirror is a copy of ${known}, but the settings say ${baseUrl}`,
-    {
-      hint:
-        'Give the other API a source name or a database of its own. If it is the same list under a new address: ' +
-        `sqlite3 FILE "update sources set base_url = '${baseUrl}' where name = '${name}'".`,
-    },
   );
 }
 
