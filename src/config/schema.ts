@@ -6,7 +6,7 @@ import { DEFAULT_BASE_URL, DEFAULTS } from './defaults.ts';
 import { cronProblem, isTimezone } from '../platform/cron.ts';
 import { choice, described, number, object, setting, text, whole } from './schema-parts.ts';
 import { retention } from './schema-retention.ts';
-import { MAX_PATH } from './settings-file.ts';
+import { MAX_PATH, MAX_SOURCE_NAME, SOURCE_NAME } from './settings-file.ts';
 import { pathProblem } from '../platform/paths.ts';
 import type { Settings } from './settings.ts';
 
@@ -69,7 +69,7 @@ export const sourceSchema = () =>
   z.strictObject(
     {
       name: described(
-        text(64, NAME).check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: NAME })),
+        text(MAX_SOURCE_NAME, NAME).check(z.regex(SOURCE_NAME, { error: NAME })),
         'Unique name of the source.',
       ),
       baseUrl: described(

@@ -6,3 +6,7 @@ export const MAX_FILE_KILOBYTES = 1024;
 
 /** Characters of a path at most. */
 export const MAX_PATH = 4096;
+
+/** What a source can be called. */
+export const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+export const MAX_SOURCE_NAME = 64;

@@ -29,27 +29,11 @@ export interface Lease {
 
 /**
  * Takes the lease of `source` by opening the record of a run, inside the caller's transaction. What a dead process left
- * open is closed as interrupted. Throws LeaseHeldError, with the holder's pid and host, while another living process has it.
+ * open is closed as interrupted. Throws LeaseHeldError, with the holder's pid and host, while a living process has it.
  */
 export function takeLease(db: Database.Database, source: string, holder: Holder, clock: Clock): Lease {
-  const last = prepare<{ source: string }, RunRow>(db, (q, p) =>
-    q
-      .selectFrom('sync_runs')
-      .select(['pid', 'host', 'started_at', 'renewed_at', 'finished_at'])
-      .where('source', '=', p('source'))
-      .orderBy('id', 'desc')
-      .limit(1),
-  ).get({ source });
-  if (last !== undefined && isHeld(last, holder, clock.now())) {
-    const { pid, host, started_at: since } = last;
-    throw new LeaseHeldError(
-      'lease_held',
-      { source, pid, host, since },
-      `source "${source}" is being synced by process ${pid} on ${host}, since ${since}`,
-    );
-  }
+  assertFree(db, source, holder, clock);
   const now = utcText(clock.now());
-  if (last !== undefined && isLeftOpen(last)) closeStaleRuns(db, source, now);
   const run = prepare<{ source: string; now: string; pid: number; host: string }, { id: number }>(
     db,
     (q, p) =>
@@ -73,6 +57,30 @@ export function takeLease(db: Database.Database, source: string, holder: Holder,
         .returning('id'),
   ).get({ source, now, pid: holder.pid, host: holder.host });
   return leaseOf(db, source, run?.id ?? 0, clock);
+}
+
+/**
+ * Throws LeaseHeldError, with the holder's pid and host, while a living process has the lease of `source`. What a dead one
+ * left open is closed as interrupted. To be used inside a transaction: nobody takes the lease before that ends.
+ */
+export function assertFree(db: Database.Database, source: string, holder: Holder, clock: Clock): void {
+  const last = prepare<{ source: string }, RunRow>(db, (q, p) =>
+    q
+      .selectFrom('sync_runs')
+      .select(['pid', 'host', 'started_at', 'renewed_at', 'finished_at'])
+      .where('source', '=', p('source'))
+      .orderBy('id', 'desc')
+      .limit(1),
+  ).get({ source });
+  if (last !== undefined && isHeld(last, holder, clock.now())) {
+    const { pid, host, started_at: since } = last;
+    throw new LeaseHeldError(
+      'lease_held',
+      { source, pid, host, since },
+      `source "${source}" is being synced by process ${pid} on ${host}, since ${since}`,
+    );
+  }
+  if (last !== undefined && isLeftOpen(last)) closeStaleRuns(db, source, utcText(clock.now()));
 }
 
 interface RunRow {
