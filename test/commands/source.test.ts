@@ -11,8 +11,9 @@ import { toldBy } from '../support/told.ts';
 
 /** A mirror of 30 tasks of the source `default`, and the settings' sources by name and base URL. */
 async function setUp(set: Record<string, string> = {}) {
-  const { file, clock, sync, store } = await syncBench();
-  await sync(new SimulatedList(tasksApart(30, 60_000)));
+  const bench = await syncBench();
+  const { file, clock, store } = bench;
+  await bench.sync(new SimulatedList(tasksApart(30, 60_000)));
   const stdout = new Captured();
   const sources = Object.entries(set).map(([name, baseUrl]) => ({ name, baseUrl, apiKey: { env: 'KEY' } }));
   const context = {

@@ -313,6 +313,11 @@ describe('status --max-age', () => {
     expect(await judged([SOURCE, never], '1h')).toMatchObject({ code: EXIT.differences });
   });
 
+  it('does not care for a source that was forgotten, where the settings name none', async () => {
+    const forgotten = { ...never, lastRunAt: null };
+    expect(await judged([SOURCE, forgotten], '1h')).toMatchObject({ code: EXIT.done });
+  });
+
   it('complains where nothing is mirrored at all', async () => {
     const { code, complaints } = await judged([], '1h');
     expect(code).toBe(EXIT.differences);

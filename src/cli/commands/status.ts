@@ -64,7 +64,9 @@ function complaintsOf(
   { now, longestMs }: { now: number; longestMs: number },
 ): string[] {
   const lastOf = new Map(mirrored.map(({ source, lastSuccessAt }) => [source, lastSuccessAt]));
-  const names = set.length === 0 ? [...lastOf.keys()] : set.map(({ name }) => name);
+  // One that was forgotten has no run any more.
+  const run = mirrored.filter(({ lastRunAt }) => lastRunAt !== null).map(({ source }) => source);
+  const names = set.length === 0 ? run : set.map(({ name }) => name);
   if (names.length === 0) return ['no source is mirrored yet'];
   return names.flatMap((name) => {
     const last = lastOf.get(name) ?? null;
