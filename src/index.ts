@@ -16,9 +16,13 @@ import type { Queryable } from './store/queryable.ts';
 export {
   ApiFailedError,
   DatabaseError,
+  type ErrorCode,
+  type ErrorFacts,
   InterruptedError,
   KeyRefusedError,
   LeaseHeldError,
+  OutputError,
+  PageFailedError,
   SafetyStopError,
   TaskmirrorError,
   UsageError,
@@ -69,6 +73,8 @@ export async function openMirrorReadOnly(file: string): Promise<ReadOnlyMirror> 
 function pathOf(file: string): string {
   if (file !== ':memory:') return resolve(file);
   throw new UsageError(
+    'mirror_in_memory',
+    {},
     'a mirror cannot be in memory, since its queries open the file: name one in a temporary folder',
   );
 }

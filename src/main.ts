@@ -1,6 +1,8 @@
 import { isatty } from 'node:tty';
 import { cli } from './cli/program.ts';
-import { EXIT, exitCodeOf, InterruptedError, OutputError, TaskmirrorError } from './model/errors.ts';
+import { EXIT, exitCodeOf } from './cli/exit.ts';
+import { hintOf } from './cli/hints.ts';
+import { InterruptedError, OutputError, TaskmirrorError } from './model/errors.ts';
 import { createRedactor } from './platform/redact.ts';
 import { complain, outlet } from './platform/terminal.ts';
 
@@ -37,8 +39,9 @@ for (const name of SIGNALS) {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that has seen enough (`| head`) is no failure.
   if (error.code === 'EPIPE') return;
-  const hint = 'Check whether the disk that it goes to is full.';
-  fail(new OutputError(`the output cannot be written: ${error.message}`, { hint, cause: error }));
+  fail(
+    new OutputError('stdout_failed', {}, `the output cannot be written: ${error.message}`, { cause: error }),
+  );
   // Not everything that prints waits for the outcome.
   process.exit();
 });
@@ -113,8 +116,8 @@ function workingDirectory(): string | null {
 function fail(error: unknown): void {
   process.exitCode = exitCodeOf(error);
   if (error instanceof TaskmirrorError) {
-    const { message, hint } = error;
-    complain(stderr, redactor.redact(message), hint === undefined ? hint : redactor.redact(hint));
+    const hint = hintOf(error);
+    complain(stderr, redactor.redact(error.message), hint === undefined ? hint : redactor.redact(hint));
   } else {
     complain(stderr, 'something unexpected went wrong; this is a bug. What was committed stays.');
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { commandsWithHelp } from '../scripts/docs/cli.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 
@@ -87,6 +88,14 @@ const mayKnow = (from: Room, to: Room): boolean => from === to || ALLOWED[from]?
 const codeOf = (text: string): string =>
   text.replaceAll(/\/\*.*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/gs, ' ');
 
+/** The text of all literals, comments left out. */
+const literalsOf = (text: string): string[] =>
+  [
+    ...text.matchAll(
+      /\/\*.*?\*\/|\/\/[^\n]*|'((?:\\.|[^'\\\n])*)'|"((?:\\.|[^"\\\n])*)"|`((?:\\.|[^`\\])*)`/gs,
+    ),
+  ].flatMap(([, ...literal]) => literal.filter((part) => part !== undefined));
+
 /** The folder of the adapter that a file belongs to; undefined: to none. */
 const adapter = (file: string): string | undefined => /^src\/(source|store)\/[^/]+\//.exec(file)?.[0];
 
@@ -145,6 +154,48 @@ describe('the arrows of the house point one way', () => {
     expect(loose.toSorted()).toEqual(['src/index.ts', 'src/main.ts']);
     const folders = new Set(SOURCES.map(({ file }) => dirname(file)));
     expect(SOURCES.map(({ file }) => file).filter((file) => folders.has(file.slice(0, -3)))).toEqual([]);
+  });
+});
+
+describe('advice for a command line is given by cli/ alone', () => {
+  // `render` draws for the command line, but `status` alone has a line that nobody else prints.
+  const rooms = ['model', 'platform', 'source', 'store', 'sync', 'reports', 'config', 'daemon', 'render'];
+  /** Literals that hold a command or a flag and are no advice. */
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    // Where a setting comes from.
+    'src/config/load.ts': ['flag --config'],
+    'src/config/overlays.ts': ['--db'],
+    // The message of a simulated task.
+    'src/source/simulated/messages.ts': [
+      'Add a --dry-run flag to the import command in {repo}. Keep the output format.',
+    ],
+    // What an empty mirror shows for a status.
+    'src/render/views/status.ts': [
+      'Nothing is mirrored yet. Run "taskmirror sync" once, or "taskmirror daemon" to keep a mirror current.\\n',
+    ],
+  };
+  const commands = commandsWithHelp().map(({ name }) => name);
+  const advice = new RegExp(`--[a-z]|\\b(?:${commands.filter((name) => name.includes(' ')).join('|')})\\b`);
+  const below = SOURCES.filter(({ room }) => rooms.includes(room));
+
+  test('this test sees literals and commands', () => {
+    expect(commands).toContain('taskmirror sync');
+    const advising = SOURCES.filter(({ text }) => literalsOf(text).some((literal) => advice.test(literal)));
+    expect(advising.map(({ file }) => file)).toContain('src/cli/hints.ts');
+  });
+
+  test('no literal below it names a command or a flag', () => {
+    const found = below.map(({ file, text }) => [
+      file,
+      literalsOf(text).filter((literal) => advice.test(literal)),
+    ]);
+    expect(Object.fromEntries(found.filter(([, literals]) => literals?.length !== 0))).toEqual(allowed);
+  });
+
+  test('no file below it knows an exit code', () => {
+    // The simulated API is a process of its own, and this is its entry.
+    const knows = below.filter(({ text }) => /\b(?:EXIT|exitCode\w*)\b/.test(codeOf(text)));
+    expect(knows.map(({ file }) => file)).toEqual(['src/source/simulated/process.ts']);
   });
 });
 

@@ -68,6 +68,16 @@ Examples:
 
 Exit code: 0, or 6 where something is wrong.`,
 
+  source: `
+Examples:
+  $ taskmirror source list
+  $ taskmirror source rename default team
+  $ taskmirror source move team https://tasks.example.com
+  $ taskmirror source forget old --yes
+
+They write to the mirror only, never to the settings, and wait for no run: while
+one is under way, exit code 11.`,
+
   doctor: `
 Examples:
   $ taskmirror doctor

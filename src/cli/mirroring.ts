@@ -14,6 +14,7 @@ export function addMirroring(wiring: Wiring): void {
   addVerify(wiring);
   addDoctor(wiring);
   addSnapshot(wiring);
+  addSource(wiring);
 }
 
 function addSync({ program, app, finish }: Wiring): void {
@@ -103,5 +104,49 @@ function addSnapshot({ program, app, finish }: Wiring): void {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { snapshot } = await import('./commands/snapshot.ts');
       finish(await snapshot({ ...(await app(flags)), copyMirror }, file, { json: flags.json === true }));
+    });
+}
+
+function addSource({ program, app, finish }: Wiring): void {
+  const source = program
+    .command('source')
+    .description('list, rename, move or forget the sources that the mirror knows')
+    .addHelpText('after', EXAMPLES.source);
+  source
+    .command('list')
+    .description('the sources that the mirror knows, and whether the settings have them')
+    .option('--json', 'print one object')
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { sourceList } = await import('./commands/source.ts');
+      finish(await sourceList(await app(flags), { json: json === true }));
+    });
+  source
+    .command('rename')
+    .description('give a source another name, with its tasks and all that is proven of it')
+    .argument('<old>', 'its name in the mirror')
+    .argument('<new>', 'a name that the mirror does not have')
+    .action(async (name: string, to: string, _options, command: Command) => {
+      const { sourceRename } = await import('./commands/source.ts');
+      finish(await sourceRename(await app(command.optsWithGlobals<SettingsFlags>()), name, to));
+    });
+  source
+    .command('move')
+    .description('note that the same list is at another base URL now')
+    .argument('<name>', 'its name in the mirror')
+    .argument('<url>', 'the new base URL')
+    .action(async (name: string, url: string, _options, command: Command) => {
+      const { sourceMove } = await import('./commands/source.ts');
+      finish(await sourceMove(await app(command.optsWithGlobals<SettingsFlags>()), name, url));
+    });
+  source
+    .command('forget')
+    .description('forget a source; its live tasks are handed over or marked as removed')
+    .argument('<name>', 'its name in the mirror')
+    .option('--yes', 'also if it still holds live tasks')
+    .action(async (name: string, _options, command: Command) => {
+      const { yes, ...flags } = command.optsWithGlobals<SettingsFlags & { yes?: true }>();
+      const { sourceForget } = await import('./commands/source.ts');
+      finish(await sourceForget(await app(flags), name, { yes: yes === true }));
     });
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { EXIT, type ExitCode } from '../model/errors.ts';
+import { EXIT, type ExitCode } from './exit.ts';
 import { VERSION } from '../model/version.ts';
 import { complain, type Output } from '../platform/terminal.ts';
 import { addAsking } from './asking.ts';

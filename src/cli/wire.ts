@@ -9,6 +9,7 @@ import { systemClock } from '../platform/clock.ts';
 import { usesColor } from '../render/text.ts';
 import type { ResolvedKey } from '../config/key.ts';
 import type { LoadedSettings, Settings, SourceSettings } from '../config/settings.ts';
+import { hintOf } from './hints.ts';
 import { createLogger } from '../platform/log.ts';
 import type { Log } from '../model/log.ts';
 import type { MirrorReader, MirrorStore, SourceStatus } from '../store/store.ts';
@@ -37,6 +38,7 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDep
     redactor,
     isTTY,
     color: usesColor({ stdout: io.stderr, env: io.env }),
+    hintOf,
   });
   const warned = new Set<string>();
 
@@ -130,7 +132,7 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
   ];
 }
 
-/** What is wrong with a mirror's file, and what to do about it. Throws DatabaseError where it is no mirror. */
+/** What is wrong with a mirror's file. Throws DatabaseError where it is no mirror. */
 export async function checkDatabaseFile(file: string): Promise<FileCheck> {
   const { integrityCheck } = await import('../store/sqlite/inspect.ts');
   return integrityCheck(file);

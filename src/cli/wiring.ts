@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Settings, SettingsFlags } from '../config/settings.ts';
-import type { ExitCode } from '../model/errors.ts';
+import type { ExitCode } from './exit.ts';
 import type { Redactor } from '../platform/redact.ts';
 import type { Io } from '../platform/terminal.ts';
 import type { QueryProcess } from './commands/query/command.ts';

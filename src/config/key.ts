@@ -1,4 +1,5 @@
 import type { ExecFileException } from 'node:child_process';
+import type { UsageFacts } from '../model/error-facts.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import { readBounded } from '../platform/bounded-file.ts';
@@ -43,9 +44,11 @@ export async function resolveKey(source: SourceSettings, context: KeyContext): P
         : await fromCommand(reference.command, context);
   const failure = 'failure' in found ? found.failure : keyProblem(found.text);
   if ('failure' in found || failure !== null) {
-    throw new UsageError(`Source "${source.name}" has no usable key: ${origin} ${failure}.`, {
-      hint: hintFor(reference, source.name),
-    });
+    throw new UsageError(
+      'key_unusable',
+      { source: source.name, ...placeOf(reference, context.cwd) },
+      `Source "${source.name}" has no usable key: ${origin} ${failure}.`,
+    );
   }
 
   const warnings: string[] = [];
@@ -147,8 +150,11 @@ function keyProblem(text: string): string | null {
   return /^[!-~]+$/.test(text) ? null : 'holds a space, a line break or a character that is not plain ASCII';
 }
 
-function hintFor(reference: KeyReference, name: string): string {
-  if ('env' in reference) return `Set ${reference.env} to the API key, or change apiKey of source "${name}".`;
-  if ('file' in reference) return 'Write the key into that file, alone on one line.';
-  return 'Run the command by hand: it has to print the key, alone on one line, and to exit with 0.';
+function placeOf(
+  reference: KeyReference,
+  cwd: string | null,
+): Pick<UsageFacts['key_unusable'], 'kind' | 'place'> {
+  if ('env' in reference) return { kind: 'env', place: reference.env };
+  if ('file' in reference) return { kind: 'file', place: absolutePath(cwd, reference.file) };
+  return { kind: 'command', place: null };
 }

@@ -58,7 +58,9 @@ export function settingsError(problems: readonly string[]): UsageError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   const lines = problems.slice(0, MAX_PROBLEMS).map((problem) => `\n- ${problem}`);
   if (problems.length > MAX_PROBLEMS) lines.push(`\n- and ${problems.length - MAX_PROBLEMS} more`);
-  return new UsageError(`The settings have ${count}:${lines.join('')}`, {
-    hint: 'Correct them, then run "taskmirror config check".',
-  });
+  return new UsageError(
+    'settings_invalid',
+    { problems: problems.length },
+    `The settings have ${count}:${lines.join('')}`,
+  );
 }

@@ -67,8 +67,7 @@ const baseUrl = () =>
         return checkBaseUrl(url);
       } catch (error) {
         if (!(error instanceof TaskmirrorError)) throw error;
-        const message = [error.message, error.hint].filter((part) => part !== undefined).join(' ');
-        issues.push({ code: 'custom', message, input: url });
+        issues.push({ code: 'custom', message: error.message, input: url });
         return z.NEVER;
       }
     }),
@@ -213,7 +212,7 @@ const SHAPE = {
     setting(
       z.boolean({ error: 'expected true or false' }),
       DEFAULTS.searchIndex,
-      'Keep a full text index for "taskmirror search"; false: the next run drops it.',
+      'Keep a full text index, for searches; false: the next run drops it.',
     ),
   retention: () => described(z.prefault(retention(), {}), 'What a run deletes once it is old enough.'),
   log: () => described(z.prefault(log(), {}), 'What is written to stderr.'),

@@ -1,11 +1,8 @@
 import { UsageError } from '../model/errors.ts';
-import { DEFAULT_FILE } from './settings-file.ts';
 import type { Settings, SourceSettings } from './settings.ts';
 
-/** The sources of a command that needs at least one. Throws UsageError, saying how to set one, where there is none. */
+/** The sources of a command that needs at least one. Throws UsageError where there is none. */
 export function requireSources(settings: Pick<Settings, 'sources'>): SourceSettings[] {
   if (settings.sources.length > 0) return settings.sources;
-  throw new UsageError('No source is set: there is nothing to mirror.', {
-    hint: `Set the environment variable SIGMIC_API_KEY to an API key, or name sources in ${DEFAULT_FILE} (see config.example.json).`,
-  });
+  throw new UsageError('no_source', {}, 'No source is set: there is nothing to mirror.');
 }

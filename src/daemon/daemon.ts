@@ -1,4 +1,4 @@
-import { EXIT, LeaseHeldError, SafetyStopError, TaskmirrorError } from '../model/errors.ts';
+import { hasCode, LeaseHeldError, SafetyStopError } from '../model/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log.ts';
 import type { SyncResult } from '../sync/sync.ts';
@@ -163,7 +163,7 @@ export class Daemon {
   }
 
   /** Notes how a run ended, for the log and for the lane's next turn. Throws what no further run can get over. */
-  #note(lane: Lane, { report, run, failure, exitCode }: SyncResult): void {
+  #note(lane: Lane, { report, run, failure }: SyncResult): void {
     const fields = { source: report.name, run };
     if (failure === null) {
       if (lane.failures > 0) this.#log.info(fields, 'the source works again');
@@ -173,11 +173,12 @@ export class Daemon {
     } else if (failure instanceof LeaseHeldError) {
       this.#log.warn(fields, failure.message);
     } else if (report.outcome !== 'interrupted') {
-      if (failure instanceof TaskmirrorError && failure.needsRestart) throw failure;
+      if (hasCode(failure, 'database_replaced')) throw failure;
       lane.failures += 1;
       lane.pausedAt = this.#clock.now();
-      lane.pauseMs = exitCode === EXIT.keyRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
-      lane.needsKey = exitCode === EXIT.keyRefused || exitCode === EXIT.usage;
+      const isRefused = hasCode(failure, 'key_refused');
+      lane.pauseMs = isRefused ? KEY_PAUSE_MS : pauseAfter(lane.failures);
+      lane.needsKey = isRefused || hasCode(failure, 'key_unusable', 'key_malformed');
       this.#log.error(
         { ...fields, failures: lane.failures, pauseMs: lane.pauseMs, err: failure },
         'the run failed; the source is paused',

@@ -78,7 +78,7 @@ export class OpenReader implements ReadOnlyMirror {
   }
 
   protected assertOpen(): void {
-    if (this.#closing !== null) throw new UsageError('the mirror is closed');
+    if (this.#closing !== null) throw new UsageError('mirror_closed', {}, 'the mirror is closed');
   }
 
   /** The readers first: only the last connection of a process that writes can empty the WAL. */

@@ -132,5 +132,9 @@ const entries = <T extends object>(record: T) => Object.entries(record) as [keyo
 function wrong(name: string, value: unknown, expected: string): UsageError {
   // JSON has no NaN, and throws for a bigint.
   const said = ['number', 'bigint'].includes(typeof value) ? String(value) : JSON.stringify(value);
-  return new UsageError(`the option ${name} is ${said}: expected ${expected}`);
+  return new UsageError(
+    'option_invalid',
+    { option: name },
+    `the option ${name} is ${said}: expected ${expected}`,
+  );
 }

@@ -129,6 +129,8 @@ function assertDistinct(columns: readonly string[]): void {
   if (twice === undefined) return;
   const name = JSON.stringify(twice);
   throw new UsageError(
+    'column_repeated',
+    { column: twice },
     `two columns of this SQL are called ${name}: give one another name, as in "id as other_id"`,
   );
 }
@@ -156,6 +158,8 @@ function boundValue(name: string, value: QueryParameters[string]): SqlParameters
       if (value === null) return null;
   }
   throw new UsageError(
+    'parameter_unusable',
+    { parameter: name },
     `the parameter "${name}" cannot be bound: expected a text, a number, a bigint of at most 64 bits, a boolean or null`,
   );
 }

@@ -1,3 +1,4 @@
+import type { UsageFacts } from './error-facts.ts';
 import { UsageError } from './errors.ts';
 
 const MAX_LENGTH = 2000;
@@ -12,29 +13,35 @@ const MAX_LENGTH = 2000;
 export function checkBaseUrl(text: string): string {
   const url = text.length <= MAX_LENGTH && URL.canParse(text) ? new URL(text) : null;
   if (url === null) {
-    throw new UsageError('The base URL is not an absolute URL.', {
-      hint: 'Write it with its scheme and host, such as https://api.sigmic.ai.',
-    });
+    throw refused(
+      'not_absolute',
+      'The base URL is not an absolute URL. Write it with its scheme and host, such as https://api.sigmic.ai.',
+    );
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    throw new UsageError(
-      `The base URL begins with ${url.protocol}${url.host === '' ? '' : `//${url.host}`}.`,
-      {
-        hint: 'Use https://; http:// is allowed only to localhost, 127.0.0.1 and [::1].',
-      },
+    throw refused(
+      'not_https',
+      `The base URL begins with ${url.protocol}${url.host === '' ? '' : `//${url.host}`}. ` +
+        'Use https://; http:// is allowed only to localhost, 127.0.0.1 and [::1].',
     );
   }
   if (url.username !== '' || url.password !== '') {
-    throw new UsageError(`The base URL of ${url.host} carries a user name or a password.`, {
-      hint: 'Take it out of the URL: the key is a setting of its own.',
-    });
+    throw refused(
+      'credentials',
+      `The base URL of ${url.host} carries a user name or a password. Take it out of the URL: the key is a setting of its own.`,
+    );
   }
   if (/[?#]/.test(text)) {
-    throw new UsageError(`The base URL of ${url.host} carries a query or a fragment.`, {
-      hint: 'Give the URL only up to the part before /api/v1.',
-    });
+    throw refused(
+      'query',
+      `The base URL of ${url.host} carries a query or a fragment. Give the URL only up to the part before /api/v1.`,
+    );
   }
   return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+function refused(why: UsageFacts['base_url_invalid']['why'], message: string): UsageError {
+  return new UsageError('base_url_invalid', { why }, message);
 }
 
 /** Whether a host, as `URL.hostname` writes it, is this machine itself. */

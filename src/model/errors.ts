@@ -1,89 +1,93 @@
-/** Exit codes of every command: a contract with scripts and cron jobs (docs/exit-codes.md). */
-export const EXIT = {
-  done: 0,
-  unexpected: 1,
-  usage: 2,
-  partial: 3,
-  keyRefused: 4,
-  apiFailed: 5,
-  differences: 6,
-  removalBrake: 7,
-  database: 10,
-  locked: 11,
-  interrupted: 130,
-} as const;
+import type {
+  ApiFacts,
+  DatabaseFacts,
+  InterruptionFacts,
+  KeyFacts,
+  LeaseFacts,
+  OutputFacts,
+  SafetyFacts,
+  UsageFacts,
+} from './error-facts.ts';
 
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+/** The facts of every error, by its code. */
+export interface ErrorFacts
+  extends
+    UsageFacts,
+    KeyFacts,
+    ApiFacts,
+    SafetyFacts,
+    DatabaseFacts,
+    OutputFacts,
+    LeaseFacts,
+    InterruptionFacts {}
+
+/** What happened, for programs: a contract (docs/exit-codes.md). A code that was released keeps its meaning. */
+export type ErrorCode = keyof ErrorFacts;
 
 /**
- * An error that somebody can act on. The message says what happened and to which source, file or row;
- * `hint` says what to do next. There is one class for each party that has to act, not one for each cause.
+ * An error that somebody can act on. `code` says what happened, `facts` to what; the message says both to people. What to
+ * do about it depends on who asks: the command line's advice is in src/cli/hints.ts. There is one class for each party that
+ * has to act, and one code for each cause.
  */
-export abstract class TaskmirrorError extends Error {
-  abstract readonly exitCode: ExitCode;
-  readonly hint: string | undefined;
-  /** No further try of this process can succeed; one that starts anew may. */
-  readonly needsRestart: true | undefined;
+export abstract class TaskmirrorError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C;
+  readonly facts: ErrorFacts[C];
 
-  constructor(message: string, options: { hint?: string; cause?: unknown; needsRestart?: true } = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+  constructor(code: C, facts: ErrorFacts[C], message: string, options: ErrorOptions = {}) {
+    super(message, options);
     this.name = new.target.name;
-    this.hint = options.hint;
-    this.needsRestart = options.needsRestart;
+    this.code = code;
+    this.facts = facts;
   }
 }
 
 /** The caller has to correct a command line, a setting or a statement. */
-export class UsageError extends TaskmirrorError {
-  readonly exitCode = EXIT.usage;
-}
+export class UsageError<C extends keyof UsageFacts = keyof UsageFacts> extends TaskmirrorError<C> {}
 
 /** The API itself refused the key, by one of its own error codes: somebody has to give a source another key. */
-export class KeyRefusedError extends TaskmirrorError {
-  readonly exitCode = EXIT.keyRefused;
-}
+export class KeyRefusedError extends TaskmirrorError<keyof KeyFacts> {}
 
 /** The API could not be reached or made no sense, after all retries: try again later. */
-export class ApiFailedError extends TaskmirrorError {
-  readonly exitCode = EXIT.apiFailed;
-}
+export class ApiFailedError<C extends keyof ApiFacts = keyof ApiFacts> extends TaskmirrorError<C> {}
 
 /** The API answers, but cannot serve this page of the list: a smaller one, or another place, may fare better. */
-export class PageFailedError extends ApiFailedError {
+export class PageFailedError<C extends keyof ApiFacts = keyof ApiFacts> extends ApiFailedError<C> {
   readonly isTooLarge: boolean;
 
-  constructor(message: string, options: { hint?: string; cause?: unknown; isTooLarge?: boolean } = {}) {
-    super(message, options);
+  constructor(
+    code: C,
+    facts: ErrorFacts[C],
+    message: string,
+    options: ErrorOptions & { isTooLarge?: boolean } = {},
+  ) {
+    super(code, facts, message, options);
     this.isTooLarge = options.isTooLarge ?? false;
   }
 }
 
 /** Going on might lose data (the list is empty or shrank too far): somebody has to look first. */
-export class SafetyStopError extends TaskmirrorError {
-  readonly exitCode = EXIT.removalBrake;
-}
+export class SafetyStopError<C extends keyof SafetyFacts = keyof SafetyFacts> extends TaskmirrorError<C> {}
 
 /** The database file is missing, corrupt, foreign, newer than this program, or its disk is full. */
-export class DatabaseError extends TaskmirrorError {
-  readonly exitCode = EXIT.database;
-}
+export class DatabaseError<C extends keyof DatabaseFacts = keyof DatabaseFacts> extends TaskmirrorError<C> {}
 
 /** A file or stream that results go to takes no more: somebody has to make room, or name another place. */
-export class OutputError extends TaskmirrorError {
-  readonly exitCode = EXIT.database;
-}
+export class OutputError<C extends keyof OutputFacts = keyof OutputFacts> extends TaskmirrorError<C> {}
 
 /** Another process is syncing this source: nothing to do but wait for it. */
-export class LeaseHeldError extends TaskmirrorError {
-  readonly exitCode = EXIT.locked;
-}
+export class LeaseHeldError<C extends keyof LeaseFacts = keyof LeaseFacts> extends TaskmirrorError<C> {}
 
 /** Somebody asked the program to stop (SIGINT, SIGTERM, or an AbortSignal of the caller's). */
-export class InterruptedError extends TaskmirrorError {
-  readonly exitCode = EXIT.interrupted;
+export class InterruptedError extends TaskmirrorError<'interrupted'> {
+  constructor(message: string, options: ErrorOptions = {}) {
+    super('interrupted', {}, message, options);
+  }
 }
 
-/** The exit code that a failure of any kind stands for. */
-export function exitCodeOf(error: unknown): ExitCode {
-  return error instanceof TaskmirrorError ? error.exitCode : EXIT.unexpected;
+/** Whether an error is ours and has one of these codes. */
+export function hasCode<C extends ErrorCode>(
+  error: unknown,
+  ...codes: readonly C[]
+): error is TaskmirrorError<C> {
+  return error instanceof TaskmirrorError && codes.some((code) => code === error.code);
 }

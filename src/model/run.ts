@@ -8,5 +8,5 @@ export interface SourceIdentity {
 export type RunKind = 'backfill' | 'incremental' | 'reconcile';
 /** What a run proved of its walk: every step linked at once, linked after stepping back, or could not be shown. */
 export type Verdict = 'clean' | 'repaired' | 'unproven';
-/** `partial`: done, but rows were rejected or a walk stayed unproven (exit 3). */
+/** `partial`: done, but rows were rejected or a walk stayed unproven. */
 export type Outcome = 'ok' | 'partial' | 'failed' | 'interrupted';

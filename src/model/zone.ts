@@ -52,8 +52,7 @@ function formatOf(timezone: string): Intl.DateTimeFormat {
   try {
     return new Intl.DateTimeFormat('en-US', { timeZone: timezone, timeZoneName: 'longOffset' });
   } catch (error) {
-    throw new UsageError(`there is no time zone "${timezone}"`, {
-      hint: 'Give the name of one, such as Europe/Berlin or UTC.',
+    throw new UsageError('time_zone_unknown', { timezone }, `there is no time zone "${timezone}"`, {
       cause: error,
     });
   }
@@ -104,13 +103,14 @@ export function periodsOf(spans: readonly Span[], unit: Unit): Piece[] {
 }
 
 function assertFew(spans: readonly Span[], ms: number, unit: Unit): void {
-  const [from, until] = [spans.at(0)?.from ?? 0, spans.at(-1)?.until ?? 0];
-  if ((until - from) / ms <= MOST_PIECES) return;
-  throw new UsageError(`from ${utcText(from)} to ${utcText(until)} there are too many ${unit}s to count`, {
-    hint:
-      'Choose a shorter period with --since and --until. Without them it reaches from the first task to the last, ' +
-      'and one of those may have a wrong date.',
-  });
+  const [fromMs, untilMs] = [spans.at(0)?.from ?? 0, spans.at(-1)?.until ?? 0];
+  if ((untilMs - fromMs) / ms <= MOST_PIECES) return;
+  const [from, until] = [utcText(fromMs), utcText(untilMs)];
+  throw new UsageError(
+    'period_too_long',
+    { from, until, unit },
+    `from ${from} to ${until} there are too many ${unit}s to count`,
+  );
 }
 
 /** The first moment in (`no`, `yes`] at which it holds, given that it does not at `no` and does at `yes`. */

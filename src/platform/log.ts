@@ -25,13 +25,15 @@ export interface LoggerOptions extends LogSettings {
   isTTY: boolean;
   /** Colour in pretty lines (the caller knows NO_COLOR); JSON lines never have any. */
   color: boolean;
+  /** What to do about an error, for whoever reads the log; undefined where there is nothing to say. */
+  hintOf?: (error: Error) => string | undefined;
 }
 
 /**
  * A logger that writes one line at a time, in this process: pretty for people, JSON lines (UTC time, level by
  * name) for programs. Every text of a line, keys and nested fields included, passes the redactor, also
- * secrets that were added to it later. Errors belong under `err`: with fields and causes, and with their stacks where
- * they are none of our own, whose message says it all.
+ * secrets that were added to it later. Errors belong under `err`: with fields (code and facts of our own) and causes,
+ * and with their stacks where they are none of our own, whose message says it all.
  *
  * Most runs of a one-shot command have nothing to say at their level: the libraries are loaded for the first line.
  */
@@ -75,7 +77,8 @@ function createPino(options: LoggerOptions): Logger {
       serializers: {
         err(error: Error) {
           const whole = pino.stdSerializers.errWithCause(error);
-          return error instanceof TaskmirrorError ? withoutStacks(whole) : whole;
+          if (!(error instanceof TaskmirrorError)) return whole;
+          return withoutStacks({ ...whole, hint: options.hintOf?.(error) });
         },
       },
     },

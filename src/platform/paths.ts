@@ -16,7 +16,8 @@ export function pathProblem(path: string): string | null {
 /** Throws UsageError, which begins with `label`, unless a file of this name can be meant. */
 export function assertPath(label: string, path: string): void {
   const problem = pathProblem(path);
-  if (problem !== null) throw new UsageError(`${label} ${JSON.stringify(path)}: ${problem}`);
+  if (problem === null) return;
+  throw new UsageError('path_invalid', { path }, `${label} ${JSON.stringify(path)}: ${problem}`);
 }
 
 /**
@@ -26,7 +27,9 @@ export function assertPath(label: string, path: string): void {
 export function absolutePath(cwd: string | null, path: string): string {
   if (isAbsolute(path)) return resolve(path);
   if (cwd !== null) return resolve(cwd, path);
-  throw new UsageError(`${path} is relative to the working directory, which was deleted`, {
-    hint: 'Change to a folder that is there, or give absolute paths.',
-  });
+  throw new UsageError(
+    'working_directory_gone',
+    { path },
+    `${path} is relative to the working directory, which was deleted`,
+  );
 }

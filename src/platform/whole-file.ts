@@ -37,8 +37,7 @@ async function create(file: string): Promise<{ target: string; temporary: string
     const temporary = `${target}.${randomBytes(4).toString('hex')}.part`;
     return { target, temporary, handle: await open(temporary, 'wx', 0o600) };
   } catch (error) {
-    throw new UsageError(`${file} cannot be written: ${messageOf(error)}`, {
-      hint: 'Check that its folder exists and that you may write to it, or name another file.',
+    throw new UsageError('output_not_creatable', { file }, `${file} cannot be written: ${messageOf(error)}`, {
       cause: error,
     });
   }
@@ -48,12 +47,12 @@ async function create(file: string): Promise<{ target: string; temporary: string
 function explainWrite(error: unknown, file: string): unknown {
   if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error;
   const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
-  return new OutputError(`${file} cannot be written: ${isFull ? 'the disk is full' : error.message}`, {
-    hint: isFull
-      ? 'Free some space, or name a file on another disk.'
-      : 'Check the disk, and whether a limit on the size of files (ulimit -f) is used up.',
-    cause: error,
-  });
+  return new OutputError(
+    isFull ? 'output_disk_full' : 'output_failed',
+    { file },
+    `${file} cannot be written: ${isFull ? 'the disk is full' : error.message}`,
+    { cause: error },
+  );
 }
 
 /** What SQLite keeps beside a database, by the endings of its name (sqlite.org/tempfiles.html). */
@@ -66,14 +65,16 @@ export const BESIDE = ['-wal', '-shm', '-journal'] as const;
 export function assertNotMirror(file: string, database: string): void {
   const found = statOf(file);
   if (found !== undefined && !found.isFile())
-    throw new UsageError(`${file} is not a file`, { hint: 'Name a file.' });
+    throw new UsageError('output_not_a_file', { file }, `${file} is not a file`);
   for (const ending of ['', ...BESIDE]) {
     const own = statOf(database + ending);
     const isSame = found !== undefined && own?.ino === found.ino && own.dev === found.dev;
     if (!isSame && placeOf(file) !== `${placeOf(database)}${ending}`) continue;
-    throw new UsageError(`${file} is the mirror itself; nothing was written to it`, {
-      hint: 'Name another file.',
-    });
+    throw new UsageError(
+      'output_is_mirror',
+      { file },
+      `${file} is the mirror itself; nothing was written to it`,
+    );
   }
 }
 

@@ -40,14 +40,14 @@ export const REPORTS: readonly ReportKind[] = [
   {
     name: 'daily',
     title: 'Tasks by day',
-    summary: 'Tasks of each day and how they ended; the last 30 days unless --since says otherwise.',
+    summary: 'Tasks of each day and how they ended; the last 30 days unless a period is given.',
     since: (scope) => wholeDays(scope, 30),
     run: daily,
   },
   {
     name: 'latency',
     title: 'Waiting and working time',
-    summary: 'Percentiles of queue and run time, by day too; the last 30 days unless --since says otherwise.',
+    summary: 'Percentiles of queue and run time, by day too; the last 30 days unless a period is given.',
     since: (scope) => wholeDays(scope, 30),
     run: latency,
   },
@@ -103,17 +103,14 @@ export const REPORTS: readonly ReportKind[] = [
 export function runReport(name: string, ask: Ask, scope: Scope): Report {
   const kind = REPORTS.find((report) => report.name === name);
   if (kind === undefined) {
-    throw new UsageError(`there is no report "${name}"`, {
-      hint: `Reports: ${REPORTS.map((report) => report.name).join(', ')}.`,
-    });
+    const known = REPORTS.map((report) => report.name);
+    throw new UsageError('report_unknown', { report: name, known }, `there is no report "${name}"`);
   }
   zoneOf(scope.timezone);
   const since = scope.since ?? kind.since(scope);
   const { until, timezone } = scope;
   if (since !== null && until !== null && since >= until) {
-    throw new UsageError(`the period from ${since} to ${until} is empty`, {
-      hint: 'Give --since a moment before that of --until.',
-    });
+    throw new UsageError('period_empty', { since, until }, `the period from ${since} to ${until} is empty`);
   }
   const sections = kind.run(ask, { ...scope, since });
   return { name, title: kind.title, since, until, timezone, completeThrough: completeThrough(ask), sections };

@@ -18,9 +18,8 @@ const [FIRST, LAST] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-3
 export function parseMoment(text: string, now: number, timezone: string): string {
   const ms = momentOf(text, now, timezone);
   if (ms !== null && ms >= FIRST && ms <= LAST) return utcText(ms);
-  throw new UsageError(`"${text.slice(0, 60)}" is no moment`, {
-    hint: 'Write 12h, 30d or 2w for so long ago, a day like 2026-01-01, or a time like 2026-01-01T10:00:00Z.',
-  });
+  const shown = text.slice(0, 60);
+  throw new UsageError('moment_invalid', { text: shown }, `"${shown}" is no moment`);
 }
 
 function momentOf(text: string, now: number, timezone: string): number | null {

@@ -54,13 +54,17 @@ function matchAll(text: string): string {
     .split(/\s+/)
     .filter((word) => /[\p{L}\p{N}]/u.test(word));
   if (words.length > 0) return words.map((word) => `"${word.replaceAll('"', '""')}"`).join(' ');
-  throw new UsageError('there is no word to search for', {
-    hint: 'Words are made of letters and digits. Other characters can be found with taskmirror query and LIKE.',
-  });
+  throw new UsageError('search_without_words', {}, 'there is no word to search for');
 }
 
 function bounded(text: string): string {
-  if (text.includes('\0')) throw new UsageError('a query cannot hold a NUL character');
+  const facts = { length: text.length, most: LONGEST };
+  if (text.includes('\0'))
+    throw new UsageError('search_text_invalid', facts, 'a query cannot hold a NUL character');
   if (text.length <= LONGEST) return text;
-  throw new UsageError(`a query of ${text.length} characters is too long: ${LONGEST} at most`);
+  throw new UsageError(
+    'search_text_invalid',
+    facts,
+    `a query of ${text.length} characters is too long: ${LONGEST} at most`,
+  );
 }

@@ -223,6 +223,16 @@ export interface RetentionState {
   removedThrough: string | null;
 }
 
+/** What became of the tasks of a source that was forgotten. */
+export interface Forgotten {
+  /** Live tasks that were marked as removed. */
+  removed: number;
+  /** Live tasks that another source shows and now holds. */
+  handedOver: number;
+  /** Removed tasks that still bear its name, those of earlier removals among them. */
+  kept: number;
+}
+
 /** What is still there of a field that must not be kept. */
 export interface Leftover {
   field: OmittableField;
@@ -261,6 +271,20 @@ export interface MirrorStore extends MirrorReader {
    * `claim` does.
    */
   observe(source: SourceIdentity): Promise<ObservedSource>;
+  /**
+   * Gives a source, with all that the mirror knows of it, another name: of its tasks only the column `source` changes, which
+   * is no change of theirs. Throws UsageError where the mirror does not know it, or already has one of the new name. This
+   * and the two below are one transaction, and throw LeaseHeldError while a living process holds the source.
+   */
+  renameSource(name: string, to: string): Promise<void>;
+  /** From now on the source is a copy of the list at `baseUrl`, which has to be the same list. Throws UsageError where the mirror does not know it. */
+  moveSource(name: string, baseUrl: string): Promise<void>;
+  /**
+   * Forgets what the mirror knows of a source's list: watermark, gaps, rejected rows, what it shows of others' tasks, and its
+   * runs. Its live tasks are handed over or marked as removed as {@link MirrorClaim.remove} does it, and with `removeTasks`
+   * only: without it they are a UsageError. Its name goes as well, unless removed tasks bear it.
+   */
+  forgetSource(name: string, options: { removeTasks: boolean }): Promise<Forgotten>;
   /** Releases the file. Claims that are still open are released first. */
   close(): Promise<void>;
 }

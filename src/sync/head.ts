@@ -153,10 +153,9 @@ export class Head {
     const live = await this.#deps.claim.countAbove(-Infinity);
     if (live === 0) return;
     throw new SafetyStopError(
+      'list_empty',
+      { live },
       `the API shows an empty list, but the mirror holds ${live} tasks; nothing was removed`,
-      {
-        hint: 'Check that the key is the one whose tasks are mirrored here. If the list is empty indeed: sync --full --allow-removals.',
-      },
     );
   }
 }

@@ -58,10 +58,9 @@ async function assertFewUnseen(claim: MirrorClaim): Promise<void> {
   const removable = isTooMuch(unseen) ? await countRemovable(claim) : 0;
   if (!isTooMuch(removable)) return;
   throw new SafetyStopError(
+    'too_many_gone',
+    { gone: removable, live, share: BRAKE_SHARE },
     `${removable} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
-    {
-      hint: 'Check that the key and the base URL are the right ones. If the tasks are gone indeed: taskmirror sync --full --allow-removals.',
-    },
   );
 }
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../model/text.ts';
-import { exitCodeOf, type ExitCode, EXIT, InterruptedError, TaskmirrorError } from '../model/errors.ts';
+import { InterruptedError } from '../model/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log.ts';
 import type { MirrorClaim, MirrorStore, SourceState } from '../store/store.ts';
@@ -20,8 +20,6 @@ export interface SyncResult {
   report: SyncReport;
   /** The run's id in `sync_runs`; null where it failed before it had one, and for a dry run. */
   run: number | null;
-  /** What a command should exit with for this source alone. */
-  exitCode: ExitCode;
   /** The failure itself, where the run failed or was interrupted; null where it did not. */
   failure: unknown;
   /** The API's total has moved against the live rows since the last clean full run: another one is due. */
@@ -65,8 +63,7 @@ export async function syncSource(
   const began = deps.clock.now();
   const finish = ({ report, ...ran }: Ran): SyncResult => {
     const durationMs = Math.max(0, deps.clock.now() - began);
-    const whole = { ...emptyReport(identity.name), ...report, durationMs };
-    return { ...ran, report: whole, exitCode: exitCodeFor(whole, ran.failure) };
+    return { ...ran, report: { ...emptyReport(identity.name), ...report, durationMs } };
   };
   let claim: MirrorClaim | DryClaim;
   try {
@@ -91,7 +88,7 @@ export async function syncSource(
   }
 }
 
-interface Ran extends Omit<SyncResult, 'report' | 'exitCode'> {
+interface Ran extends Omit<SyncResult, 'report'> {
   report: Partial<SyncReport>;
 }
 
@@ -194,12 +191,7 @@ async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): P
   return now !== (surplus ?? 0);
 }
 
-function exitCodeFor(report: SyncReport, failure: unknown): ExitCode {
-  if (failure !== null) return exitCodeOf(failure);
-  return report.outcome === 'partial' ? EXIT.partial : EXIT.done;
-}
-
-function asInterruption(reason: unknown): TaskmirrorError {
+function asInterruption(reason: unknown): InterruptedError {
   return reason instanceof InterruptedError
     ? reason
     : new InterruptedError('the run was interrupted; what it had committed stays', { cause: reason });

@@ -174,7 +174,7 @@ class Comparison {
     // A run that is under way has a gap as well, and closes it.
     if (this.#toCome > 0 && (ledger.watermark === null || ledger.gaps.length > 0)) {
       this.#problems.push(
-        `${this.#toCome} rows are not mirrored yet: run "taskmirror sync" until no gap is left`,
+        `${this.#toCome} rows are not mirrored yet: the next runs bring them, until no gap is left`,
       );
     }
     const wrong = this.#missing.count + this.#extra.count + this.#different.count;

@@ -44,14 +44,24 @@ test('a source whose tasks the mirror holds and the settings do not have is told
       check: 'source default',
       status: 'warn',
       detail: 'not in the settings, so no run looks after its 30 live tasks in the mirror',
-      hint: expect.stringContaining("update tasks set source = 'prod' where source = 'default'"),
+      hint: 'If it is now called "prod": taskmirror source rename default prod',
     },
   ]);
 });
 
+test('one that was renamed and mirrored again under its new name is forgotten instead', async () => {
+  const bench = await syncBench();
+  await bench.sync(new SimulatedList(tasksApart(30, 60_000)));
+  const claim = await bench.store.claim({ name: 'prod', baseUrl: 'https://api.example' });
+  await claim.release();
+  const [finding] = await findings(bench.file, 'prod');
+  expect(finding?.hint).toContain('run "taskmirror sync", then "taskmirror source forget default --yes"');
+});
+
 test('no name is guessed for a source of another API', async () => {
   const [finding] = await findings(await mirrorFile(), 'prod', { baseUrl: 'https://other.example' });
-  expect(finding?.hint).not.toContain('update');
+  expect(finding?.hint).not.toContain('rename');
+  expect(finding?.hint).toMatch(/as an archive, .*: taskmirror source forget default --yes$/);
 });
 
 test('nothing is said of sources that the settings have, nor of a mirror that is not there yet', async () => {

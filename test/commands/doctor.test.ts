@@ -6,12 +6,15 @@ import { databaseChecks, versionChecks } from '../../src/cli/commands/doctor/mac
 import { sourceChecks } from '../../src/cli/commands/doctor/source.ts';
 import { diagnose, doctor } from '../../src/cli/commands/doctor/doctor.ts';
 import type { Check, Finding } from '../../src/cli/commands/doctor/doctor.ts';
-import { DatabaseError, EXIT, KeyRefusedError, UsageError } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { DatabaseError, UsageError } from '../../src/model/errors.ts';
+import { keyRefused } from '../support/errors.ts';
 import type { ListPage, TaskSource } from '../../src/source/source.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import { memoryLog, temporaryFolder } from '../support/mirror.ts';
+import { CURES } from '../../src/cli/database-hints.ts';
 
 const check = (...findings: Finding[]): Check => ({ name: 'fake', run: async () => findings });
 const fine: Finding = { check: 'Node', status: 'ok', detail: '24.0.0' };
@@ -68,13 +71,16 @@ describe('doctor', () => {
   it('turns a check that throws into a failure with its hint, and goes on', async () => {
     const crash: Check = {
       name: 'database',
-      run: () => Promise.reject(new DatabaseError('it is damaged', { hint: 'Move it.' })),
+      run: () =>
+        Promise.reject(
+          new DatabaseError('database_damaged', { file: 'm.db', isChecked: true }, 'it is damaged'),
+        ),
     };
     const bug: Check = { name: 'bug', run: () => Promise.reject(new TypeError('x is not a function')) };
     expect(await diagnose([crash, bug, check(fine)])).toEqual({
       ok: false,
       findings: [
-        { check: 'database', status: 'fail', detail: 'it is damaged', hint: 'Move it.' },
+        { check: 'database', status: 'fail', detail: 'it is damaged', hint: CURES.database },
         { check: 'bug', status: 'fail', detail: 'x is not a function' },
         fine,
       ],
@@ -179,18 +185,32 @@ describe('a source', () => {
   });
 
   it('fails where its key cannot be had', async () => {
-    const findings = await sourceFindings(new UsageError('MAIN_KEY is not set', { hint: 'Set it.' }));
+    const findings = await sourceFindings(
+      new UsageError(
+        'key_unusable',
+        { source: 'main', kind: 'env', place: 'MAIN_KEY' },
+        'MAIN_KEY is not set',
+      ),
+    );
     expect(findings.slice(1)).toEqual([
-      { check: 'key main', status: 'fail', detail: 'MAIN_KEY is not set', hint: 'Set it.' },
+      {
+        check: 'key main',
+        status: 'fail',
+        detail: 'MAIN_KEY is not set',
+        hint: expect.stringMatching(/^Set MAIN_KEY/),
+      },
     ]);
   });
 
   it('fails where the API refuses the key', async () => {
-    const findings = await sourceFindings(() =>
-      Promise.reject(new KeyRefusedError('refused (401)', { hint: 'Another key.' })),
-    );
+    const findings = await sourceFindings(() => Promise.reject(keyRefused('refused (401)')));
     expect(findings.slice(2)).toEqual([
-      { check: 'API main', status: 'fail', detail: 'refused (401)', hint: 'Another key.' },
+      {
+        check: 'API main',
+        status: 'fail',
+        detail: 'refused (401)',
+        hint: expect.stringMatching(/^Put a key that is valid/),
+      },
     ]);
   });
 
@@ -223,7 +243,7 @@ describe('a source', () => {
 });
 
 describe('the database file', () => {
-  const sound = { quickCheck: () => ({ problems: [], cure: null }) };
+  const sound = { quickCheck: () => ({ problems: [], damage: null }) };
   const unasked = { quickCheck: () => expect.unreachable('there is no file to check') };
 
   async function findingsOf(file: string, inspector: Parameters<typeof databaseChecks>[1] = sound) {
@@ -275,22 +295,24 @@ describe('the database file', () => {
   it('fails where SQLite finds problems, or another program made it', async () => {
     const file = join(temporaryFolder(), 'mirror.db');
     writeFileSync(file, 'x');
-    const damaged = { quickCheck: () => ({ problems: ['page 3', 'page 4'], cure: 'Rest.' }) };
+    const damaged = {
+      quickCheck: () => ({ problems: ['page 3', 'page 4'], damage: 'search_index' as const }),
+    };
     expect(await findingsOf(file, damaged)).toMatchObject({
       database: {
         status: 'fail',
         detail: `${file} is damaged: page 3; page 4`,
-        hint: 'Rest.',
+        hint: CURES.search_index,
       },
     });
-    const foreign = new DatabaseError('of another program', { hint: 'Choose another.' });
+    const foreign = new DatabaseError('database_foreign', { file }, 'of another program');
     const throws = {
       quickCheck: () => {
         throw foreign;
       },
     };
     expect(await findingsOf(file, throws)).toMatchObject({
-      database: { status: 'fail', detail: 'of another program', hint: 'Choose another.' },
+      database: { status: 'fail', detail: 'of another program', hint: expect.stringContaining('--db FILE') },
       writable: { status: 'ok' },
     });
   });

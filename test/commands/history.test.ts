@@ -1,11 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { history } from '../../src/cli/commands/history.ts';
-import { EXIT, UsageError } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { UsageError } from '../../src/model/errors.ts';
 import type { Task } from '../../src/model/task.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { at } from '../support/tasks.ts';
 import { askedMirror, type AskedMirror } from './asked-mirror.ts';
+import { told } from '../support/told.ts';
 
 const ID = '0b2d3e4f-1111';
 const LONG = `${'very long words '.repeat(20)}\u001b[2J`;
@@ -131,8 +133,8 @@ describe('history', () => {
     const context = mirror.contextFor();
     const refused = await history(context, id, { json: true }).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(UsageError);
-    expect((refused as UsageError).message).toMatch(says);
-    expect((refused as UsageError).hint).toMatch(hints);
+    expect(told(refused).message).toMatch(says);
+    expect(told(refused).hint).toMatch(hints);
     expect(context.stdout.text).toBe('');
   });
 });

@@ -6,12 +6,14 @@ import { reportMarkdown } from '../../src/render/reports/markdown.ts';
 import { report, reportList } from '../../src/cli/commands/report.ts';
 import type { ReportFlags } from '../../src/cli/commands/report.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import { EXIT, UsageError } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { UsageError } from '../../src/model/errors.ts';
 import { openForQuery } from '../../src/store/sqlite/readonly.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { syncBench } from '../support/sync.ts';
 import { BY_DAY, BY_USER, reportOf } from './reports.ts';
+import { toldBy } from '../support/told.ts';
 
 const HOSTILE = reportOf(
   { ...BY_USER, name: 'u|1' },
@@ -139,7 +141,7 @@ it.each<[string, string, ReportFlags]>([
 
 it('names the report that was meant', async () => {
   const failed = report(await parts(new Captured()), 'overvew', {}, 'table');
-  await expect(failed).rejects.toMatchObject({ hint: expect.stringContaining('Did you mean "overview"?') });
+  expect(await toldBy(failed)).toMatchObject({ hint: expect.stringContaining('Did you mean "overview"?') });
 });
 
 it.each(['table', 'json', 'jsonl', 'csv', 'markdown'] as const)(

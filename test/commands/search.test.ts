@@ -2,12 +2,14 @@ import { stripVTControlCharacters } from 'node:util';
 import * as fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { search, type SearchFlags } from '../../src/cli/commands/search.ts';
-import { EXIT, type TaskmirrorError, UsageError } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { type TaskmirrorError, UsageError } from '../../src/model/errors.ts';
 import type { Task } from '../../src/model/task.ts';
 import { READER_INDEXES } from '../../src/store/sqlite/reader-indexes.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { at, EPOCH } from '../support/tasks.ts';
 import { askedMirror, type AskedMirror } from './asked-mirror.ts';
+import { told } from '../support/told.ts';
 
 const DAY = 86_400_000;
 const NEVER = new AbortController().signal;
@@ -238,7 +240,7 @@ describe('search --raw', () => {
 describe('the index', () => {
   test('that is not there is said to be missing, with how to get it', async () => {
     await mirror.claim.commit(changeOf({ tasks: [task('a', { message: 'word' })] }));
-    const { message, hint } = await refusal('word');
+    const { message, hint } = told(await refusal('word'));
     expect(message).toBe('this mirror has no search index');
     expect(hint).toContain('searchIndex');
   });

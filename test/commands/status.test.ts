@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { readStatus, status } from '../../src/cli/commands/status.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { DatabaseError, EXIT } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { DatabaseError } from '../../src/model/errors.ts';
 import type { MirrorReader, RetentionState, RunSummary, SourceStatus } from '../../src/store/store.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
@@ -246,7 +247,7 @@ describe('status for people', () => {
   });
 
   it('passes on that there is no mirror', async () => {
-    const missing = new DatabaseError('there is no mirror');
+    const missing = new DatabaseError('database_missing', { file: 'm.db' }, 'there is no mirror');
     const context = {
       io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
       clock: createFakeClock(NOW),
@@ -310,6 +311,11 @@ describe('status --max-age', () => {
   it('does not care for a source that the settings no longer name', async () => {
     expect(await judged([SOURCE, never], '1h', ['default'])).toMatchObject({ code: EXIT.done });
     expect(await judged([SOURCE, never], '1h')).toMatchObject({ code: EXIT.differences });
+  });
+
+  it('does not care for a source that was forgotten, where the settings name none', async () => {
+    const forgotten = { ...never, lastRunAt: null };
+    expect(await judged([SOURCE, forgotten], '1h')).toMatchObject({ code: EXIT.done });
   });
 
   it('complains where nothing is mirrored at all', async () => {

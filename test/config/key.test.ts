@@ -7,6 +7,7 @@ import type { KeyReference } from '../../src/config/settings.ts';
 import { UsageError } from '../../src/model/errors.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { folder } from './folder.ts';
+import { told } from '../support/told.ts';
 
 const KEY = 'sigmic_0123456789abcdef';
 
@@ -39,7 +40,7 @@ describe('a key in an environment variable', () => {
   test('that is not set is an error that names source, variable and what to do', async () => {
     const error = await refusal({ env: 'WORK_KEY' }, { env: {} });
     expect(error.message).toBe('Source "work" has no usable key: environment variable WORK_KEY is not set.');
-    expect(error.hint).toContain('Set WORK_KEY');
+    expect(told(error).hint).toContain('Set WORK_KEY');
   });
 
   test.for([
@@ -51,7 +52,7 @@ describe('a key in an environment variable', () => {
   ])('%j cannot be one', async ([value, problem]) => {
     const error = await refusal({ env: 'WORK_KEY' }, { env: { WORK_KEY: value } });
     expect(error.message).toContain(problem);
-    expect(JSON.stringify([error.message, error.hint, error.stack])).not.toContain('0123456789');
+    expect(JSON.stringify([error.message, told(error).hint, error.stack])).not.toContain('0123456789');
   });
 
   test('that looks like something else is used, with a warning that does not repeat it', async () => {
@@ -116,8 +117,10 @@ describe('a key from a command', () => {
     expect(error.message).toBe(
       'Source "work" has no usable key: command in apiKey.command failed with exit code 3.',
     );
-    expect(JSON.stringify([error.message, error.hint, error.stack])).not.toMatch(/plain-secret|password/);
-    expect(error.hint).toContain('by hand');
+    expect(JSON.stringify([error.message, told(error).hint, error.stack])).not.toMatch(
+      /plain-secret|password/,
+    );
+    expect(told(error).hint).toContain('by hand');
     expect(error.cause).toBeUndefined();
   });
 

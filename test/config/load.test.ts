@@ -4,6 +4,7 @@ import { loadSettings } from '../../src/config/load.ts';
 import { requireSources } from '../../src/config/sources.ts';
 import { describeOrigin, type SettingsInput } from '../../src/config/settings.ts';
 import { folder, load, problemsOf, usageError } from './folder.ts';
+import { told } from '../support/told.ts';
 
 const SOURCE = { name: 'work', apiKey: { env: 'WORK_KEY' } };
 
@@ -147,7 +148,7 @@ describe('where the working directory was deleted', () => {
     for (const [input, path] of relative) {
       const error = await usageError(() => gone(input));
       expect(error.message).toBe(`${path} is relative to the working directory, which was deleted`);
-      expect(error.hint).toContain('absolute paths');
+      expect(told(error).hint).toContain('absolute paths');
     }
   });
 });
@@ -209,7 +210,7 @@ describe('sources', () => {
   test('a command that needs a source is told how to set one', async () => {
     const error = await usageError(async () => requireSources((await load()).settings));
     expect(error.message).toContain('No source is set');
-    expect(error.hint).toContain('SIGMIC_API_KEY');
+    expect(told(error).hint).toContain('SIGMIC_API_KEY');
     const { settings } = await load({ sources: [SOURCE] });
     expect(requireSources(settings)).toBe(settings.sources);
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { folder, load, problemsOf, usageError } from './folder.ts';
+import { told } from '../support/told.ts';
 
 const SECRET = 'sigmic_0123456789abcdef';
 const PLAIN_SECRET = 'hunter2hunter2';
@@ -26,8 +27,8 @@ test('all problems are told at once, each with its place, its value and what was
   const env = { TASKMIRROR_SCHEDULE: '* * *', TASKMIRROR_OMIT_FIELDS: 'id' };
   const error = await usageError(() => load(undefined, { cwd, env, flags: { db: '' } }));
   const file = join(cwd, 'taskmirror.config.json');
-  expect(error.exitCode).toBe(2);
-  expect(error.hint).toContain('taskmirror config check');
+  expect(told(error).exitCode).toBe(2);
+  expect(told(error).hint).toContain('taskmirror config check');
   const [title, ...lines] = error.message.replaceAll(file, 'FILE').split('\n- ');
   expect(title).toBe('The settings have 13 problems:');
   expect(lines.toSorted()).toEqual([
@@ -133,7 +134,7 @@ test.for<[string, unknown]>([
   ['without quotes', `{"sources": [{"name": "a", "apiKey": ${PLAIN_SECRET}}]}`],
 ])('a key that was pasted into the file %s is not repeated', async ([, file]) => {
   const error = await usageError(() => load(file));
-  const text = `${error.message} ${error.hint} ${error.stack} ${String(error.cause)}`;
+  const text = `${error.message} ${told(error).hint} ${error.stack} ${String(error.cause)}`;
   expect(text).not.toContain(SECRET.slice(8));
   expect(text).not.toContain(PLAIN_SECRET);
 });

@@ -6,6 +6,7 @@ import { leases } from './mirror-store/leases.ts';
 import { omitting } from './mirror-store/omitting.ts';
 import { pruning } from './mirror-store/pruning.ts';
 import { observing, reading, twoSources } from './mirror-store/reading.ts';
+import { administering } from './mirror-store/sources.ts';
 import { sharing } from './mirror-store/sharing.ts';
 import { rejections, sweeps } from './mirror-store/sweeps.ts';
 
@@ -27,5 +28,6 @@ export function mirrorStoreContract(name: string, make: Make): void {
     sharing(make);
     omitting(make);
     pruning(make);
+    administering(make);
   });
 }

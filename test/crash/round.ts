@@ -1,6 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { EXIT } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
 import { layOut, mirrorIn, runInProcess, type Scenario, serveTasks } from './scenario.ts';
 import type { SmallDisk } from './small-disk.ts';

@@ -1,16 +1,8 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { Daemon, type DaemonSource } from '../../src/daemon/daemon.ts';
-import {
-  ApiFailedError,
-  DatabaseError,
-  exitCodeOf,
-  InterruptedError,
-  KeyRefusedError,
-  LeaseHeldError,
-  SafetyStopError,
-  UsageError,
-} from '../../src/model/errors.ts';
+import { DatabaseError, InterruptedError, SafetyStopError, UsageError } from '../../src/model/errors.ts';
+import { apiFailed, diskFull, keyRefused, leaseHeld } from '../support/errors.ts';
 import type { SyncResult } from '../../src/sync/sync.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { memoryLog } from '../support/mirror.ts';
@@ -83,8 +75,7 @@ class HeldSource implements DaemonSource {
       error: failure?.message ?? null,
       plan: null,
     } as const;
-    const exitCode = failure === null ? 0 : exitCodeOf(failure);
-    this.#running.shift()?.resolve({ report, run: RUN, failure, exitCode, fullAdvised, foundLateOrGone });
+    this.#running.shift()?.resolve({ report, run: RUN, failure, fullAdvised, foundLateOrGone });
     await settled();
   }
 }
@@ -103,7 +94,7 @@ function setUp(): Setup {
   return { daemon: new Daemon({ sources: [a, b], clock, log }), clock, log, a, b };
 }
 
-const failed = (): Error => new ApiFailedError('the API answers 503');
+const failed = (): Error => apiFailed('the API answers 503');
 
 /** After a run of `a` that ended with `failure`: for how many seconds no tick begins another. */
 async function pauseAfter({ daemon, clock, a }: Setup, failure: Error): Promise<number> {
@@ -119,7 +110,7 @@ async function pauseAfter({ daemon, clock, a }: Setup, failure: Error): Promise<
   throw new Error('the source was never tried again');
 }
 
-const refused = (): Error => new KeyRefusedError('the key was refused');
+const refused = (): Error => keyRefused('the key was refused');
 
 /** A daemon whose source `a` has just failed. */
 async function paused(failure: Error): Promise<Setup> {
@@ -227,7 +218,7 @@ describe('after a failure', () => {
   });
 
   test.each([
-    ['a lease that another process holds', new LeaseHeldError('held by process 7')],
+    ['a lease that another process holds', leaseHeld('held by process 7')],
     ['an interruption', new InterruptedError('stopped')],
   ])('that is none, %s, there is no pause', async (_what, failure) => {
     const setup = setUp();
@@ -238,7 +229,7 @@ describe('after a failure', () => {
   test('and a held lease the next failure still counts as the second in a row', async () => {
     const setup = setUp();
     await pauseAfter(setup, failed());
-    await pauseAfter(setup, new LeaseHeldError('held by process 7'));
+    await pauseAfter(setup, leaseHeld('held by process 7'));
     expect(await pauseAfter(setup, failed())).toBe(10);
   });
 });
@@ -246,7 +237,14 @@ describe('after a failure', () => {
 describe('a pause for want of a key', () => {
   test.each([
     ['refused', refused()],
-    ['not to be had', new UsageError('environment variable K is not set')],
+    [
+      'not to be had',
+      new UsageError(
+        'key_unusable',
+        { source: 'a', kind: 'env', place: 'K' },
+        'environment variable K is not set',
+      ),
+    ],
   ])('that was %s ends with a new key, at the next slot', async (_, failure) => {
     const setup = await paused(failure);
     setup.a.newKey = true;
@@ -278,7 +276,7 @@ describe('a pause for want of a key', () => {
     const setup = await paused(refused());
     setup.a.newKey = true;
     await slot(setup);
-    await setup.a.end(new LeaseHeldError('held by process 7'));
+    await setup.a.end(leaseHeld('held by process 7'));
     setup.a.newKey = false;
     await slot(setup);
     expect(setup.a.begun).toHaveLength(3);
@@ -335,17 +333,13 @@ describe('what the daemon cannot go on after', () => {
   test('is a failure that only another process gets over', async () => {
     const { daemon, a } = setUp();
     daemon.tick();
-    await a.end(new DatabaseError('m.db was replaced', { needsRestart: true }));
+    await a.end(new DatabaseError('database_replaced', { file: 'm.db' }, 'm.db was replaced'));
     await expect(daemon.failed).rejects.toThrow('m.db was replaced');
   });
 
   test('is no other failure', async () => {
     const { daemon, a } = setUp();
-    for (const failure of [
-      failed(),
-      new DatabaseError('the disk is full'),
-      new InterruptedError('stopped'),
-    ]) {
+    for (const failure of [failed(), diskFull('the disk is full'), new InterruptedError('stopped')]) {
       daemon.tick();
       await a.end(failure);
     }
@@ -382,7 +376,9 @@ describe('a full run', () => {
     await setup.a.end(failed());
     setup.clock.advance(MINUTE);
     setup.daemon.tick();
-    await setup.a.end(new SafetyStopError('too many are gone'));
+    await setup.a.end(
+      new SafetyStopError('too_many_gone', { gone: 30, live: 100, share: 0.1 }, 'too many are gone'),
+    );
     setup.clock.advance(MINUTE);
     setup.daemon.tick();
     expect(setup.a.begun).toEqual([true, true, false]);

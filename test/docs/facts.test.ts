@@ -5,7 +5,7 @@ import { commandsWithHelp } from '../../scripts/docs/cli.ts';
 import { ROOT } from '../../scripts/docs/pages.ts';
 import { settingLeaves } from '../../src/config/leaves.ts';
 import { loadSettings } from '../../src/config/load.ts';
-import { EXIT } from '../../src/model/errors.ts';
+import { EXIT, EXIT_OF_ERROR } from '../../src/cli/exit.ts';
 import { codeIn, hasWord, pageOf, readPages, tableIn, type Page } from './page.ts';
 
 let pages: Page[];
@@ -30,8 +30,31 @@ describe('commands and flags', () => {
 
 describe('docs/exit-codes.md', () => {
   test('lists all exit codes and no others', () => {
-    const codes = tableIn(pageOf(pages, 'exit-codes').text).map(([code]) => Number(code));
+    const [text = ''] = pageOf(pages, 'exit-codes').text.split('## Error codes');
+    const codes = tableIn(text).map(([code]) => Number(code));
     expect(codes).toEqual(Object.values(EXIT));
+  });
+
+  test('lists all error codes and no others, each with its exit code', () => {
+    const rows = tableIn(pageOf(pages, 'exit-codes').section('Error codes'));
+    expect(rows.map(([code, exit]) => [codeIn(code)[0], Number(exit)])).toEqual(
+      Object.entries(EXIT_OF_ERROR),
+    );
+  });
+
+  test('names the class of each error code', () => {
+    const facts = readFileSync(join(ROOT, 'src/model/error-facts.ts'), 'utf8');
+    const errors = readFileSync(join(ROOT, 'src/model/errors.ts'), 'utf8');
+    const classOf = (code: string): string | undefined => {
+      const [before = ''] = facts.split(`\n  ${code}: `);
+      const group = [...before.matchAll(/^export interface (\w+Facts) \{/gm)].at(-1)?.[1] ?? '';
+      return group === 'InterruptionFacts'
+        ? 'InterruptedError'
+        : new RegExp(`^export class (\\w+)[^{]*?keyof ${group}\\b`, 'm').exec(errors)?.[1];
+    };
+    const rows = tableIn(pageOf(pages, 'exit-codes').section('Error codes'));
+    const documented = rows.map(([code, , name]) => [codeIn(code)[0], codeIn(name)[0]]);
+    expect(documented).toEqual(documented.map(([code = '']) => [code, classOf(code)]));
   });
 });
 

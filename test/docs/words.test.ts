@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { commandsWithHelp } from '../../scripts/docs/cli.ts';
-import { EXIT } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
 import { readRows } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
 import { hasWord, readPages } from './page.ts';

@@ -11,11 +11,13 @@ import {
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Cell } from '../../src/store/queryable.ts';
-import { EXIT, InterruptedError, OutputError, UsageError } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { InterruptedError, OutputError, UsageError } from '../../src/model/errors.ts';
 import type { Output } from '../../src/platform/terminal.ts';
 import { mountSmallDisk } from '../crash/small-disk.ts';
 import { Captured } from '../support/captured.ts';
 import { exported, exportedMirror } from './mirror.ts';
+import { told } from '../support/told.ts';
 
 const namesBeside = (file: string): string[] =>
   readdirSync(join(file, '..')).filter((name) => !name.startsWith(basename(file)));
@@ -79,7 +81,7 @@ it('leaves nothing where a row cannot be had in the middle', async () => {
   const file = await exportedMirror();
   const output = join(file, '../tasks.csv');
   const { openForQuery } = endless(() => {
-    throw new UsageError('no more');
+    throw new UsageError('sql_failed', { tables: [], columns: {} }, 'no more');
   });
   await expect(exported(file, { output }, { openForQuery })).rejects.toThrow('no more');
   expect(namesBeside(file)).toEqual([]);
@@ -96,7 +98,7 @@ it('says that the disk is full, which is exit code 10, and leaves nothing', asyn
     endless(() => {}),
   ).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(OutputError);
-  expect(failure).toMatchObject({
+  expect(told(failure)).toMatchObject({
     message: `${output} cannot be written: the disk is full`,
     hint: expect.stringContaining('space'),
     exitCode: EXIT.database,

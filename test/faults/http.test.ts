@@ -6,6 +6,7 @@ import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
 import { FAULTS } from './answers.ts';
 import { serveList, type Step } from './api.ts';
 import { faultBench } from './run.ts';
+import { told } from '../support/told.ts';
 
 const MINUTE = 60_000;
 
@@ -34,7 +35,7 @@ describe('an API that fails from the second page on', () => {
       expect(failed.exitCode).toBe(exitCode);
       expect(failed.report).toMatchObject({ outcome: 'failed', verdict: null, inserted: 100, gaps: 1 });
       expect(failed.report.error).toMatch(error);
-      expect(failed.failure).toMatchObject({ hint: expect.stringMatching(hint) });
+      expect(told(failed.failure)).toMatchObject({ hint: expect.stringMatching(hint) });
       const [, failing] = api.requests.slice(served).map(({ url }) => url);
       const asked = api.requests.slice(served).filter(({ url }) => url === failing);
       expect(asked.length > 1).toBe(isRepeated);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { memorySource } from '../support/memory-source.ts';
-import { PageFailedError } from '../../src/model/errors.ts';
+import { pageFailed } from '../support/errors.ts';
 import { verifySource } from '../../src/sync/verify.ts';
 import { apiError } from '../source/http/loopback.ts';
 import { differences } from '../failures/situation.ts';
@@ -54,7 +54,7 @@ test('verify reads on below such a row, and says which place it could not compar
   await bench.sync(list);
   const source = memorySource(list, {
     beforeList({ offset, limit }) {
-      if (offset <= 150 && 150 < offset + limit) throw new PageFailedError('HTTP 500');
+      if (offset <= 150 && 150 < offset + limit) throw pageFailed('HTTP 500');
     },
   });
   const report = await verifySource(

@@ -5,6 +5,7 @@ import { inMirrorOrder, mirroredTasks } from '../support/mirror.ts';
 import { tasksApart } from '../support/tasks.ts';
 import { serveList } from './api.ts';
 import { faultBench } from './run.ts';
+import { told } from '../support/told.ts';
 
 const MINUTE = 60_000;
 const OVERRIDE = /sync --full --allow-removals/;
@@ -29,7 +30,7 @@ describe('a list that shrank', () => {
     expect(report.error).toBe(
       'the API shows an empty list, but the mirror holds 400 tasks; nothing was removed',
     );
-    expect(failure).toMatchObject({ hint: expect.stringMatching(OVERRIDE) });
+    expect(told(failure)).toMatchObject({ hint: expect.stringMatching(OVERRIDE) });
     expect(api.requests.length - served).toBe(1);
     expect(mirroredTasks(bench.file)).toHaveLength(400);
   });
@@ -46,7 +47,7 @@ describe('a list that shrank', () => {
           ? /empty list, but the mirror holds 400 tasks/
           : /^100 of 400 mirrored tasks .* more than 10 %/,
       );
-      expect(failure).toMatchObject({ hint: expect.stringMatching(OVERRIDE) });
+      expect(told(failure)).toMatchObject({ hint: expect.stringMatching(OVERRIDE) });
       expect(mirroredTasks(bench.file)).toHaveLength(400);
       expect((await bench.store.recentRuns(1))[0]).toMatchObject({ outcome: 'failed', error: report.error });
 

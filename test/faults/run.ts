@@ -1,9 +1,11 @@
+import type { ExitCode } from '../../src/cli/exit.ts';
 import type { MirrorStore, SourceStatus } from '../../src/store/store.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../../src/sync/sync.ts';
 import { testSource } from '../source/http/loopback.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { memoryLog, temporaryMirror } from '../support/mirror.ts';
 import { EPOCH } from '../support/tasks.ts';
+import { withExitCode } from '../support/told.ts';
 import type { FaultyApi } from './api.ts';
 
 export const KEY = 'sigmic_5e0d7f31c2b84a96';
@@ -18,7 +20,7 @@ export interface FaultBench {
   sync(
     api: Pick<FaultyApi, 'url'>,
     options?: Partial<SyncOptions> & { store?: MirrorStore },
-  ): Promise<SyncResult>;
+  ): Promise<SyncResult & { exitCode: ExitCode }>;
   status(): Promise<SourceStatus>;
 }
 
@@ -32,8 +34,8 @@ export async function faultBench({ retryMs = 120_000 } = {}): Promise<FaultBench
     ...mirror,
     clock,
     log,
-    sync: ({ url }, { store = mirror.store, ...options } = {}) =>
-      syncSource(
+    async sync({ url }, { store = mirror.store, ...options } = {}) {
+      const result = await syncSource(
         { name: 'default', baseUrl: url },
         {
           store,
@@ -49,7 +51,9 @@ export async function faultBench({ retryMs = 120_000 } = {}): Promise<FaultBench
           signal: new AbortController().signal,
           ...options,
         },
-      ),
+      );
+      return withExitCode(result);
+    },
     async status() {
       const [status] = await mirror.store.status();
       if (status === undefined) throw new Error('the mirror knows no source');

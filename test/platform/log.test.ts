@@ -58,15 +58,20 @@ describe('JSON lines', () => {
     });
   });
 
-  test('hold an error of our own with its hint and causes, and no stack: it is expected', () => {
-    const { log, entries, stderr } = logger();
+  test('hold an error of our own with its code, facts, hint and causes, and no stack: it is expected', () => {
+    const { log, entries, stderr } = logger({ hintOf: () => 'try this' });
     const cause = new Error('socket closed', { cause: new Error('reset') });
-    log.error({ err: new UsageError('it failed', { hint: 'try this', cause }) }, 'run failed');
+    log.error(
+      { err: new UsageError('time_zone_unknown', { timezone: 'X' }, 'it failed', { cause }) },
+      'run failed',
+    );
     expect(entries()[0]).toMatchObject({
       msg: 'run failed',
       err: {
         type: 'UsageError',
         message: 'it failed',
+        code: 'time_zone_unknown',
+        facts: { timezone: 'X' },
         hint: 'try this',
         cause: { message: 'socket closed', cause: { message: 'reset' } },
       },

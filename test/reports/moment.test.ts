@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseMoment } from '../../src/reports/moment.ts';
 import { periodsOf, spansOf, zoneOf } from '../../src/model/zone.ts';
 import { UsageError } from '../../src/model/errors.ts';
+import { toldBy } from '../support/told.ts';
 
 const NOW = Date.parse('2026-03-30T12:34:56.789Z');
 const moment = (text: string, timezone = 'UTC'): string => parseMoment(text, NOW, timezone);
@@ -60,14 +61,12 @@ describe('a moment', () => {
     '2026-01-01T10:00+99:00',
     '9999-12-31T23:59:59-01:00',
     'x'.repeat(10_000),
-  ])('is refused: %j', (text) => {
+  ])('is refused: %j', async (text) => {
     expect(() => moment(text)).toThrow(UsageError);
-    expect(() => moment(text)).toThrow(
-      expect.objectContaining({
-        hint: expect.stringContaining('30d'),
-        message: expect.stringMatching(/^.{0,90}$/),
-      }),
-    );
+    expect(await toldBy(() => moment(text))).toMatchObject({
+      hint: expect.stringContaining('30d'),
+      message: expect.stringMatching(/^.{0,90}$/),
+    });
   });
 
   test('in an unknown time zone is refused', () => {

@@ -1,6 +1,7 @@
 import type { Random } from '../../src/source/simulated/random.ts';
 import { createRandom } from '../../src/source/simulated/random.ts';
-import { ApiFailedError, InterruptedError, KeyRefusedError } from '../../src/model/errors.ts';
+import { InterruptedError } from '../../src/model/errors.ts';
+import { apiFailed, keyRefused } from '../support/errors.ts';
 import type { ListPage, RequestContext, TaskSource } from '../../src/source/source.ts';
 import type { FaultDecision, FaultKind, Setup } from './decisions.ts';
 import type { Plan } from './plan.ts';
@@ -169,8 +170,8 @@ export class SimulatedApi implements TaskSource {
 }
 
 function failureOf(fault: FaultKind): Error | null {
-  if (fault === 'refused') return new KeyRefusedError('simulated: the key was refused');
-  if (fault === 'failed') return new ApiFailedError('simulated: the API failed');
+  if (fault === 'refused') return keyRefused('simulated: the key was refused');
+  if (fault === 'failed') return apiFailed('simulated: the API failed');
   return fault === 'abort' ? new InterruptedError('simulated: interrupted') : null;
 }
 

@@ -1,3 +1,4 @@
+import type { ExitCode } from '../../src/cli/exit.ts';
 import type { SimulatedList } from '../../src/source/simulated/list.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { MirrorStore } from '../../src/store/store.ts';
@@ -6,6 +7,7 @@ import { createFakeClock } from './fake-clock.ts';
 import { type MemoryOptions, type MemorySource, memorySource } from './memory-source.ts';
 import { memoryLog, temporaryMirror } from './mirror.ts';
 import { EPOCH } from './tasks.ts';
+import { withExitCode } from './told.ts';
 
 export interface Bench {
   store: MirrorStore;
@@ -16,7 +18,7 @@ export interface Bench {
   sync(
     list: SimulatedList,
     options?: MemoryOptions & Partial<SyncOptions>,
-  ): Promise<SyncResult & { source: MemorySource }>;
+  ): Promise<SyncResult & { exitCode: ExitCode; source: MemorySource }>;
 }
 
 /** A mirror in a file, a clock that stands an hour after the newest task, and a way to sync. */
@@ -42,7 +44,7 @@ export async function syncBench(mirror: { searchIndex?: boolean } = {}): Promise
           ...options,
         },
       );
-      return { ...result, source };
+      return { ...withExitCode(result), source };
     },
   };
 }

@@ -5,6 +5,7 @@ import { inMirrorOrder, mirroredTasks } from '../support/mirror.ts';
 import type { Bench } from '../support/sync.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';
 import { mirrored } from './mirrored.ts';
+import { told } from '../support/told.ts';
 
 const MINUTE = 60_000;
 
@@ -44,7 +45,7 @@ describe('the brake', () => {
       `${gone} of ${rows} mirrored tasks are no longer in the list: more than 10 %, so nothing was removed`,
     );
     expect(failure).toBeInstanceOf(SafetyStopError);
-    expect(failure).toMatchObject({ hint: expect.stringContaining('sync --full --allow-removals') });
+    expect(told(failure)).toMatchObject({ hint: expect.stringContaining('sync --full --allow-removals') });
     expect(source.gets).toEqual([]);
     expect(mirroredTasks(bench.file)).toHaveLength(rows);
     expect((await bench.sync(list)).exitCode).toBe(0);
@@ -67,7 +68,7 @@ describe('an empty list', () => {
     const { report, exitCode, failure } = await bench.sync(new SimulatedList(), options);
     expect(exitCode).toBe(7);
     expect(report.error).toContain('the mirror holds 15 tasks; nothing was removed');
-    expect(failure).toMatchObject({ hint: expect.stringContaining('sync --full --allow-removals') });
+    expect(told(failure)).toMatchObject({ hint: expect.stringContaining('sync --full --allow-removals') });
     expect(mirroredTasks(bench.file)).toHaveLength(15);
   });
 

@@ -8,6 +8,7 @@ import { memorySource } from '../support/memory-source.ts';
 import { mirroredTasks, readRows } from '../support/mirror.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
 import { completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
+import { withExitCode } from '../support/told.ts';
 
 const MINUTE = 60_000;
 const SHOWN = 20;
@@ -167,11 +168,13 @@ test('a dry run refuses what the real one refuses: a source whose mirror is a co
   const list = new SimulatedList(tasksApart(5, MINUTE));
   await bench.sync(list);
   const source = memorySource(list);
-  const run = (dryRun: boolean) =>
-    syncSource(
-      { name: 'default', baseUrl: 'https://another.example' },
-      { store: bench.store, connect: () => source, clock: bench.clock, logFor: () => bench.log },
-      { pageSize: 100, concurrency: 4, overlapMs: 0, signal: new AbortController().signal, dryRun },
+  const run = async (dryRun: boolean) =>
+    withExitCode(
+      await syncSource(
+        { name: 'default', baseUrl: 'https://another.example' },
+        { store: bench.store, connect: () => source, clock: bench.clock, logFor: () => bench.log },
+        { pageSize: 100, concurrency: 4, overlapMs: 0, signal: new AbortController().signal, dryRun },
+      ),
     );
   const dry = await run(true);
   expect(dry.exitCode).toBe(2);

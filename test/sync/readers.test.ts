@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import Database from 'better-sqlite3';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
-import { DatabaseError, EXIT, InterruptedError } from '../../src/model/errors.ts';
+import { EXIT } from '../../src/cli/exit.ts';
+import { InterruptedError } from '../../src/model/errors.ts';
 import type { MirrorClaim, MirrorStore } from '../../src/store/store.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import { memorySource } from '../support/memory-source.ts';
@@ -9,6 +10,8 @@ import { readRows } from '../support/mirror.ts';
 import { builtThrough, COMPLETE } from '../support/search-index.ts';
 import { type Bench, syncBench } from '../support/sync.ts';
 import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
+import { diskFull } from '../support/errors.ts';
+import { withExitCode } from '../support/told.ts';
 
 /** What `search_state` of the bench's mirror says. */
 function built({ file }: Bench): bigint | null {
@@ -39,11 +42,12 @@ function storeThat(
 }
 
 async function syncInto(bench: Bench, store: MirrorStore, list: SimulatedList, signal?: AbortSignal) {
-  return syncSource(
+  const result = await syncSource(
     { name: 'default', baseUrl: 'https://api.example' },
     { store, connect: () => memorySource(list), clock: bench.clock, logFor: () => bench.log },
     { pageSize: 100, concurrency: 4, overlapMs: 300_000, signal: signal ?? new AbortController().signal },
   );
+  return withExitCode(result);
 }
 
 test('a backfill that is cut off leaves the index for readers to the run that comes to the end of the list', async () => {
@@ -102,7 +106,7 @@ test('a run that finds nothing new writes its own record and nothing else', asyn
 test('a failure to make the index is told, and spoils neither the run nor its record', async () => {
   const bench = await syncBench();
   const list = new SimulatedList(tasksApart(20, 60_000));
-  const full = new DatabaseError('the disk is full');
+  const full = diskFull('the disk is full');
   const failing = storeThat(bench, () => Promise.reject(full));
   const { report, failure, exitCode } = await syncInto(bench, failing, list);
   expect([report.outcome, failure, exitCode]).toEqual(['ok', null, EXIT.done]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
-import { ApiFailedError, InterruptedError } from '../../src/model/errors.ts';
+import { InterruptedError } from '../../src/model/errors.ts';
+import { apiFailed } from '../support/errors.ts';
 import type { ListPage, TaskSource } from '../../src/source/source.ts';
 import { type SyncOptions, syncSource } from '../../src/sync/sync.ts';
 import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
@@ -8,6 +9,7 @@ import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
 import type { Bench } from '../support/sync.ts';
 import { at, completedTask, EPOCH } from '../support/tasks.ts';
 import { endless, mirrored, unsorted } from './mirrored.ts';
+import { withExitCode } from '../support/told.ts';
 
 const MINUTE = 60_000;
 /** Four pages of 100 that overlap by two rows; request 5 of a full run is the closing walk. */
@@ -43,7 +45,7 @@ async function fullRun(
       ...options,
     },
   );
-  return { ...result, gets };
+  return { ...withExitCode(result), gets };
 }
 
 /** Answers GET from another list than the one that is walked. */
@@ -55,7 +57,7 @@ function detailsFrom(list: SimulatedList): TaskSource['get'] {
 const notFound: TaskSource['get'] = async () => null;
 
 const failsForTheLast: TaskSource['get'] = async (id) => {
-  if (id === 't000012') throw new ApiFailedError('HTTP 503');
+  if (id === 't000012') throw apiFailed('HTTP 503');
   return null;
 };
 
@@ -199,9 +201,9 @@ describe('nothing is removed', () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     for (const id of ['t000010', 't000011', 't000012']) list.remove(id);
     const { report, exitCode } = await fullRun(bench, list, {
-      get: () => Promise.reject(new ApiFailedError('HTTP 503')),
+      get: () => Promise.reject(apiFailed('HTTP 503')),
       beforeList({ count }) {
-        if (count > CLOSING) throw new ApiFailedError('the list: HTTP 503');
+        if (count > CLOSING) throw apiFailed('the list: HTTP 503');
       },
     });
     expect(exitCode).toBe(5);

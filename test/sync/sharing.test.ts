@@ -6,6 +6,7 @@ import { createFakeClock } from '../support/fake-clock.ts';
 import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
 import { inMirrorOrder, memoryLog, mirroredTasks, readRows, temporaryMirror } from '../support/mirror.ts';
 import { at, completedTask, EPOCH, runningTask, tasksApart } from '../support/tasks.ts';
+import { withExitCode } from '../support/told.ts';
 
 const MINUTE = 60_000;
 const OPTIONS = { pageSize: 100, concurrency: 4, overlapMs: 300_000, signal: new AbortController().signal };
@@ -30,7 +31,7 @@ async function twoKeys(count = 300) {
       { store, clock, logFor: () => log, connect: () => source },
       { ...OPTIONS, ...options },
     );
-    return { ...result, source, log };
+    return { ...withExitCode(result), source, log };
   };
   const statusOf = async (name: string) => (await store.status()).find(({ source }) => source === name);
   const liveIds = () =>

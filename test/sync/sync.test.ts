@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ApiFailedError } from '../../src/model/errors.ts';
+import { apiFailed } from '../support/errors.ts';
 import type { ListPage } from '../../src/source/source.ts';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { inMirrorOrder, mirroredTasks, readRows } from '../support/mirror.ts';
@@ -480,7 +480,7 @@ describe('the journal', () => {
 describe('a run that fails', () => {
   const fails = {
     beforeList: () => {
-      throw new ApiFailedError('the API answers 503');
+      throw apiFailed('the API answers 503');
     },
   };
 

@@ -1,7 +1,7 @@
 /** APIs that cannot serve some places of the list: rows that fail, pages that are too large, offsets that are refused. */
 import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
-import { PageFailedError } from '../../src/model/errors.ts';
+import { pageFailed } from '../support/errors.ts';
 import { brokenPromises, differences } from '../failures/situation.ts';
 import type { ListRequest } from '../support/memory-source.ts';
 import { mirroredTasks } from '../support/mirror.ts';
@@ -11,7 +11,7 @@ import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
 const MINUTE = 60_000;
 const ROWS = 1_000;
 
-const refused = (isTooLarge = false) => new PageFailedError('HTTP 500', { isTooLarge });
+const refused = (isTooLarge = false) => pageFailed('HTTP 500', { isTooLarge });
 
 /** Fails each page that holds one of these tasks, as the list stands then. */
 const failsOn =

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
-import { KeyRefusedError } from '../../src/model/errors.ts';
+import { keyRefused } from '../support/errors.ts';
 import type { MirrorClaim, MirrorStore } from '../../src/store/store.ts';
 import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { syncSource } from '../../src/sync/sync.ts';
@@ -9,6 +9,7 @@ import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { memorySource } from '../support/memory-source.ts';
 import { inMirrorOrder, memoryLog, mirroredTasks, readRows, temporaryMirror } from '../support/mirror.ts';
 import { completedTask, EPOCH, tasksApart } from '../support/tasks.ts';
+import { withExitCode } from '../support/told.ts';
 
 const DAY = 86_400_000;
 const IDENTITY = { name: 'default', baseUrl: 'https://api.example' };
@@ -32,13 +33,13 @@ async function run(
       clock,
       logFor: () => log,
       connect: () => {
-        if (options.refused === true) throw new KeyRefusedError('the key was refused');
+        if (options.refused === true) throw keyRefused('the key was refused');
         return memorySource(list);
       },
     },
     { ...OPTIONS, ...options },
   );
-  return { ...result, lines: log.lines };
+  return { ...withExitCode(result), lines: log.lines };
 }
 
 /** A mirror of some tasks, and the same file opened by settings that leave fields out. */

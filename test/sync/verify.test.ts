@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
-import { ApiFailedError } from '../../src/model/errors.ts';
+import { apiFailed } from '../support/errors.ts';
 import type { TaskSource } from '../../src/source/source.ts';
 import { ledgerProblems } from '../../src/model/ledger.ts';
 import { verifySource } from '../../src/sync/verify.ts';
@@ -96,7 +96,7 @@ describe('verify', () => {
     const report = await verify(bench, list, {
       async get(id) {
         if (id === 't000201') return null;
-        throw new ApiFailedError(`GET ${id}: HTTP 403`);
+        throw apiFailed(`GET ${id}: HTTP 403`);
       },
     });
     expect(report).toMatchObject({ ok: false, moved: 0, extra: { count: 1, first: [{ id: 't000201' }] } });
@@ -109,9 +109,9 @@ describe('verify', () => {
     const { bench, list } = await mirrored();
     list.remove('t000200');
     const down = verify(bench, list, {
-      get: () => Promise.reject(new ApiFailedError('GET: HTTP 503')),
+      get: () => Promise.reject(apiFailed('GET: HTTP 503')),
       beforeList({ count }) {
-        if (count > 5) throw new ApiFailedError('the list: HTTP 503');
+        if (count > 5) throw apiFailed('the list: HTTP 503');
       },
     });
     await expect(down).rejects.toThrow('the list: HTTP 503');

@@ -1,4 +1,4 @@
-import { UsageError } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
 
 const UNITS: ReadonlyMap<string, number> = new Map([
   ['ms', 1],
@@ -12,7 +12,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
 export function parseDuration(flag: string, text: string, longest: string): number {
   const ms = millisecondsIn(text);
   if (ms >= 1 && ms <= millisecondsIn(longest)) return Math.ceil(ms);
-  throw new UsageError(`${flag} "${text.slice(0, 100)}" is not a time from 1ms to ${longest}`, {
+  throw new CommandLineError(`${flag} "${text.slice(0, 100)}" is not a time from 1ms to ${longest}`, {
     hint: 'Write a number and its unit: 500ms, 30s, 2m, 1h, 1d.',
   });
 }

@@ -1,5 +1,5 @@
 import { parseMoment } from '../../reports/moment.ts';
-import { UsageError } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
 
 /** The flags that bound a period, as they were typed. */
 export interface PeriodFlags {
@@ -19,7 +19,7 @@ export function parsePeriod({ since, until }: PeriodFlags, now: number, timezone
     text === undefined ? null : parseMoment(text, now, timezone);
   const period = { since: moment(since), until: moment(until) };
   if (period.since !== null && period.until !== null && period.since >= period.until) {
-    throw new UsageError(`--since ${since} is not before --until ${until}`);
+    throw new CommandLineError(`--since ${since} is not before --until ${until}`);
   }
   return period;
 }

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT } from '../../model/errors.ts';
-import type { ExitCode } from '../../model/errors.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import { bashScript } from '../completion/bash.ts';
 import { fishScript } from '../completion/fish.ts';
 import { placesOf } from '../completion/places.ts';

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { absolutePath, assertPath } from '../../platform/paths.ts';
-import { EXIT, type ExitCode, UsageError } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../../platform/terminal.ts';
 import { grouped } from '../../render/text.ts';
@@ -132,19 +133,19 @@ function terminalOf(env: Io['env']): Io['env'] {
 function taskCount(text: string): number {
   const count = wholeNumber(text, MOST_TASKS);
   if (count !== null) return count;
-  throw new UsageError(`--tasks ${text}: expected a whole number from 1 to ${grouped(MOST_TASKS)}`);
+  throw new CommandLineError(`--tasks ${text}: expected a whole number from 1 to ${grouped(MOST_TASKS)}`);
 }
 
 function freshFile(cwd: Io['cwd'], name: string): string {
   assertPath('--keep', name);
   if (name === '-') {
-    throw new UsageError('a mirror cannot be printed: --keep takes a file', {
+    throw new CommandLineError('a mirror cannot be printed: --keep takes a file', {
       hint: 'Leave --keep out to keep nothing.',
     });
   }
   const file = absolutePath(cwd, name);
   if (!existsSync(file)) return file;
-  throw new UsageError(`--keep ${file}: this file is there already`, {
+  throw new CommandLineError(`--keep ${file}: this file is there already`, {
     hint: 'Name a file that does not exist yet: the demo begins with an empty mirror.',
   });
 }

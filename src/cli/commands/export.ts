@@ -1,8 +1,8 @@
 import { extname } from 'node:path';
 import { parseMoment } from '../../reports/moment.ts';
 import { absolutePath, assertPath } from '../../platform/paths.ts';
-import { EXIT, UsageError } from '../../model/errors.ts';
-import type { ExitCode } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { Output } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
 import type { Queried, SqlParameters } from '../../store/queryable.ts';
@@ -84,12 +84,12 @@ function statementFor(
     if (what === undefined && since === undefined) {
       return { sql: query, parameters: parseParameters(param ?? []) };
     }
-    throw new UsageError('--query says by itself what is exported', {
+    throw new CommandLineError('--query says by itself what is exported', {
       hint: 'Leave out the name and --since: the statement can have a WHERE.',
     });
   }
   if (param !== undefined) {
-    throw new UsageError('--param is for the parameters of a --query', {
+    throw new CommandLineError('--param is for the parameters of a --query', {
       hint: 'Add --query, or leave it out.',
     });
   }
@@ -98,7 +98,7 @@ function statementFor(
   if (since === undefined) return { sql: rows, parameters: {} };
   const touched = TOUCHED.get(table);
   if (touched === undefined) {
-    throw new UsageError(`--since cannot be used with ${table}`, {
+    throw new CommandLineError(`--since cannot be used with ${table}`, {
       hint: `It works with ${[...TOUCHED.keys()].join(', ')}. For others give a --query with a WHERE.`,
     });
   }
@@ -111,12 +111,14 @@ function statementFor(
 function formatFor(stdout: Output, { format, output, escapeFormulas }: ExportFlags): ExportFormat {
   const chosen = format ?? (output === undefined ? 'csv' : formatOf(output));
   if (escapeFormulas === true && chosen !== 'csv') {
-    throw new UsageError('--escape-formulas is for csv', {
+    throw new CommandLineError('--escape-formulas is for csv', {
       hint: 'No spreadsheet reads formulas from other formats.',
     });
   }
   if (chosen === 'parquet' && output === undefined && stdout.isTTY === true) {
-    throw new UsageError('a Parquet file is nothing for a terminal', { hint: 'Name a file: --output FILE.' });
+    throw new CommandLineError('a Parquet file is nothing for a terminal', {
+      hint: 'Name a file: --output FILE.',
+    });
   }
   return chosen;
 }
@@ -125,7 +127,7 @@ function formatOf(output: string): ExportFormat {
   const extension = extname(output).slice(1).toLowerCase();
   const found = EXPORT_FORMATS.find((name) => name === extension);
   if (found !== undefined) return found;
-  throw new UsageError(`the name ${output} does not tell the format`, {
+  throw new CommandLineError(`the name ${output} does not tell the format`, {
     hint: `Give --format ${EXPORT_FORMATS.join('|')}, or a name that ends in one of them.`,
   });
 }

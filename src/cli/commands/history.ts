@@ -1,5 +1,6 @@
 import { HISTORY_SQL, IDS_SQL, SHORTEST_PREFIX, TASK_SQL } from '../../reports/history.ts';
-import { EXIT, type ExitCode, UsageError } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { CommandContext } from '../context.ts';
 import type { Queryable } from '../../store/queryable.ts';
 import { historyText } from '../../render/views/history.ts';
@@ -47,12 +48,12 @@ function idOf(mirror: Queryable, text: string): string {
   const [id] = ids;
   const shown = printable(text.slice(0, 100));
   if (id === undefined) {
-    throw new UsageError(`the mirror knows no task "${shown}"`, {
+    throw new CommandLineError(`the mirror knows no task "${shown}"`, {
       hint: `Give its id, or the first ${SHORTEST_PREFIX} characters of it or more; taskmirror search finds tasks by words.`,
     });
   }
   if (ids.length === 1) return id;
-  throw new UsageError(`more than one task begins with "${shown}"`, {
+  throw new CommandLineError(`more than one task begins with "${shown}"`, {
     hint: `Give more of the id: ${ids.slice(0, 5).map(printable).join(', ')}${ids.length > 5 ? ', ...' : ''}.`,
   });
 }

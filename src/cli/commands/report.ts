@@ -2,8 +2,8 @@ import { type Ask, REPORTS, runReport, type Scope } from '../../reports/index.ts
 import type { Report, Section, Value } from '../../reports/report.ts';
 import { nearest } from '../../platform/nearest.ts';
 import { isTimezone } from '../../platform/cron.ts';
-import { EXIT, UsageError } from '../../model/errors.ts';
-import type { ExitCode } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../../platform/terminal.ts';
 import type { Queryable } from '../../store/queryable.ts';
@@ -104,7 +104,7 @@ function assertReport(name: string): void {
   const names = REPORTS.map((each) => each.name);
   if (names.includes(name)) return;
   const near = nearest(name, names);
-  throw new UsageError(`there is no report "${name}"`, {
+  throw new CommandLineError(`there is no report "${name}"`, {
     hint: `${near === undefined ? '' : `Did you mean "${near}"? `}The reports are ${names.join(', ')}.`,
   });
 }
@@ -112,7 +112,9 @@ function assertReport(name: string): void {
 function scopeOf(flags: ReportFlags, standard: string, now: number): Scope {
   const timezone = flags.timezone ?? standard;
   if (!isTimezone(timezone)) {
-    throw new UsageError(`--timezone ${timezone}: expected an IANA time zone such as UTC or Europe/Berlin`);
+    throw new CommandLineError(
+      `--timezone ${timezone}: expected an IANA time zone such as UTC or Europe/Berlin`,
+    );
   }
   return {
     ...parsePeriod(flags, now, timezone),
@@ -127,7 +129,7 @@ function scopeOf(flags: ReportFlags, standard: string, now: number): Scope {
 function rowLimit(text: string): number {
   const limit = wholeNumber(text, MOST_ROWS);
   if (limit !== null) return limit;
-  throw new UsageError(`--limit ${text}: expected a whole number from 1 to ${grouped(MOST_ROWS)}`);
+  throw new CommandLineError(`--limit ${text}: expected a whole number from 1 to ${grouped(MOST_ROWS)}`);
 }
 
 /** Reports count in plain numbers; SQLite's integers come as bigint. */

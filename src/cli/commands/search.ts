@@ -1,5 +1,7 @@
 import { SEARCH_PROGRESS_SQL, type SearchRequest, searchSql } from '../../reports/search.ts';
-import { EXIT, type ExitCode, UsageError } from '../../model/errors.ts';
+import { UsageError } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import { complain } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
 import type { Queryable } from '../../store/queryable.ts';
@@ -72,14 +74,14 @@ function requestOf(
 function hitCount(text: string): number {
   const count = wholeNumber(text, MOST_HITS);
   if (count !== null) return count;
-  throw new UsageError(`--limit takes a whole number from 1 to ${grouped(MOST_HITS)}`);
+  throw new CommandLineError(`--limit takes a whole number from 1 to ${grouped(MOST_HITS)}`);
 }
 
 /** What to say of an index that is not complete; null where it is. Throws UsageError where there is none. */
 function checkProgress(mirror: Queryable): string | null {
   const [progress] = mirror.run(SEARCH_PROGRESS_SQL).rows;
   if (progress === undefined) {
-    throw new UsageError('this mirror has no search index', {
+    throw new CommandLineError('this mirror has no search index', {
       hint:
         'It is made by the first run that comes to the end of the list, unless the setting searchIndex is false. ' +
         'Run "taskmirror sync", or search with taskmirror query and LIKE.',
@@ -107,7 +109,7 @@ function hitsOf(mirror: Queryable, request: SearchRequest): Hits {
 
 function badQuery({ cause }: UsageError): UsageError {
   const why = cause instanceof Error ? cause.message.replace(/^fts5: /, '') : 'it cannot be read';
-  return new UsageError(`FTS5 does not understand this query: ${why}`, {
+  return new CommandLineError(`FTS5 does not understand this query: ${why}`, {
     hint:
       'Columns are message, system_prompt and error; words with more than letters and digits go in double quotes ' +
       '(sqlite.org/fts5.html, "Full-text Query Syntax"). Without --raw nothing in a word has a meaning of its own.',

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { absolutePath, assertPath } from '../../platform/paths.ts';
-import { EXIT, UsageError } from '../../model/errors.ts';
-import type { ExitCode } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { SourceStatus } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
 import { placeOf } from '../../platform/links.ts';
@@ -50,14 +50,14 @@ export async function makeSnapshot(
 /** Throws UsageError where the name is taken, or what another database left beside it would be taken for this one's. */
 function assertFree(file: string): void {
   if (existsSync(file)) {
-    throw new UsageError(`${file} is there already; nothing was written to it`, {
+    throw new CommandLineError(`${file} is there already; nothing was written to it`, {
       hint: 'Name a new file. To replace a copy that others read, rename the new one over it: mv new.db copy.db.',
     });
   }
   const place = placeOf(file);
   const left = BESIDE.map((ending) => place + ending).filter((name) => existsSync(name));
   if (left.length === 0) return;
-  throw new UsageError(
+  throw new CommandLineError(
     `${left.join(' and ')}: left there by another database, and would damage the copy; nothing was written`,
     { hint: 'Name another file, or move away what was left there.' },
   );
@@ -70,7 +70,7 @@ export async function snapshot(
   { json }: { json: boolean },
 ): Promise<ExitCode> {
   if (file === '-') {
-    throw new UsageError('a snapshot cannot be printed: SQLite makes it in a file', {
+    throw new CommandLineError('a snapshot cannot be printed: SQLite makes it in a file', {
       hint: 'Name a file, and print that.',
     });
   }

@@ -1,7 +1,6 @@
 import type { SourceSettings } from '../../config/settings.ts';
-import { EXIT } from '../../model/errors.ts';
-import type { ExitCode } from '../../model/errors.ts';
 import type { RetentionSettings } from '../../model/sync-settings.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { MirrorReader, SourceStatus } from '../../store/store.ts';
 import { complain } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
@@ -66,7 +65,9 @@ function complaintsOf(
   { now, longestMs }: { now: number; longestMs: number },
 ): string[] {
   const lastOf = new Map(mirrored.map(({ source, lastSuccessAt }) => [source, lastSuccessAt]));
-  const names = set.length === 0 ? [...lastOf.keys()] : set.map(({ name }) => name);
+  // One that was forgotten has no run any more.
+  const run = mirrored.filter(({ lastRunAt }) => lastRunAt !== null).map(({ source }) => source);
+  const names = set.length === 0 ? run : set.map(({ name }) => name);
   if (names.length === 0) return ['no source is mirrored yet'];
   return names.flatMap((name) => {
     const last = lastOf.get(name) ?? null;

@@ -1,4 +1,6 @@
-import { EXIT, type ExitCode, TaskmirrorError, UsageError } from '../../model/errors.ts';
+import { CommandLineError } from '../command-line-error.ts';
+import { EXIT, type ExitCode, exitCodeOfRun } from '../exit.ts';
+import { hintOf } from '../hints.ts';
 import type { MirrorStore } from '../../store/store.ts';
 import type { SourceSettings } from '../../config/settings.ts';
 import { requireSources } from '../../config/sources.ts';
@@ -29,7 +31,7 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
   const { io, settings, clock } = context;
   const sources = requireSources(settings);
   if (options.allowRemovals === true && options.full !== true) {
-    throw new UsageError('--allow-removals goes with --full: no other run removes anything');
+    throw new CommandLineError('--allow-removals goes with --full: no other run removes anything');
   }
   const store =
     options.dryRun === true ? await context.openToLook() : await context.openMirror({ create: true });
@@ -44,7 +46,7 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
     progress.done();
     for (const result of results) reportFailure(io.stderr, result);
     const outcome = {
-      ok: results.every(({ exitCode }) => exitCode === 0),
+      ok: results.every((result) => exitCodeOfRun(result) === EXIT.done),
       sources: results.map((r) => r.report),
     };
     const text = json
@@ -80,13 +82,13 @@ export async function syncOne(
 /** A failure of any source outweighs rows that were rejected or a walk that stayed unproven. */
 function exitCodeOfAll(results: readonly SyncResult[]): ExitCode {
   const failed = results.find(({ failure }) => failure !== null);
-  return failed?.exitCode ?? results.find(({ exitCode }) => exitCode !== EXIT.done)?.exitCode ?? EXIT.done;
+  if (failed !== undefined) return exitCodeOfRun(failed);
+  return results.map(exitCodeOfRun).find((code) => code !== EXIT.done) ?? EXIT.done;
 }
 
 function reportFailure(stderr: Output, { report, failure }: SyncResult): void {
   if (failure === null) return;
-  const hint = failure instanceof TaskmirrorError ? failure.hint : undefined;
-  complain(stderr, `${report.name}: ${report.error ?? 'failed'}`, hint);
+  complain(stderr, `${report.name}: ${report.error ?? 'failed'}`, hintOf(failure));
 }
 
 function summary(report: SyncReport): string {

@@ -1,9 +1,10 @@
 import { requireSources } from '../../config/sources.ts';
 import type { SourceSettings } from '../../config/settings.ts';
-import { EXIT, type ExitCode } from '../../model/errors.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
 import type { MirrorStore } from '../../store/store.ts';
 import { type Findings, type VerifyReport, verifySource } from '../../sync/verify.ts';
 import type { CommandContext } from '../context.ts';
+import { CURES } from '../database-hints.ts';
 import type { FileCheck } from './doctor/machine.ts';
 import { columnsOf, counted, folded, grouped, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
@@ -34,7 +35,7 @@ const SHOWN = 10;
 /** `taskmirror verify`: exit code 0, or 6 where something is wrong. Writes nothing to the mirror. */
 export async function verify(context: VerifyContext, { json, quick }: VerifyFlags): Promise<ExitCode> {
   const { io, settings } = context;
-  const { problems: file, cure } = await context.checkFile();
+  const { problems: file, damage } = await context.checkFile();
   const sources: VerifyReport[] = [];
   if (!quick) {
     const store = await context.openMirror({ create: false });
@@ -45,6 +46,7 @@ export async function verify(context: VerifyContext, { json, quick }: VerifyFlag
     }
   }
   const ok = file.length === 0 && sources.every((source) => source.ok);
+  const cure = damage === null ? null : CURES[damage];
   const outcome: VerifyOutcome = { ok, file, cure, sources };
   await writeAll(io.stdout, [
     json ? `${JSON.stringify(outcome, null, 2)}\n` : folded(textOf(outcome), columnsOf(io.stdout)),

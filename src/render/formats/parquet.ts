@@ -67,9 +67,11 @@ function column(name = '', type: ParquetType | undefined, cells: readonly Cell[]
     if (cell === null) return null;
     const value = type?.encode(cell);
     if (value !== undefined) return value;
-    throw new UsageError(`column ${name} began as ${type?.name}, and then holds a value that is none`, {
-      hint: `Parquet has one type for a column. Make it text: --query "select cast(${name} as text) as ${name}, ...".`,
-    });
+    throw new UsageError(
+      'column_of_two_types',
+      { column: name },
+      `column ${name} began as ${type?.name}, and then holds a value that is none`,
+    );
   });
   return { name, data };
 }

@@ -1,9 +1,15 @@
-/** Why one attempt at a request failed, and whether another may fare better. Never leaves src/api. */
+import type { ApiFacts, RequestFacts } from '../../model/error-facts.ts';
+
+type RequestCode = Exclude<keyof ApiFacts, 'simulated_api_ended'>;
+
+/** The code of the error that comes of a failed attempt, with the facts beyond those of every request. */
+export type Reason = { [C in RequestCode]: { code: C } & Omit<ApiFacts[C], keyof RequestFacts> }[RequestCode];
+
+/** Why one attempt at a request failed, and whether another may fare better. Never leaves src/source/http. */
 export class AttemptFailed extends Error {
   override readonly name: string = 'AttemptFailed';
   readonly retryable: boolean;
-  /** What to do, where it is not to wait. */
-  readonly hint: string | undefined;
+  readonly reason: Reason;
   /** The least time in ms that the server asked to be left alone for; null where it asked for nothing. */
   readonly retryAfterMs: number | null;
   /** A time in ms that the attempt certainly took. */
@@ -15,8 +21,8 @@ export class AttemptFailed extends Error {
   constructor(
     message: string,
     options: {
+      reason: Reason;
       retryable: boolean;
-      hint?: string | undefined;
       retryAfterMs?: number | null;
       tookMs?: number;
       isOfPage?: boolean;
@@ -25,7 +31,7 @@ export class AttemptFailed extends Error {
   ) {
     super(message);
     this.retryable = options.retryable;
-    this.hint = options.hint;
+    this.reason = options.reason;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.tookMs = options.tookMs ?? 0;
     this.isOfPage = options.isOfPage ?? options.isTooLarge ?? false;
@@ -35,9 +41,9 @@ export class AttemptFailed extends Error {
 
 /** The body of a good answer is not what the API promises: cut off, or not from the API at all. */
 export class BadBodyError extends AttemptFailed {
-  constructor(what: string, options: { hint?: string } = {}) {
+  constructor(what: string, why: ApiFacts['api_bad_answer']['why'] = 'body') {
     super(`a body that is not the JSON it should be (${what})`, {
-      ...options,
+      reason: { code: 'api_bad_answer', why },
       retryable: true,
       isOfPage: true,
     });
@@ -48,9 +54,9 @@ export class BadBodyError extends AttemptFailed {
 export class TooLargeError extends AttemptFailed {
   constructor(bytes: number) {
     super(`a body of more than ${bytes / 1024 ** 2} MB`, {
+      reason: { code: 'api_answer_too_large', maxBytes: bytes },
       retryable: false,
       isTooLarge: true,
-      hint: 'Ask for fewer tasks a page (sync.pageSize).',
     });
   }
 }

@@ -55,14 +55,9 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
   const mask = (text: string) => redactor.redact(text);
   const bodies = createBodyParser(omit);
   const limiter = createLimiter(options.maxRequestsPerSecond, clock);
-  const policy: RetryPolicy = { name, clock, log, limiter, random, requestTimeoutMs, retryMs };
-  const failure: FailureContext = {
-    name,
-    baseUrl,
-    keyOrigin: options.key.origin,
-    mask,
-    now: () => clock.now(),
-  };
+  const origin = { source: name, baseUrl, keyOrigin: options.key.origin };
+  const policy: RetryPolicy = { origin, clock, log, limiter, random, requestTimeoutMs, retryMs };
+  const failure: FailureContext = { origin, mask, now: () => clock.now() };
   const exchange = createExchange(baseUrl);
   const headers = {
     accept: 'application/json',
@@ -82,6 +77,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
       context.signal.throwIfAborted();
       if (timeout.aborted) {
         throw new AttemptFailed(`no whole answer within ${timeoutMs} ms`, {
+          reason: { code: 'api_unreachable', why: 'timeout' },
           retryable: true,
           tookMs: timeoutMs,
           isOfPage: true,
@@ -130,7 +126,8 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
 function checkKey({ name, key }: HttpSourceOptions): void {
   if (/^[\x21-\x7e]+$/.test(key.value)) return;
   throw new UsageError(
+    'key_malformed',
+    { source: name, origin: key.origin },
     `Source "${name}": the key from ${key.origin} is empty or holds a space, a line break or a character beyond ASCII.`,
-    { hint: `Put the key alone into ${key.origin}, on one line.` },
   );
 }

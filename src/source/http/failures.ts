@@ -1,17 +1,16 @@
+import type { RequestFacts } from '../../model/error-facts.ts';
 import { KeyRefusedError } from '../../model/errors.ts';
 import { AttemptFailed, BadBodyError } from './attempt.ts';
 import type { Answer } from './exchange.ts';
-import { hintFor, isGood, meaningOf, PROXY_LOGIN_HINT } from './statuses.ts';
+import { isGood, meaningOf } from './statuses.ts';
 import { oneLine, type Mask } from './text.ts';
 import { parseHttpDate } from './time.ts';
 import { parseErrorBody } from './wire.ts';
 
 /** What has to be known of a source to say what went wrong with it. */
 export interface FailureContext {
-  name: string;
-  baseUrl: string;
-  /** Where the key is kept, for people: "environment variable SIGMIC_API_KEY". */
-  keyOrigin: string;
+  /** `keyOrigin`: where the key is kept, for people: "environment variable SIGMIC_API_KEY". */
+  origin: Pick<RequestFacts, 'source' | 'baseUrl' | 'keyOrigin'>;
   mask: Mask;
   /** Our own clock in ms: stands in where the server gives no Date. */
   now: () => number;
@@ -66,24 +65,25 @@ function failureOf(answer: Answer, asked: Asked, context: FailureContext): Error
   const waitMs = retryAfterMs(answer, context.now);
   const { meaning, status } = meaningOf(answer.status, { code: error?.code, retryAfterMs: waitMs });
   const said = describe(answer, error, context.mask);
+  const reason = { code: 'api_status', status, isApi: error !== null } as const;
   if (meaning === 'temporary') {
-    const hint = waitMs === null ? hintFor(status, error !== null, context) : undefined;
     return new AttemptFailed(said, {
+      reason,
       retryable: true,
       retryAfterMs: waitMs,
-      hint,
       isOfPage: status >= 500,
     });
   }
   if (meaning === 'refused' && (status === 401 || asked === 'list')) {
+    const { source, keyOrigin } = context.origin;
     return new KeyRefusedError(
-      `Source "${context.name}": the API refused the key from ${context.keyOrigin}: ${said}.`,
-      { hint: `Put a key that is valid for ${context.baseUrl} into ${context.keyOrigin}.` },
+      'key_refused',
+      context.origin,
+      `Source "${source}": the API refused the key from ${keyOrigin}: ${said}.`,
     );
   }
-  const hint = hintFor(status, error !== null, context);
   const isOfPage = OF_PAGE_STATUS.has(status);
-  return new AttemptFailed(said, { retryable: false, hint, isOfPage, isTooLarge: status === 413 });
+  return new AttemptFailed(said, { reason, retryable: false, isOfPage, isTooLarge: status === 413 });
 }
 
 /** What an exchange threw, without the objects it carries: they may hold headers, and so the key. */
@@ -96,28 +96,20 @@ export function fromRequestError(error: unknown, mask: Mask): AttemptFailed {
   const retryable = code !== null && (RETRYABLE_CODES.has(code) || code.startsWith('HPE_'));
   const message = oneLine(mask([code, root?.message].filter(Boolean).join(': ')), MAX_SHOWN);
   if (code === 'ERR_PROXY_TUNNEL') return fromProxy(message, root);
-  return retryable
-    ? new AttemptFailed(message, { retryable })
-    : new AttemptFailed(message, {
-        retryable,
-        hint: 'Check the base URL, the proxy if there is one, and the certificates of this machine.',
-      });
+  const why = retryable ? 'network' : 'setup';
+  return new AttemptFailed(message, { reason: { code: 'api_unreachable', why }, retryable });
 }
 
 /** A proxy did not lead on to the API. Its message names host and port of the proxy, without its password. */
 function fromProxy(message: string, error: Error | undefined): AttemptFailed {
   const status = error !== undefined && 'statusCode' in error ? Number(error.statusCode) : NaN;
-  if (status === 407) return new AttemptFailed(message, { retryable: false, hint: PROXY_LOGIN_HINT });
-  const hint = 'The proxy does not lead to the API: whoever runs it has to let taskmirror through.';
-  return new AttemptFailed(message, { retryable: true, hint });
+  const wantsLogin = status === 407;
+  const why = wantsLogin ? 'proxy_login' : 'proxy';
+  return new AttemptFailed(message, { reason: { code: 'api_unreachable', why }, retryable: !wantsLogin });
 }
 
 function assertJsonObject(answer: Answer, mask: Mask): void {
-  if (answer.unknownEncoding !== null) {
-    throw new BadBodyError(cameWith(answer, mask), {
-      hint: 'taskmirror asks for gzip or nothing: whoever runs the API, or a proxy in front of it, has to heed Accept-Encoding.',
-    });
-  }
+  if (answer.unknownEncoding !== null) throw new BadBodyError(cameWith(answer, mask), 'encoding');
   // What does not begin as the API's answers do holds no task: a look at it tells who answered instead.
   if (!/^\s*\{/.test(answer.text)) throw new BadBodyError(cameWith(answer, mask));
 }

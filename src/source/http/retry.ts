@@ -1,5 +1,6 @@
 import pRetry from 'p-retry';
 
+import type { RequestFacts } from '../../model/error-facts.ts';
 import { ApiFailedError, PageFailedError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Log } from '../../model/log.ts';
@@ -8,8 +9,8 @@ import type { Limiter } from './limiter.ts';
 
 /** How often, how long and how fast a source is asked. */
 export interface RetryPolicy {
-  /** The source's name, for people. */
-  name: string;
+  /** Who is asked, and where the key is kept: what an error says of the source. */
+  origin: Pick<RequestFacts, 'source' | 'baseUrl' | 'keyOrigin'>;
   clock: Clock;
   log: Log;
   limiter: Limiter;
@@ -75,7 +76,7 @@ export async function withRetries<T>(
     const waitMs = Math.ceil(Math.max(backoffMs(attempts, policy.random()), error.retryAfterMs ?? 0));
     if (spentMs + waitMs >= retryMs) return false;
     const fields = {
-      source: policy.name,
+      source: policy.origin.source,
       path: request.path,
       attempt: attempts,
       waitMs,
@@ -107,15 +108,11 @@ function backoffMs(attempts: number, random: number): number {
 
 function failed(policy: RetryPolicy, path: string, last: AttemptFailed, attempts: number, spentMs: number) {
   const tries = attempts === 1 ? 'once' : `${attempts} times in ${(spentMs / 1000).toFixed(1)} s`;
-  const message = `Source "${policy.name}": GET ${path} was tried ${tries} and failed: ${last.message}.`;
-  const hint = last.hint ?? laterHint(last.retryAfterMs);
+  const { origin } = policy;
+  const message = `Source "${origin.source}": GET ${path} was tried ${tries} and failed: ${last.message}.`;
+  const { code, ...reason } = last.reason;
+  const facts = { ...origin, path, attempts, retryAfterMs: last.retryAfterMs, ...reason };
   return last.isOfPage
-    ? new PageFailedError(message, { hint, isTooLarge: last.isTooLarge })
-    : new ApiFailedError(message, { hint });
-}
-
-function laterHint(retryAfterMs: number | null): string {
-  return retryAfterMs === null
-    ? 'Try again later: what has been mirrored so far stays.'
-    : `Try again in ${Math.ceil(retryAfterMs / 1000)} s, as the API asks: what has been mirrored so far stays.`;
+    ? new PageFailedError(code, facts, message, { isTooLarge: last.isTooLarge })
+    : new ApiFailedError(code, facts, message);
 }

@@ -1,5 +1,3 @@
-import type { FailureContext } from './failures.ts';
-
 /** The API's own error codes, with the HTTP status of each (docs.sigmic.ai, errors). */
 const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ['AUTH_REQUIRED', 401],
@@ -14,10 +12,6 @@ const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
 
 /** Beyond 5xx: a timeout, a replayed early request, a rate limit. */
 const RETRYABLE: ReadonlySet<number> = new Set([408, 425, 429]);
-
-/** For a proxy on the way out. */
-export const PROXY_LOGIN_HINT =
-  'A proxy asks for a login: put it into HTTPS_PROXY, as http://user:password@host:port.';
 
 /** The API refused the key, it refused something else, or something in between failed and may soon work again. */
 export type Meaning = 'refused' | 'unacceptable' | 'temporary';
@@ -47,53 +41,4 @@ export function meaningOf(
 
 function isTemporary(status: number): boolean {
   return status >= 500 || RETRYABLE.has(status);
-}
-
-/** Who has to do what about a status; undefined: waiting may help. `isApi`: the API itself said so. */
-export function hintFor(
-  status: number,
-  isApi: boolean,
-  { baseUrl, keyOrigin }: Pick<FailureContext, 'baseUrl' | 'keyOrigin'>,
-): string | undefined {
-  const own = hintOf(status, { baseUrl, keyOrigin });
-  if (own !== undefined) return own;
-  if (status === 401) {
-    return isApi
-      ? `If this stays, put another key into ${keyOrigin}.`
-      : `The API itself did not say this: a proxy or gateway may ask for a login of its own. If there is none, check the key in ${keyOrigin}.`;
-  }
-  if (status === 403 && !isApi) {
-    return 'The API itself did not say this: a firewall or proxy blocks this machine. Whoever runs it has to let taskmirror through.';
-  }
-  if (status === 403 || isTemporary(status)) return undefined;
-  if (status < 400) return `Redirects are not followed. Correct the base URL, now ${baseUrl}.`;
-  return isApi
-    ? 'The API does not accept this request: check that this version of taskmirror is the newest.'
-    : `The API itself did not say this: check the base URL, now ${baseUrl}, and proxies and firewalls in between.`;
-}
-
-function hintOf(
-  status: number,
-  { baseUrl, keyOrigin }: Pick<FailureContext, 'baseUrl' | 'keyOrigin'>,
-): string | undefined {
-  switch (status) {
-    case 304:
-      return 'A cache in between answers without the content: whoever runs it has to let requests with a key through to the API.';
-    case 402:
-      return 'The API wants to be paid: whoever owns the account of the key has to look at its plan and payment.';
-    case 404:
-      return `Check the base URL, now ${baseUrl}: the API is not found there.`;
-    case 407:
-      return PROXY_LOGIN_HINT;
-    case 410:
-      return `What was at this address is gone for good: check the base URL, now ${baseUrl}, and that this version of taskmirror is the newest.`;
-    case 413:
-      return 'The request or its answer is too large for the API, or for a proxy in between: lower sync.pageSize.';
-    case 431:
-      return `The request's headers are too long for the API, or for a proxy in between: check that ${keyOrigin} holds the key alone.`;
-    case 511:
-      return 'This network asks for a login before it lets anything through: log in, for example with a browser.';
-    default:
-      return undefined;
-  }
 }

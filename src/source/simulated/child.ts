@@ -65,8 +65,9 @@ export async function startDemoApi(options: DemoApiOptions): Promise<DemoApi> {
     const end = await ended;
     given?.throwIfAborted();
     throw new ApiFailedError(
+      'simulated_api_ended',
+      { why: within.aborted ? 'timeout' : 'ended' },
       `The simulated API ${within.aborted ? 'did not answer in time and was ended' : `ended: ${end}`}`,
-      { hint: 'Try again with fewer tasks. If it ends again, report it with this message.' },
     );
   };
 

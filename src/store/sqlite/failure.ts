@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../../model/errors.ts';
 
-/** Runs `work`; whatever SQLite says goes on as a DatabaseError that tells which file, and what to do. */
+/** Runs `work`; whatever SQLite says goes on as a DatabaseError that names the file. */
 export function withFile<T>(file: string, work: () => T): T {
   try {
     return work();
@@ -10,20 +10,14 @@ export function withFile<T>(file: string, work: () => T): T {
   }
 }
 
-/** What to do about a damaged file. */
-export const CURES = {
-  searchIndex:
-    'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops it: the next run makes it anew.',
-  database:
-    'Stop the daemon, move the file away and run "taskmirror sync": it copies the list anew. The journal in task_changes can be saved with sqlite3 FILE .recover.',
-} as const;
-
 /** The search index is damaged, and nothing else that was read. */
 export function indexDamage(error: Error, file: string): DatabaseError {
-  return new DatabaseError(`${file}: the search index is damaged; nothing was written`, {
-    cause: error,
-    hint: CURES.searchIndex,
-  });
+  return new DatabaseError(
+    'search_index_damaged',
+    { file },
+    `${file}: the search index is damaged; nothing was written`,
+    { cause: error },
+  );
 }
 
 /** Whether FTS5 says that its tables are damaged. For some of that it has no code. */
@@ -38,54 +32,46 @@ export function isIndexDamage(error: { code: string; message: string }): boolean
 export function explain(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   if (isIndexDamage(error)) return indexDamage(error, file);
-  const family = FAMILIES.find(([code]) => error.code === code || error.code.startsWith(`${code}_`));
-  const [, what, hint] = family ?? ['', `SQLite says: ${error.message} (${error.code})`, ''];
-  return new DatabaseError(`${file}: ${what}`, { cause: error, ...(hint === '' ? {} : { hint }) });
+  const isOf = (family: string): boolean => error.code === family || error.code.startsWith(`${family}_`);
+  const options = { cause: error };
+  if (isOf('SQLITE_CORRUPT')) {
+    const facts = { file, isChecked: false };
+    const message = `${file}: the database is damaged; nothing was written to it`;
+    return new DatabaseError('database_damaged', facts, message, options);
+  }
+  const [, code, what] = FAMILIES.find(([family]) => isOf(family)) ?? [];
+  if (code !== undefined) return new DatabaseError(code, { file }, `${file}: ${what}`, options);
+  const message = `${file}: SQLite says: ${error.message} (${error.code})`;
+  return new DatabaseError('sqlite_failed', { file, sqlite: error.code }, message, options);
 }
 
 const DISK_FULL = [
+  'disk_full',
   'the disk is full; the last step was rolled back and nothing else is lost',
-  'Free some space: the next run goes on where this one stopped.',
 ] as const;
 
-const FAMILIES: readonly (readonly [code: string, what: string, hint: string])[] = [
+type Family =
+  | 'disk_full'
+  | 'disk_failed'
+  | 'database_foreign'
+  | 'database_locked'
+  | 'database_not_writable'
+  | 'database_not_openable'
+  | 'no_temporary_folder';
+
+const FAMILIES: readonly (readonly [family: string, code: Family, what: string])[] = [
   ['SQLITE_FULL', ...DISK_FULL],
   // No room for the -shm file, the first that is made.
   ['SQLITE_IOERR_SHMSIZE', ...DISK_FULL],
-  [
-    'SQLITE_NOTADB',
-    'this is not an SQLite database; nothing was written to it',
-    'Give the mirror a file of its own with --db FILE or the setting "database".',
-  ],
-  [
-    'SQLITE_CORRUPT',
-    'the database is damaged; nothing was written to it',
-    `Run "taskmirror doctor": it says whether it is only the search index, which can be made anew. If not: ${CURES.database}`,
-  ],
-  [
-    'SQLITE_BUSY',
-    'another program kept the database locked',
-    'Close what has it open for writing (a GUI with an open transaction?) and try again.',
-  ],
-  [
-    'SQLITE_READONLY',
-    'the database cannot be written',
-    'Check the permissions of the file and of its folder: SQLite also writes -wal and -shm beside it.',
-  ],
-  [
-    'SQLITE_CANTOPEN',
-    'the database cannot be opened',
-    'Check the path and the permissions of the file and of its folder.',
-  ],
+  ['SQLITE_NOTADB', 'database_foreign', 'this is not an SQLite database; nothing was written to it'],
+  ['SQLITE_BUSY', 'database_locked', 'another program kept the database locked'],
+  ['SQLITE_READONLY', 'database_not_writable', 'the database cannot be written'],
+  ['SQLITE_CANTOPEN', 'database_not_openable', 'the database cannot be opened'],
   [
     // As in a container whose root is read-only (sqlite.org/tempfiles.html, section 5).
     'SQLITE_IOERR_GETTEMPPATH',
+    'no_temporary_folder',
     'SQLite finds no folder for temporary files, which large indexes, sorts and full runs need',
-    'Make /tmp a folder that can be written, or name another in the environment variable SQLITE_TMPDIR.',
   ],
-  [
-    'SQLITE_IOERR',
-    'the disk failed to read or write',
-    'Check whether a quota or a limit on the size of files (ulimit -f) is used up, then the disk itself; "taskmirror doctor" checks the file.',
-  ],
+  ['SQLITE_IOERR', 'disk_failed', 'the disk failed to read or write'],
 ];

@@ -5,18 +5,18 @@ import { messageOf } from '../../model/text.ts';
 
 /** There is no mirror where one was expected. */
 export function missingMirror(file: string): DatabaseError {
-  return new DatabaseError(`there is no mirror at ${file}`, {
-    hint: 'Run "taskmirror sync" to make one, or name another file with --db FILE.',
-  });
+  return new DatabaseError('database_missing', { file }, `there is no mirror at ${file}`);
 }
 
 /** The absolute path of a database. Throws UsageError for a name that SQLite's driver would take for another one. */
 export function databasePath(file: string): string {
   const place = resolve(file);
   if (place.trim() === place) return place;
-  throw new UsageError(`the name ${JSON.stringify(file)} ends in white space, which no database can`, {
-    hint: "SQLite's driver would leave it out, and open another file. Name the file without it.",
-  });
+  throw new UsageError(
+    'database_name_invalid',
+    { file },
+    `the name ${JSON.stringify(file)} ends in white space, which no database can`,
+  );
 }
 
 /**
@@ -31,10 +31,12 @@ export function makePrivateFile(file: string): void {
   } catch (error) {
     const link = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
     const name = link ? `${file}, a link to ${resolve(dirname(file), readlinkSync(file))},` : file;
-    throw new DatabaseError(`${name} cannot be created: ${messageOf(error)}`, {
-      hint: 'Check that its folder exists and can be written, or choose another file with --db FILE.',
-      cause: error,
-    });
+    throw new DatabaseError(
+      'database_not_creatable',
+      { file },
+      `${name} cannot be created: ${messageOf(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -43,9 +45,11 @@ export function assertFile(file: string): void {
   const found = statOf(file);
   if (found === undefined) throw missingMirror(file);
   if (!found.isFile()) {
-    throw new DatabaseError(`${file} is not a file, so it cannot be a mirror`, {
-      hint: 'Name the database file itself with --db FILE.',
-    });
+    throw new DatabaseError(
+      'database_not_a_file',
+      { file },
+      `${file} is not a file, so it cannot be a mirror`,
+    );
   }
 }
 
@@ -59,8 +63,7 @@ function statOf(file: string): ReturnType<typeof statSync> {
   try {
     return statSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    throw new DatabaseError(`${file} cannot be read: ${messageOf(error)}`, {
-      hint: 'Check the path and the permissions of its folders.',
+    throw new DatabaseError('database_unreachable', { file }, `${file} cannot be read: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -21,14 +21,17 @@ export function inspect(db: Database.Database, file: string): Identity {
   const objects = db.prepare<[], number>('select count(*) from sqlite_master').pluck().get() ?? 0;
   if (applicationId === 0 && version === 0 && objects === 0) return { kind: 'empty' };
   if (applicationId !== APPLICATION_ID) {
-    throw new DatabaseError(`${file} is an SQLite database of another program; nothing was written to it`, {
-      hint: 'Give the mirror a file of its own with --db FILE or the setting "database".',
-    });
+    throw new DatabaseError(
+      'database_foreign',
+      { file },
+      `${file} is an SQLite database of another program; nothing was written to it`,
+    );
   }
   if (version > SCHEMA_VERSION) {
     throw new DatabaseError(
+      'database_newer',
+      { file, schema: version, known: SCHEMA_VERSION },
       `${file} was made by a newer taskmirror (schema ${version}, this one knows ${SCHEMA_VERSION}); nothing was written to it`,
-      { hint: 'Update taskmirror, or use another file with --db FILE.' },
     );
   }
   return { kind: 'mirror', version };
@@ -38,8 +41,10 @@ export function inspect(db: Database.Database, file: string): Identity {
 export function assertMirror(db: Database.Database, file: string): void {
   const identity = inspect(db, file);
   if (identity.kind === 'mirror' && identity.version === SCHEMA_VERSION) return;
-  const state = identity.kind === 'empty' ? 'is empty' : `has the older schema ${identity.version}`;
-  throw new DatabaseError(`${file} ${state}`, {
-    hint: 'Run "taskmirror sync" once: it brings the file up to date.',
-  });
+  const schema = identity.kind === 'empty' ? 0 : identity.version;
+  throw new DatabaseError(
+    'database_outdated',
+    { file, schema, known: SCHEMA_VERSION },
+    `${file} ${schema === 0 ? 'is empty' : `has the older schema ${schema}`}`,
+  );
 }

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../../model/errors.ts';
-import { CURES, explain } from './failure.ts';
+import { explain } from './failure.ts';
 import { openReadOnly } from './readonly.ts';
 import { isOnlySearchIndex } from './soundness.ts';
 
@@ -13,8 +13,8 @@ const LINES = 1_000_000;
 export interface FileCheck {
   /** A line each, at most 5; none: the file is sound. */
   problems: string[];
-  /** What to do, for people; null where nothing is wrong. */
-  cure: string | null;
+  /** What is damaged; null where nothing is wrong. The search index can be made again of the tasks. */
+  damage: 'search_index' | 'database' | null;
 }
 
 /** The version of the SQLite library in this process. */
@@ -56,16 +56,19 @@ function check(file: string, read: (db: Database.Database) => string[]): FileChe
   const db = openReadOnly(file);
   try {
     const problems = read(db);
-    if (problems.length === 0) return { problems, cure: null };
-    const isIndex = isOnlySearchIndex(db, problems);
-    return { problems: problems.slice(0, SHOWN), cure: isIndex ? CURES.searchIndex : CURES.database };
+    if (problems.length === 0) return { problems, damage: null };
+    const damage = isOnlySearchIndex(db, problems) ? 'search_index' : 'database';
+    return { problems: problems.slice(0, SHOWN), damage };
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
     if (isOnlySearchIndex(db, [])) {
-      return { problems: [`search index: ${error.message}`], cure: CURES.searchIndex };
+      return { problems: [`search index: ${error.message}`], damage: 'search_index' };
     }
     if (error.code !== 'SQLITE_CORRUPT') throw explain(error, file);
-    throw new DatabaseError(`${file} is damaged: ${error.message}`, { hint: CURES.database, cause: error });
+    const facts = { file, isChecked: true };
+    throw new DatabaseError('database_damaged', facts, `${file} is damaged: ${error.message}`, {
+      cause: error,
+    });
   } finally {
     db.close();
   }

@@ -25,25 +25,11 @@ export interface Lease {
 
 /**
  * Takes the lease of `source` by opening the record of a run, inside the caller's transaction. What a dead process left
- * open is closed as interrupted. Throws LeaseHeldError, with the holder's pid and host, while another living process has it.
+ * open is closed as interrupted. Throws LeaseHeldError, with the holder's pid and host, while a living process has it.
  */
 export function takeLease(db: Database.Database, source: string, holder: Holder, clock: Clock): Lease {
-  const last = prepare<{ source: string }, RunRow>(db, (q, p) =>
-    q
-      .selectFrom('sync_runs')
-      .select(['pid', 'host', 'started_at', 'renewed_at', 'finished_at'])
-      .where('source', '=', p('source'))
-      .orderBy('id', 'desc')
-      .limit(1),
-  ).get({ source });
-  if (last !== undefined && isHeld(last, holder, clock.now())) {
-    throw new LeaseHeldError(
-      `source "${source}" is being synced by process ${last.pid} on ${last.host}, since ${last.started_at}`,
-      { hint: 'Let it finish. A lease whose process is dead is taken over by itself.' },
-    );
-  }
+  assertFree(db, source, holder, clock);
   const now = utcText(clock.now());
-  if (last !== undefined && isLeftOpen(last)) closeStaleRuns(db, source, now);
   const run = prepare<{ source: string; now: string; pid: number; host: string }, { id: number }>(
     db,
     (q, p) =>
@@ -69,6 +55,30 @@ export function takeLease(db: Database.Database, source: string, holder: Holder,
   return leaseOf(db, source, run?.id ?? 0, clock);
 }
 
+/**
+ * Throws LeaseHeldError, with the holder's pid and host, while a living process has the lease of `source`. What a dead one
+ * left open is closed as interrupted. To be used inside a transaction: nobody takes the lease before that ends.
+ */
+export function assertFree(db: Database.Database, source: string, holder: Holder, clock: Clock): void {
+  const last = prepare<{ source: string }, RunRow>(db, (q, p) =>
+    q
+      .selectFrom('sync_runs')
+      .select(['pid', 'host', 'started_at', 'renewed_at', 'finished_at'])
+      .where('source', '=', p('source'))
+      .orderBy('id', 'desc')
+      .limit(1),
+  ).get({ source });
+  if (last !== undefined && isHeld(last, holder, clock.now())) {
+    const { pid, host, started_at: since } = last;
+    throw new LeaseHeldError(
+      'lease_held',
+      { source, pid, host, since },
+      `source "${source}" is being synced by process ${pid} on ${host}, since ${since}`,
+    );
+  }
+  if (last !== undefined && isLeftOpen(last)) closeStaleRuns(db, source, utcText(clock.now()));
+}
+
 interface RunRow {
   pid: number | null;
   host: string | null;
@@ -77,7 +87,7 @@ interface RunRow {
   finished_at: string | null;
 }
 
-function isHeld(run: RunRow, holder: Holder, now: number): boolean {
+function isHeld(run: RunRow, holder: Holder, now: number): run is RunRow & { pid: number } {
   if (run.renewed_at === null || run.pid === null) return false;
   // A renewal that lies in the future was written before the clock was set back: it cannot be trusted either.
   const age = now - Date.parse(run.renewed_at);
@@ -131,9 +141,11 @@ function leaseOf(db: Database.Database, source: string, run: number, clock: Cloc
     hold() {
       const renewedAt = select.get({ run })?.renewed_at ?? null;
       if (renewedAt === null) {
-        throw new LeaseHeldError(`the lease of source "${source}" was lost: another process took it over`, {
-          hint: 'This process slept for longer than a minute. Nothing was written; the other one goes on.',
-        });
+        throw new LeaseHeldError(
+          'lease_lost',
+          { source },
+          `the lease of source "${source}" was lost: another process took it over`,
+        );
       }
       const now = clock.now();
       if (Math.abs(now - Date.parse(renewedAt)) >= FRESH_MS) renew.run({ run, now: utcText(now) });

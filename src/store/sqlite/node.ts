@@ -1,8 +1,9 @@
 import { UsageError } from '../../model/errors.ts';
-import { explainOldNode } from '../../model/version.ts';
+import { explainOldNode, OLDEST_NODE } from '../../model/version.ts';
 
 /** Throws UsageError on a Node that is too old: better-sqlite3's binary ends such a process without a word. */
 export function assertNode(): void {
   const problem = explainOldNode(process.versions.node);
-  if (problem !== null) throw new UsageError(problem);
+  if (problem === null) return;
+  throw new UsageError('node_too_old', { version: process.versions.node, oldest: OLDEST_NODE }, problem);
 }

@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import type { UsageFacts } from '../../model/error-facts.ts';
 import { UsageError } from '../../model/errors.ts';
 import { explain, indexDamage, isIndexDamage } from './failure.ts';
 import { isOnlySearchIndex } from './soundness.ts';
@@ -34,11 +35,7 @@ function assertReadStatement(sql: string): void {
 }
 
 function refused(why: string): UsageError {
-  return new UsageError(`this SQL was refused: ${why}`, {
-    hint:
-      'One SELECT, WITH, VALUES or EXPLAIN statement that only reads can be run. ' +
-      "Pragmas can be read as tables: select * from pragma_table_info('tasks').",
-  });
+  return new UsageError('sql_refused', {}, `this SQL was refused: ${why}`);
 }
 
 /** Codes that are about the file, its disk or its locks. Every other code is about the statement. */
@@ -54,35 +51,34 @@ export function explainRead(error: unknown, db: Database.Database, file: string,
   if (error instanceof Database.SqliteError) {
     if (error.code === 'SQLITE_CORRUPT' && isOnlySearchIndex(db, [])) return indexDamage(error, file);
     if (FILE_CODES.test(error.code) || isIndexDamage(error)) return explain(error, file);
-    const hint = hintFor(error.message, db, sql);
-    return new UsageError(`SQLite cannot run this SQL: ${error.message}`, {
-      ...(hint === undefined ? {} : { hint }),
+    const names = namesFor(error.message, db, sql);
+    return new UsageError('sql_failed', names, `SQLite cannot run this SQL: ${error.message}`, {
       cause: error,
     });
   }
   if (error instanceof RangeError || error instanceof TypeError) {
     if (REFUSALS.test(error.message)) return refused(error.message);
     if (PARAMETERS.test(error.message)) {
-      return new UsageError(`this SQL cannot be given its parameters: ${error.message}`, {
-        hint: 'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
-        cause: error,
-      });
+      return new UsageError(
+        'sql_parameters',
+        {},
+        `this SQL cannot be given its parameters: ${error.message}`,
+        { cause: error },
+      );
     }
   }
   return error;
 }
 
 /** The names that could have been meant, where SQLite did not know one. */
-function hintFor(message: string, db: Database.Database, sql: string): string | undefined {
+function namesFor(message: string, db: Database.Database, sql: string): UsageFacts['sql_failed'] {
   const unknown = /^no such (table|column): /.exec(message)?.[1];
-  if (unknown === undefined) return undefined;
+  if (unknown === undefined) return { tables: [], columns: {} };
   const tables = tablesOf(db);
-  if (unknown === 'table') return `Tables and views: ${tables.join(', ')}.`;
+  if (unknown === 'table') return { tables, columns: {} };
   const words = new Set(sql.toLowerCase().match(/\w+/g));
-  const lists = tables
-    .filter((table) => words.has(table.toLowerCase()))
-    .map((table) => `${table} has the columns ${columnsOf(db, table).join(', ')}.`);
-  return lists.length === 0 ? undefined : lists.join(' ');
+  const named = tables.filter((table) => words.has(table.toLowerCase()));
+  return { tables: [], columns: Object.fromEntries(named.map((table) => [table, columnsOf(db, table)])) };
 }
 
 /** Less SQLite's own and those of the migrations. */

@@ -83,10 +83,7 @@ export function openReadOnly(name: string): Database.Database {
 }
 
 function unreadable(file: string, cause: Error): DatabaseError {
-  return new DatabaseError(`${file} cannot be opened for reading`, {
-    hint:
-      'Check that you may read it and its -wal and -shm files. Where those are missing, SQLite makes them even to ' +
-      'read (sqlite.org/wal.html): let it write to the folder, or read a copy made by "taskmirror snapshot".',
+  return new DatabaseError('database_not_readable', { file }, `${file} cannot be opened for reading`, {
     cause,
   });
 }

@@ -94,6 +94,7 @@ export function rowsOf(
         if (heir !== undefined && shared.handOver.run({ source, id, heir, now }) === 1) {
           upserter.journal(id, 'source', source, heir, now);
         } else if (held.markRemoved.run({ source, id, now }) === 1) {
+          shared.forgetAll.run({ id });
           upserter.journal(id, 'removed_at', null, now, now);
           removed += 1;
         } else {
@@ -199,6 +200,10 @@ function prepareShared(db: Database.Database) {
     ),
     forget: prepare<{ source: string; id: string }, never>(db, (q, p) =>
       q.deleteFrom('also_shown').where('task_id', '=', p('id')).where('source', '=', p('source')),
+    ),
+    // Only live tasks are shown: those who were passed over as heirs show it no more.
+    forgetAll: prepare<{ id: string }, never>(db, (q, p) =>
+      q.deleteFrom('also_shown').where('task_id', '=', p('id')),
     ),
     lookedAfter: prepare<{ source: string; since: string }, { name: string }>(db, (q, p) =>
       q

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
-import { isLoopback } from '../../model/base-url.ts';
-import { DatabaseError, UsageError } from '../../model/errors.ts';
+import { DatabaseError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type {
+  Forgotten,
   Leftover,
   MirrorClaim,
   MirrorStore,
@@ -17,12 +17,12 @@ import { type OmittableField, utcText } from '../../model/task.ts';
 import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
-import { type Holder, takeLease } from './lease.ts';
+import { assertFree, type Holder, takeLease } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { openDatabase } from './open.ts';
-import { prepare } from './statement.ts';
 import { readRuns, readStatus } from './reader.ts';
 import { retentionState } from './retention.ts';
+import { type Sources, sourcesOf } from './sources.ts';
 import { createUpserter, type Upserter } from './upsert.ts';
 import { SqliteView, type SqliteViewDeps } from './view.ts';
 import { Wal } from './wal.ts';
@@ -65,6 +65,7 @@ class SqliteMirror implements MirrorStore {
   readonly #searchIndex: boolean;
   readonly #holder: Holder;
   readonly #claims = new Set<MirrorClaim>();
+  readonly #sources: Sources;
   readonly #wal: Wal;
   readonly #file: string | null;
 
@@ -74,6 +75,7 @@ class SqliteMirror implements MirrorStore {
     this.#upserter = deps.upserter;
     this.#searchIndex = deps.searchIndex;
     this.#holder = deps.holder;
+    this.#sources = sourcesOf(deps.db, deps.upserter);
     this.#wal = new Wal(deps.db);
     this.#file = identityOf(deps.db.name);
   }
@@ -81,7 +83,7 @@ class SqliteMirror implements MirrorStore {
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
     this.#assertInPlace();
     const take = this.#db.transaction(() => {
-      this.#register(source);
+      this.#sources.register(source, utcText(this.#clock.now()));
       return takeLease(this.#db, source.name, this.#holder, this.#clock);
     });
     const lease = withFile(this.#db.name, () => take.immediate());
@@ -99,9 +101,21 @@ class SqliteMirror implements MirrorStore {
   }
 
   async observe(source: SourceIdentity): Promise<ObservedSource> {
-    const known = withFile(this.#db.name, () => this.#baseUrlOf(source.name));
-    if (known !== undefined) assertSameList(source, known);
+    withFile(this.#db.name, () => this.#sources.knows(source));
     return new SqliteView(this.#viewDeps(source));
+  }
+
+  async renameSource(name: string, to: string): Promise<void> {
+    this.#administer(name, () => this.#sources.rename(name, to));
+  }
+
+  async moveSource(name: string, baseUrl: string): Promise<void> {
+    this.#administer(name, () => this.#sources.move(name, baseUrl));
+  }
+
+  async forgetSource(name: string, { removeTasks }: { removeTasks: boolean }): Promise<Forgotten> {
+    const now = utcText(this.#clock.now());
+    return this.#administer(name, () => this.#sources.forget(name, { removeTasks, now }));
   }
 
   async status(): Promise<SourceStatus[]> {
@@ -135,11 +149,9 @@ class SqliteMirror implements MirrorStore {
     const found = identityOf(file);
     if (found === this.#file) return;
     throw new DatabaseError(
+      'database_replaced',
+      { file },
       `${file} was ${found === null ? 'deleted or moved away' : 'replaced by another file'} while it was open; nothing was written`,
-      {
-        needsRestart: true,
-        hint: 'End this process and start it again: it then goes on with the file of this name, or makes one.',
-      },
     );
   }
 
@@ -147,44 +159,18 @@ class SqliteMirror implements MirrorStore {
     return { db: this.#db, source: name, upserter: this.#upserter, clock: this.#clock };
   }
 
-  #register(source: SourceIdentity): void {
-    const { name, baseUrl } = source;
-    const known = this.#baseUrlOf(name);
-    if (known === undefined) {
-      prepare<{ name: string; base_url: string; now: string }, never>(this.#db, (q, p) =>
-        q.insertInto('sources').values({ name: p('name'), base_url: p('base_url'), registered_at: p('now') }),
-      ).run({ name, base_url: baseUrl, now: utcText(this.#clock.now()) });
-      return;
-    }
-    assertSameList(source, known);
-    if (known === baseUrl) return;
-    prepare<{ name: string; to: string }, never>(this.#db, (q, p) =>
-      q
-        .updateTable('sources')
-        .set({ base_url: p('to') })
-        .where('name', '=', p('name')),
-    ).run({ name, to: baseUrl });
+  /** Runs `work`, which changes what a name stands for, in one transaction, unless a run holds the source. */
+  #administer<T>(name: string, work: () => T): T {
+    this.#assertInPlace();
+    const transaction = this.#db.transaction(() => {
+      this.#sources.assertKnown(name);
+      assertFree(this.#db, name, this.#holder, this.#clock);
+      return work();
+    });
+    const done = withFile(this.#db.name, () => transaction.immediate());
+    this.#wal.settle({ wrote: true });
+    return done;
   }
-
-  #baseUrlOf(name: string): string | undefined {
-    return prepare<{ name: string }, { base_url: string }>(this.#db, (q, p) =>
-      q.selectFrom('sources').select('base_url').where('name', '=', p('name')),
-    ).get({ name })?.base_url;
-  }
-}
-
-/** A local simulated API gets another port with each start; any other new address is rather a mistake. */
-function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
-  if (known === baseUrl || (isLoopback(new URL(known).hostname) && isLoopback(new URL(baseUrl).hostname)))
-    return;
-  throw new UsageError(
-    `source "${name}" of this mirror is a copy of ${known}, but the settings say ${baseUrl}`,
-    {
-      hint:
-        'Give the other API a source name or a database of its own. If it is the same list under a new address: ' +
-        `sqlite3 FILE "update sources set base_url = '${baseUrl}' where name = '${name}'".`,
-    },
-  );
 }
 
 function thisProcess(clock: Clock): Holder {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runLimited, type LimitedRun } from '../../../src/cli/commands/query/child.ts';
-import { EXIT, InterruptedError, UsageError } from '../../../src/model/errors.ts';
+import { EXIT } from '../../../src/cli/exit.ts';
+import { InterruptedError, UsageError } from '../../../src/model/errors.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 /** Runs a script of node's in place of the program; `source` may use `stdin`, the whole text of it. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { assertParameters, parseParameters } from '../../../src/cli/commands/query/parameters.ts';
 import { UsageError } from '../../../src/model/errors.ts';
+import { told } from '../../support/told.ts';
 
 describe('a value of --param', () => {
   it.each([
@@ -71,12 +72,12 @@ describe('the parameters of a statement', () => {
   });
 
   it('are all told at once where they are not', () => {
-    expect(problemOf(['a', 'b', 'toString'], { b: 1n, c: 2n })).toMatchObject({
+    expect(told(problemOf(['a', 'b', 'toString'], { b: 1n, c: 2n }))).toMatchObject({
       message: expect.stringContaining('"a" has no value, "toString" has no value, the SQL has no "c"'),
       hint: 'Give --param a=VALUE --param b=VALUE --param toString=VALUE.',
       exitCode: 2,
     });
-    expect(problemOf([], { c: 2n })).toMatchObject({ hint: expect.stringContaining('no parameters') });
+    expect(told(problemOf([], { c: 2n }))).toMatchObject({ hint: expect.stringContaining('no parameters') });
   });
 });
 

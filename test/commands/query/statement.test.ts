@@ -6,6 +6,7 @@ import { listSaved } from '../../../src/cli/commands/query/saved.ts';
 import { readStatement, type StatementSource } from '../../../src/cli/commands/query/statement.ts';
 import { InterruptedError, UsageError } from '../../../src/model/errors.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
+import { toldBy } from '../../support/told.ts';
 
 let cwd: string;
 let queriesFolder: string;
@@ -101,7 +102,7 @@ describe('a saved query', () => {
   it('that is not there is an error that names those that are', async () => {
     save('slow.sql', 'select 1');
     save('errors.sql', 'select 1');
-    await expect(read({ argument: '@sloow' })).rejects.toMatchObject({
+    expect(await toldBy(read({ argument: '@sloow' }))).toMatchObject({
       message: expect.stringContaining('"sloow"'),
       hint: expect.stringContaining('errors, slow'),
       exitCode: 2,

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import { ApiFailedError, KeyRefusedError, PageFailedError } from '../../../src/model/errors.ts';
 import { apiError, EMPTY_LIST, json, KEY, startScript, testSource, type Loopback } from './loopback.ts';
+import { toldBy } from '../../support/told.ts';
 
 const PAGE = { offset: 0, limit: 100 };
 const context = () => ({ signal: new AbortController().signal });
@@ -115,7 +116,7 @@ describe('a broken answer is repeated', () => {
   test('a body in an encoding that nobody asked for: the hint says who has to act, and no key is shown', async () => {
     const { url } = await script(send('{}', { 'content-encoding': KEY }));
     const failure = testSource(url, { retryMs: 0 }).source.list(PAGE, context());
-    await expect(failure).rejects.toMatchObject({
+    expect(await toldBy(failure)).toMatchObject({
       message: expect.stringContaining('encoded as [redacted]'),
       hint: expect.stringMatching(/^taskmirror asks for gzip or nothing/),
     });
@@ -222,7 +223,7 @@ describe('a refused key', () => {
       const { url, requests } = await script(apiError(status, code, 'This key is not known'));
       const failure = testSource(url).source.list(PAGE, context());
       await expect(failure).rejects.toBeInstanceOf(KeyRefusedError);
-      await expect(failure).rejects.toMatchObject({
+      expect(await toldBy(failure)).toMatchObject({
         exitCode: 4,
         message: `Source "default": the API refused the key from environment variable SIGMIC_API_KEY: HTTP ${status} (${code}: This key is not known).`,
         hint: `Put a key that is valid for ${url} into environment variable SIGMIC_API_KEY.`,
@@ -243,7 +244,7 @@ describe('a redirect', () => {
       const failure = testSource(url).source.list(PAGE, context());
       await expect(failure).rejects.toBeInstanceOf(ApiFailedError);
       await expect(failure).rejects.toThrow(`a redirect to ${new URL(other.url).host}.`);
-      await expect(failure).rejects.toMatchObject({ hint: expect.stringContaining('Correct the base URL') });
+      expect(await toldBy(failure)).toMatchObject({ hint: expect.stringContaining('Correct the base URL') });
       expect(other.requests).toEqual([]);
       expect(requests).toHaveLength(1);
     },
@@ -264,7 +265,7 @@ describe('a 404', () => {
   test('of the list points at the base URL', async () => {
     const { url } = await script(apiError(404, 'NOT_FOUND'));
     const failure = testSource(url).source.list(PAGE, context());
-    await expect(failure).rejects.toMatchObject({ exitCode: 5, hint: expect.stringContaining(url) });
+    expect(await toldBy(failure)).toMatchObject({ exitCode: 5, hint: expect.stringContaining(url) });
   });
 
   test('of one task says that it is gone, also where its body begins with a byte order mark', async () => {

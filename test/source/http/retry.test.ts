@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import { ApiFailedError } from '../../../src/model/errors.ts';
 import { apiError, EMPTY_LIST, json, startScript, testSource, type Loopback } from './loopback.ts';
+import { toldBy } from '../../support/told.ts';
 
 const PAGE = { offset: 0, limit: 100 };
 const context = () => ({ signal: new AbortController().signal });
@@ -102,7 +103,7 @@ describe('how often and how long', () => {
     await expect(failure).rejects.toThrow(
       /^Source "default": GET \/api\/v1\/tasks\?limit=100&offset=0 was tried 8 times in [\d.]+ s and failed: HTTP 500 \(X: broken\)\.$/,
     );
-    await expect(failure).rejects.toMatchObject({
+    expect(await toldBy(failure)).toMatchObject({
       exitCode: 5,
       hint: expect.stringContaining('Try again later'),
     });
@@ -222,7 +223,7 @@ describe('Retry-After', () => {
     'of %j, longer than the time for all attempts, fails at once and says so',
     async (value) => {
       const { clock, result, requests } = await answerOnce({ 'retry-after': value });
-      await expect(result).rejects.toMatchObject({
+      expect(await toldBy(result)).toMatchObject({
         exitCode: 5,
         hint: expect.stringMatching(/^Try again in \d{3,7} s, as the API asks/),
       });

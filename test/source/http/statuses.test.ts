@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 
 import { ApiFailedError, KeyRefusedError } from '../../../src/model/errors.ts';
 import { apiError, EMPTY_LIST, json, KEY, startScript, testSource, type Loopback } from './loopback.ts';
+import { told, toldBy } from '../../support/told.ts';
 
 const PAGE = { offset: 0, limit: 100 };
 const context = () => ({ signal: new AbortController().signal });
@@ -114,7 +115,7 @@ describe('only the words of the API itself refuse a key', () => {
 
     const failure = await failureOf(step);
     expect(failure).toBeInstanceOf(ApiFailedError);
-    expect(failure).toMatchObject({
+    expect(told(failure)).toMatchObject({
       message: expect.stringMatching(said),
       hint: expect.stringMatching(hint),
     });
@@ -174,7 +175,7 @@ describe('HTTP 200 whose body names an error is that error', () => {
   ])('%s is not repeated', async (code, hint) => {
     const { url, requests } = await script(named(code));
     const failure = testSource(url).source.list(PAGE, context());
-    await expect(failure).rejects.toMatchObject({
+    expect(await toldBy(failure)).toMatchObject({
       exitCode: 5,
       message: expect.stringMatching(SAID),
       hint: expect.stringMatching(hint),
@@ -248,7 +249,7 @@ describe('a status is said as what it is, with who has to act', () => {
   ])('%i', async (status, step, said, hint) => {
     const failure = await failureOf(step);
     expect(failure).toBeInstanceOf(ApiFailedError);
-    expect(failure).toMatchObject({
+    expect(told(failure)).toMatchObject({
       message: expect.stringMatching(said),
       hint: expect.stringMatching(hint),
     });

@@ -13,6 +13,7 @@ import { foldError } from '../../../src/store/sqlite/error-group.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../../src/store/sqlite/identity.ts';
 import { openDatabase } from '../../../src/store/sqlite/open.ts';
 import { readRows, temporaryFolder } from '../../support/mirror.ts';
+import { toldBy } from '../../support/told.ts';
 
 /** All objects of a database but SQLite's own, with what made them. */
 const schemaOf = (file: string): unknown[] =>
@@ -179,7 +180,7 @@ describe('migrating', () => {
 
     const failure = openDatabase(file, { create: true });
     await expect(failure).rejects.toBeInstanceOf(DatabaseError);
-    await expect(failure).rejects.toMatchObject({ exitCode: 10, message: expect.stringContaining(file) });
+    expect(await toldBy(failure)).toMatchObject({ exitCode: 10, message: expect.stringContaining(file) });
     expect(schemaOf(file)).toEqual(before);
 
     const again = new Database(file);

@@ -25,6 +25,7 @@ import { openMirrorStore } from '../../../src/store/sqlite/store.ts';
 import { changeOf, mirrorTask } from '../../contracts/mirror-store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
+import { told } from '../../support/told.ts';
 
 const SOURCE = { name: 'default', baseUrl: 'https://api.example' };
 
@@ -173,7 +174,7 @@ describe('a link', () => {
     expect(error.message).toContain(
       `${link}, a link to ${join(folder, 'nowhere/tasks.db')}, cannot be created`,
     );
-    expect(error.hint).toMatch(/folder/);
+    expect(told(error).hint).toMatch(/folder/);
     expect(readdirSync(folder)).toEqual(['mirror.db']);
   });
 
@@ -247,16 +248,16 @@ describe('a file that cannot be a mirror is refused, exit code 10, and stays as 
     );
     expect(error.message).toMatch(says);
     expect(error.message).toContain(file);
-    expect(error.hint).toMatch(/\S/);
-    expect(error.exitCode).toBe(10);
+    expect(told(error).hint).toMatch(/\S/);
+    expect(told(error).exitCode).toBe(10);
     expect(contentsOf(folder)).toEqual(before);
   });
 
   test('a name in a folder that is not there', async () => {
     const file = join(temporaryFolder(), 'nowhere', 'mirror.db');
     const error = await refusalOf(open(file));
-    expect(error).toMatchObject({ exitCode: 10, message: expect.stringContaining(file) });
-    expect(error.hint).toMatch(/folder/);
+    expect(told(error)).toMatchObject({ exitCode: 10, message: expect.stringContaining(file) });
+    expect(told(error).hint).toMatch(/folder/);
     expect(existsSync(join(file, '..'))).toBe(false);
   });
 
@@ -288,8 +289,11 @@ describe('a mirror with damaged pages in its middle', () => {
     const claim = await store.claim(SOURCE);
     const tasks = Array.from({ length: 2_000 }, (_, i) => mirrorTask(`t${i}`, i, { messageCount: 9 }));
     const error = await refusalOf(claim.commit(changeOf({ tasks, total: 7 })));
-    expect(error).toMatchObject({ exitCode: 10, message: expect.stringMatching(/mirror\.db.*damaged/) });
-    expect(error.hint).toMatch(/move the file away/);
+    expect(told(error)).toMatchObject({
+      exitCode: 10,
+      message: expect.stringMatching(/mirror\.db.*damaged/),
+    });
+    expect(told(error).hint).toMatch(/move the file away/);
     expect((await claim.state()).total).toBeNull();
   });
 });

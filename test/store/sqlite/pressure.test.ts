@@ -14,6 +14,7 @@ import { changeOf, mirrorTask } from '../../contracts/mirror-store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { readRows, temporaryFolder } from '../../support/mirror.ts';
 import { builtThrough, COMPLETE, indexed, reindexed } from '../../support/search-index.ts';
+import { told, toldBy } from '../../support/told.ts';
 
 const SOURCE = { name: 'a', baseUrl: 'https://a.example' };
 const many = (count: number) =>
@@ -62,7 +63,7 @@ describe('a full disk', () => {
     const change = changeOf({ tasks: many(500), ledger: { watermark: 1, gaps: [] }, total: 500 });
     const failure = claim.commit(change);
     await expect(failure).rejects.toBeInstanceOf(DatabaseError);
-    await expect(failure).rejects.toMatchObject({
+    expect(await toldBy(failure)).toMatchObject({
       exitCode: 10,
       message: expect.stringMatching(/mirror\.db: the disk is full; the last step was rolled back/),
       hint: expect.stringMatching(/Free some space/),
@@ -83,7 +84,7 @@ test('a disk that fills up while the search index is made takes nothing away, an
   const pages = Number(db.pragma('page_count', { simple: true }));
   db.pragma(`max_page_count = ${pages + 10}`);
   const failure = claim.prepareForReaders(new AbortController().signal);
-  await expect(failure).rejects.toMatchObject({
+  expect(await toldBy(failure)).toMatchObject({
     exitCode: 10,
     message: expect.stringMatching(/disk is full/),
   });
@@ -103,7 +104,7 @@ describe('a database that another program keeps locked', () => {
     const other = lockedBy(file);
     const failure = claim.commit(changeOf({ tasks: [mirrorTask('x')] }));
     await expect(failure).rejects.toBeInstanceOf(DatabaseError);
-    await expect(failure).rejects.toMatchObject({
+    expect(await toldBy(failure)).toMatchObject({
       exitCode: 10,
       message: expect.stringMatching(/mirror\.db: another program kept the database locked/),
     });
@@ -136,7 +137,7 @@ describe('what SQLite says', () => {
   ])('with %s is told with the file and what to do', (code, says) => {
     const error = explain(sqliteError(code), 'some.db');
     expect(error).toBeInstanceOf(DatabaseError);
-    expect(error).toMatchObject({
+    expect(told(error)).toMatchObject({
       message: expect.stringMatching(says),
       hint: expect.stringMatching(/\S/),
       cause: { code },

@@ -11,6 +11,8 @@ import { prepareRead } from '../../../src/store/sqlite/read-statement.ts';
 import { openForQuery } from '../../../src/store/sqlite/readonly.ts';
 import type { ReadOnlyMirror, SqlValue } from '../../../src/store/sqlite/readonly.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
+import { told } from '../../support/told.ts';
+import { CURES } from '../../../src/cli/database-hints.ts';
 
 const RUNS = 500;
 
@@ -129,7 +131,7 @@ describe('SQL that is refused', () => {
     const before = stateOf(folder);
     const error = errorOf(() => rows(sql.replace('FOLDER', folder)));
     expect(error).toBeInstanceOf(UsageError);
-    expect(error).toMatchObject({ exitCode: 2 });
+    expect(told(error)).toMatchObject({ exitCode: 2 });
     mirror.close();
     expect(stateOf(folder)).toEqual(before);
     // A pragma that had set something in this process would make this fail.
@@ -158,7 +160,7 @@ describe('SQL that is refused', () => {
   });
 
   it('says why, and what could be run', () => {
-    expect(errorOf(() => rows('Delete from sync_runs'))).toMatchObject({
+    expect(told(errorOf(() => rows('Delete from sync_runs')))).toMatchObject({
       message: 'this SQL was refused: it begins with DELETE',
       hint: expect.stringContaining('SELECT'),
     });
@@ -169,7 +171,7 @@ describe('SQL that is refused', () => {
 
   it('names the columns of the tables used where a column is unknown', () => {
     const error = errorOf(() => rows('select r.nope from sync_runs r join gaps on true'));
-    expect(error).toMatchObject({
+    expect(told(error)).toMatchObject({
       message: 'SQLite cannot run this SQL: no such column: r.nope',
       hint: expect.stringMatching(
         /^gaps has the columns source, lower, upper\. sync_runs has the columns id, source, /,
@@ -178,7 +180,7 @@ describe('SQL that is refused', () => {
   });
 
   it('names the tables and views where a table is unknown', () => {
-    expect(errorOf(() => rows('select * from task'))).toMatchObject({
+    expect(told(errorOf(() => rows('select * from task')))).toMatchObject({
       message: 'SQLite cannot run this SQL: no such table: task',
       hint: expect.stringMatching(/^Tables and views: (?!.*kysely).*gaps, .*mirror_status, .*tasks/),
     });
@@ -349,7 +351,7 @@ describe('a file that is no mirror', () => {
     const before = stateOf(folder);
     const error = errorOf(() => openForQuery(path));
     expect(error).toBeInstanceOf(DatabaseError);
-    expect(error).toMatchObject({
+    expect(told(error)).toMatchObject({
       exitCode: 10,
       message: expect.stringMatching(message),
       hint: expect.stringMatching(/./),
@@ -363,7 +365,7 @@ describe('a file that is no mirror', () => {
     const path = join(temporaryFolder(), 'x.db');
     writeFileSync(path, readFileSync(file));
     mkdirSync(`${path}-wal`);
-    expect(errorOf(() => openForQuery(path))).toMatchObject({
+    expect(told(errorOf(() => openForQuery(path)))).toMatchObject({
       exitCode: 10,
       message: `${path} cannot be opened for reading`,
       hint: expect.stringContaining('even to read'),
@@ -382,7 +384,7 @@ describe('a file that is no mirror', () => {
 
 describe('what the doctor asks of SQLite', () => {
   it('finds nothing wrong with a sound mirror', () => {
-    expect(quickCheck(file)).toEqual({ problems: [], cure: null });
+    expect(quickCheck(file)).toEqual({ problems: [], damage: null });
     expect(sqliteVersion()).toMatch(/^3\.\d+\.\d+$/);
   });
 
@@ -393,9 +395,10 @@ describe('what the doctor asks of SQLite', () => {
     mirror.close();
     const page = (Number(root) - 1) * Number(bytes);
     writeFileSync(file, readFileSync(file).fill(0x55, page, page + 200));
-    const { problems, cure } = quickCheck(file);
+    const { problems, damage } = quickCheck(file);
     expect(problems.length).toBeGreaterThan(0);
     expect(problems.length).toBeLessThanOrEqual(5);
-    expect(cure).toMatch(/move the file away.*journal.*\.recover/);
+    expect(damage).toBe('database');
+    expect(CURES.database).toMatch(/move the file away.*journal.*\.recover/);
   });
 });

@@ -12,6 +12,8 @@ import { changeOf, mirrorTask } from '../../contracts/mirror-store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
 import { indexed, reindexed } from '../../support/search-index.ts';
+import { told, toldBy } from '../../support/told.ts';
+import { CURES } from '../../../src/cli/database-hints.ts';
 
 const NEVER = new AbortController().signal;
 const CURE = /TASKMIRROR_SEARCH_INDEX=false/;
@@ -104,14 +106,15 @@ describe.each(DAMAGES)('a search index that is damaged, by %s,', (_, damage) => 
     const file = await searchable();
     damage(file);
     for (const check of [quickCheck, integrityCheck]) {
-      const { problems, cure } = check(file);
+      const { problems, damage: found } = check(file);
       expect(problems).not.toEqual([]);
       expect(problems.length).toBeLessThanOrEqual(5);
-      expect(cure).toMatch(CURE);
+      expect(found).toBe('search_index');
+      expect(CURES.search_index).toMatch(CURE);
     }
     const searched = (): number => search(file);
     expect(searched).toThrow(DatabaseError);
-    expect(searched).toThrow(expect.objectContaining({ hint: integrityCheck(file).cure }));
+    expect(await toldBy(searched)).toMatchObject({ hint: CURES.search_index });
   });
 
   test('is put right by a run without it and one with it, and the journal stays', async () => {
@@ -124,12 +127,12 @@ describe.each(DAMAGES)('a search index that is damaged, by %s,', (_, damage) => 
       await claim.startRun('incremental');
       await claim.commit(changeOf({ tasks: [mirrorTask('t2', 2, { message: 'also edited' })] }));
     });
-    expect(integrityCheck(file)).toEqual({ problems: [], cure: null });
+    expect(integrityCheck(file)).toEqual({ problems: [], damage: null });
     await withClaim(file, true, async (claim) => {
       await claim.startRun('incremental');
       await claim.prepareForReaders(NEVER);
     });
-    expect(integrityCheck(file)).toEqual({ problems: [], cure: null });
+    expect(integrityCheck(file)).toEqual({ problems: [], damage: null });
     expect(search(file)).toBe(MANY - 2);
     const db = new Database(file);
     onTestFinished(() => void db.close());
@@ -177,9 +180,10 @@ describe('where more than the index is damaged, the cure is that of the whole fi
 /** What a check of the file says to do, whether it comes to its end or not. */
 function cureOf(file: string): string | null | undefined {
   try {
-    return integrityCheck(file).cure;
+    const { damage } = integrityCheck(file);
+    return damage === null ? null : CURES[damage];
   } catch (error) {
-    if (error instanceof DatabaseError) return error.hint;
+    if (error instanceof DatabaseError) return told(error).hint;
     throw error;
   }
 }

@@ -13,6 +13,7 @@ import { abortingAfter } from '../../support/abort.ts';
 import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
 import { builtThrough, COMPLETE, indexed, reindexed } from '../../support/search-index.ts';
+import { toldBy } from '../../support/told.ts';
 
 const SOURCE = { name: 'a', baseUrl: 'https://a.example' };
 const NEVER = new AbortController().signal;
@@ -247,7 +248,7 @@ describe('the search index', () => {
     db.exec('delete from task_search_data');
     const failure = claim.commit(changeOf({ tasks: some(1, 20) }));
     await expect(failure).rejects.toThrow('the search index is damaged');
-    await expect(failure).rejects.toMatchObject({
+    expect(await toldBy(failure)).toMatchObject({
       hint: expect.stringContaining('SEARCH_INDEX=false') as string,
     });
     await store.close();
@@ -259,7 +260,7 @@ describe('the search index', () => {
     const again = await openBench(file);
     await again.claim.prepareForReaders(NEVER);
     expect(found(again.db, 'staging')).toBe(21);
-    expect(integrityCheck(file)).toEqual({ problems: [], cure: null });
+    expect(integrityCheck(file)).toEqual({ problems: [], damage: null });
   });
 
   test('is built in steps between which others get their turn, and each of which renews the lease', async () => {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import { EXIT, TaskmirrorError } from '../../../model/errors.ts';
+import { EXIT, type ExitCode } from '../../exit.ts';
+import { hintOf } from '../../hints.ts';
 import { messageOf } from '../../../model/text.ts';
-import type { ExitCode } from '../../../model/errors.ts';
 import type { Io } from '../../../platform/terminal.ts';
 import { columnsOf, printable, usesColor, wrapped } from '../../../render/text.ts';
 import { writeAll } from '../../../render/write.ts';
@@ -42,7 +42,7 @@ export async function diagnose(checks: readonly Check[]): Promise<Diagnosis> {
 
 /** An error as a finding, with its hint where it has one. */
 export function failure(check: string, error: unknown): Finding {
-  const hint = error instanceof TaskmirrorError ? error.hint : undefined;
+  const hint = hintOf(error);
   return {
     check,
     status: 'fail',

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { explainOldNode, OLDEST_NODE } from '../../../model/version.ts';
+import { CURES } from '../../database-hints.ts';
 import type { Check, Finding } from './doctor.ts';
 import { endOfLinks } from '../../../platform/links.ts';
 
@@ -29,8 +30,8 @@ export interface DatabaseInspector {
 export interface FileCheck {
   /** What is wrong, a line each; none: it is sound. */
   problems: string[];
-  /** What to do about it; null where nothing is wrong. */
-  cure: string | null;
+  /** What is damaged; null where nothing is wrong. */
+  damage: keyof typeof CURES | null;
 }
 
 /** The versions that matter when something is reported. `node` and `taskmirror` as in `22.18.0`. */
@@ -77,7 +78,7 @@ async function checkDatabase(
   if ((await sizeOf(file)) === null) {
     return [{ check: 'database', status: 'ok', detail: `${file} is not there yet: the first sync makes it` }];
   }
-  const { problems, cure } = inspector.quickCheck(file);
+  const { problems, damage } = inspector.quickCheck(file);
   if (problems.length === 0)
     return [{ check: 'database', status: 'ok', detail: `${file} is a mirror and is sound` }];
   return [
@@ -85,7 +86,7 @@ async function checkDatabase(
       check: 'database',
       status: 'fail',
       detail: `${file} is damaged: ${problems.join('; ')}`,
-      ...(cure === null ? {} : { hint: cure }),
+      ...(damage === null ? {} : { hint: CURES[damage] }),
     },
   ];
 }

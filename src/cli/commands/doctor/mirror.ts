@@ -26,15 +26,20 @@ async function checkSources(context: MirrorCheckContext): Promise<Finding[]> {
   const found = (await readMirror(context, (reader) => reader.status())) ?? [];
   const left = found.filter(({ source, liveRows }) => liveRows > 0 && !names.has(source));
   const shared = found.filter(({ source, heldBy }) => heldBy.length > 0 && names.has(source));
-  return [...left.map((status) => abandoned(status, sources)), ...shared.map(sharing)];
+  const known = new Set(found.map(({ source }) => source));
+  return [...left.map((status) => abandoned(status, { sources, known })), ...shared.map(sharing)];
 }
 
-function abandoned({ source, baseUrl, liveRows }: SourceStatus, sources: Settings['sources']): Finding {
+function abandoned(
+  { source, baseUrl, liveRows }: SourceStatus,
+  { sources, known }: { sources: Settings['sources']; known: ReadonlySet<string> },
+): Finding {
+  const sameApi = sources.find((other) => other.baseUrl === baseUrl)?.name;
   return {
     check: `source ${source}`,
     status: 'warn',
     detail: `not in the settings, so no run looks after its ${counted(liveRows, 'live task')} in the mirror`,
-    hint: hintFor(source, sources.find((other) => other.baseUrl === baseUrl)?.name),
+    hint: hintFor(source, sameApi, sameApi !== undefined && known.has(sameApi)),
   };
 }
 
@@ -93,10 +98,14 @@ async function readMirror<T>(
   }
 }
 
-function hintFor(source: string, sameApi: string | undefined): string {
-  if (sameApi === undefined) return 'Put the source back into the settings, or take its tasks for a record.';
-  return (
-    `If it is now called "${sameApi}": run "taskmirror sync", then sqlite3 FILE "update tasks set source = '${sameApi}' ` +
-    `where source = '${source}'", then "taskmirror sync --full".`
-  );
+/** `isMirrored`: the mirror already knows the source of the settings that shows the same API. */
+function hintFor(source: string, sameApi: string | undefined, isMirrored: boolean): string {
+  const forget = `taskmirror source forget ${source} --yes`;
+  if (sameApi === undefined) {
+    return `Put the source back into the settings, keep its tasks as an archive, or mark them as removed: ${forget}`;
+  }
+  return isMirrored
+    ? `If it is now called "${sameApi}": run "taskmirror sync", then "${forget}". That hands over the tasks that ` +
+        `"${sameApi}" shows too, and marks the rest as removed.`
+    : `If it is now called "${sameApi}": taskmirror source rename ${source} ${sameApi}`;
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { EXIT, InterruptedError, UsageError } from '../../../model/errors.ts';
-import type { ExitCode } from '../../../model/errors.ts';
+import { InterruptedError } from '../../../model/errors.ts';
+import { CommandLineError } from '../../command-line-error.ts';
+import { EXIT, type ExitCode } from '../../exit.ts';
 import type { Clock } from '../../../model/clock.ts';
 import { duration } from '../../../render/text.ts';
 
@@ -49,7 +50,7 @@ export async function runLimited({ limitMs, clock, signal, ...run }: LimitedRun)
   if (code !== null) return Object.values(EXIT).find((known) => known === code) ?? EXIT.unexpected;
   signal.throwIfAborted();
   if (limit.aborted) {
-    throw new UsageError(`the query was stopped: it took longer than ${duration(limitMs)}`, {
+    throw new CommandLineError(`the query was stopped: it took longer than ${duration(limitMs)}`, {
       hint: 'What was printed until then is not the whole result. Let it read less, or give it more time by --timeout.',
     });
   }

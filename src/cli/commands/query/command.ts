@@ -1,5 +1,5 @@
-import { EXIT, UsageError } from '../../../model/errors.ts';
-import type { ExitCode } from '../../../model/errors.ts';
+import { CommandLineError } from '../../command-line-error.ts';
+import { EXIT, type ExitCode } from '../../exit.ts';
 import type { CommandContext } from '../../context.ts';
 import { parseDuration } from '../../arguments/duration.ts';
 import { printRows, type Format } from '../../../render/rows.ts';
@@ -66,7 +66,7 @@ function optionsOf(flags: QueryFlags) {
   const format: Format = flags.json === true ? 'json' : flags.format;
   const escapeFormulas = flags.escapeFormulas === true;
   if (escapeFormulas && format !== 'csv') {
-    throw new UsageError('--escape-formulas is for spreadsheets, and they read CSV', {
+    throw new CommandLineError('--escape-formulas is for spreadsheets, and they read CSV', {
       hint: 'Add --format csv.',
     });
   }

@@ -1,4 +1,4 @@
-import { UsageError } from '../../../model/errors.ts';
+import { CommandLineError } from '../../command-line-error.ts';
 import type { Cell, Rows } from '../../../store/queryable.ts';
 import { wholeNumber } from '../../arguments/whole-number.ts';
 
@@ -8,7 +8,9 @@ const MOST_ROWS = 1_000_000_000;
 export function parseMaxRows(text: string): number {
   const rows = wholeNumber(text, MOST_ROWS);
   if (rows !== null) return rows;
-  throw new UsageError(`--max-rows "${text.slice(0, 100)}" is not a whole number from 1 to ${MOST_ROWS}`);
+  throw new CommandLineError(
+    `--max-rows "${text.slice(0, 100)}" is not a whole number from 1 to ${MOST_ROWS}`,
+  );
 }
 
 /** A result that ends after `maxRows` rows at the latest. */

@@ -1,4 +1,4 @@
-import { UsageError } from '../../../model/errors.ts';
+import { CommandLineError } from '../../command-line-error.ts';
 import type { SqlParameters } from '../../../store/queryable.ts';
 
 const ASSIGNMENT = /^(?<name>\w{1,100})=(?<text>[^]*)$/;
@@ -20,11 +20,11 @@ export function parseParameters(assignments: readonly string[]): SqlParameters {
   for (const assignment of assignments) {
     const { name, text } = ASSIGNMENT.exec(assignment)?.groups ?? {};
     if (name === undefined || text === undefined) {
-      throw new UsageError(`--param "${assignment.slice(0, 100)}" is not NAME=VALUE`, {
+      throw new CommandLineError(`--param "${assignment.slice(0, 100)}" is not NAME=VALUE`, {
         hint: 'The name is made of letters, digits and underscores: --param since=2026-01-01 is :since in the SQL.',
       });
     }
-    if (parameters.has(name)) throw new UsageError(`--param gives "${name}" more than one value`);
+    if (parameters.has(name)) throw new CommandLineError(`--param gives "${name}" more than one value`);
     parameters.set(name, valueOf(text));
   }
   return Object.fromEntries(parameters);
@@ -47,7 +47,7 @@ export function assertParameters(names: readonly string[], given: SqlParameters)
     ...missing.map((name) => `"${name}" has no value`),
     ...unknown.map((name) => `the SQL has no "${name}"`),
   ];
-  throw new UsageError(`the parameters do not fit the SQL: ${wrong.join(', ')}`, {
+  throw new CommandLineError(`the parameters do not fit the SQL: ${wrong.join(', ')}`, {
     hint:
       names.length === 0
         ? 'This SQL has no parameters. In SQL, a parameter is written :name.'

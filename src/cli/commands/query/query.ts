@@ -1,5 +1,4 @@
-import { EXIT } from '../../../model/errors.ts';
-import type { ExitCode } from '../../../model/errors.ts';
+import { EXIT, type ExitCode } from '../../exit.ts';
 import { complain } from '../../../platform/terminal.ts';
 import type { CommandContext } from '../../context.ts';
 import type { SqlParameters } from '../../../store/queryable.ts';

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBounded } from '../../../platform/bounded-file.ts';
 import { UsageError } from '../../../model/errors.ts';
+import { CommandLineError } from '../../command-line-error.ts';
 import type { Rows } from '../../../store/queryable.ts';
 
 /** How long the SQL in a file or on stdin may be. */
@@ -41,7 +42,7 @@ function descriptionOf(path: string): string | null {
 /** The text of a file with SQL. Throws UsageError where it cannot be read, is too large, or is not UTF-8. */
 export function readSqlFile(path: string): string {
   const file = readBounded(path, MAX_SQL_KILOBYTES);
-  if ('failure' in file) throw new UsageError(`the SQL file ${path} ${file.failure}`);
+  if ('failure' in file) throw new CommandLineError(`the SQL file ${path} ${file.failure}`);
   return file.text;
 }
 
@@ -52,7 +53,7 @@ function namesIn(folder: string): string[] {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT') return [];
-    throw new UsageError(`the folder of saved queries, ${folder}, cannot be read (${String(code)})`, {
+    throw new CommandLineError(`the folder of saved queries, ${folder}, cannot be read (${String(code)})`, {
       cause: error,
     });
   }
@@ -67,7 +68,7 @@ function namesIn(folder: string): string[] {
 function unknown(folder: string, name: string | undefined, names: readonly string[]): UsageError {
   const some = names.slice(0, MAX_NAMED_IN_ERROR);
   const rest = names.length > some.length ? `, and ${names.length - some.length} more` : '';
-  return new UsageError(
+  return new CommandLineError(
     name === undefined
       ? `there are no saved queries in ${folder}`
       : `there is no saved query "${name.slice(0, 100)}" in ${folder}`,

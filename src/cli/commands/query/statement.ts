@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { absolutePath } from '../../../platform/paths.ts';
-import { UsageError } from '../../../model/errors.ts';
+import { CommandLineError } from '../../command-line-error.ts';
 import { MAX_SQL_KILOBYTES, readSaved, readSqlFile } from './saved.ts';
 
 /** Where stdin's text comes from; a terminal is read only if it is asked for. */
@@ -25,7 +25,7 @@ export interface StatementSource {
 export async function readStatement(source: StatementSource): Promise<string> {
   const { argument, file, stdin, cwd, queriesFolder, signal } = source;
   if (argument !== undefined && file !== undefined) {
-    throw new UsageError('there are two statements: one as an argument, one by --file', {
+    throw new CommandLineError('there are two statements: one as an argument, one by --file', {
       hint: 'Give one.',
     });
   }
@@ -33,7 +33,7 @@ export async function readStatement(source: StatementSource): Promise<string> {
   if (named === '-' || (named === undefined && stdin().isTTY !== true)) return readStdin(stdin(), signal);
   if (file !== undefined) return readSqlFile(absolutePath(cwd, file));
   if (argument === undefined) {
-    throw new UsageError('there is no SQL', {
+    throw new CommandLineError('there is no SQL', {
       hint: 'Give it as an argument, by --file FILE, as @NAME of a saved query, or on stdin.',
     });
   }
@@ -48,7 +48,7 @@ async function readStdin(stdin: Stdin, signal: AbortSignal): Promise<string> {
       const part = Buffer.from(chunk);
       bytes += part.length;
       if (bytes > MAX_SQL_KILOBYTES * 1_024) {
-        throw new UsageError(`the SQL on stdin is larger than ${MAX_SQL_KILOBYTES} KB`);
+        throw new CommandLineError(`the SQL on stdin is larger than ${MAX_SQL_KILOBYTES} KB`);
       }
       chunks.push(part);
     }
@@ -56,7 +56,7 @@ async function readStdin(stdin: Stdin, signal: AbortSignal): Promise<string> {
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof TypeError)
-      throw new UsageError('the SQL on stdin is not UTF-8 text', { cause: error });
+      throw new CommandLineError('the SQL on stdin is not UTF-8 text', { cause: error });
     throw error;
   }
 }

@@ -1,0 +1,123 @@
+import { DEFAULT_FILE } from '../config/settings-file.ts';
+import type {
+  InterruptionFacts,
+  LeaseFacts,
+  OutputFacts,
+  SafetyFacts,
+  UsageFacts,
+} from '../model/error-facts.ts';
+import { type ErrorCode, TaskmirrorError } from '../model/errors.ts';
+import { API_HINTS } from './api-hints.ts';
+import { CommandLineError } from './command-line-error.ts';
+import { DATABASE_HINTS } from './database-hints.ts';
+import type { Hint, Hints } from './hint.ts';
+
+const USAGE_HINTS: Hints<keyof UsageFacts> = {
+  command_line: null,
+  node_too_old: null,
+  working_directory_gone: 'Change to a folder that is there, or give absolute paths.',
+  path_invalid: null,
+
+  settings_invalid: 'Correct them, then run "taskmirror config check".',
+  no_source: `Set the environment variable SIGMIC_API_KEY to an API key, or name sources in ${DEFAULT_FILE} (see config.example.json).`,
+  base_url_invalid: null,
+  key_unusable: ({ source, kind, place }) => {
+    if (kind === 'env') return `Set ${place} to the API key, or change apiKey of source "${source}".`;
+    if (kind === 'file') return 'Write the key into that file, alone on one line.';
+    return 'Run the command by hand: it has to print the key, alone on one line, and to exit with 0.';
+  },
+  key_malformed: ({ origin }) => `Put the key alone into ${origin}, on one line.`,
+
+  time_zone_unknown: 'Give the name of one, such as Europe/Berlin or UTC.',
+  moment_invalid:
+    'Write 12h, 30d or 2w for so long ago, a day like 2026-01-01, or a time like 2026-01-01T10:00:00Z.',
+  period_empty: 'Give --since a moment before that of --until.',
+  period_too_long:
+    'Choose a shorter period with --since and --until. Without them it reaches from the first task to the last, ' +
+    'and one of those may have a wrong date.',
+  report_unknown: ({ known }) => `Reports: ${known.join(', ')}.`,
+  search_without_words:
+    'Words are made of letters and digits. Other characters can be found with taskmirror query and LIKE.',
+  search_text_invalid: null,
+
+  sql_refused:
+    'One SELECT, WITH, VALUES or EXPLAIN statement that only reads can be run. ' +
+    "Pragmas can be read as tables: select * from pragma_table_info('tasks').",
+  sql_failed: ({ tables, columns }) => {
+    if (tables.length > 0) return `Tables and views: ${tables.join(', ')}.`;
+    const lists = Object.entries(columns).map(
+      ([table, names]) => `${table} has the columns ${names.join(', ')}.`,
+    );
+    return lists.length === 0 ? null : lists.join(' ');
+  },
+  sql_parameters:
+    'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
+  column_of_two_types: ({ column }) =>
+    `Parquet has one type for a column. Make it text: --query "select cast(${column} as text) as ${column}, ...".`,
+
+  database_name_invalid:
+    "SQLite's driver would leave it out, and open another file. Name the file without it.",
+  output_not_creatable: 'Check that its folder exists and that you may write to it, or name another file.',
+  output_not_a_file: 'Name a file.',
+  output_is_mirror: 'Name another file.',
+
+  option_invalid: null,
+  mirror_closed: null,
+  mirror_in_memory: null,
+  column_repeated: null,
+  parameter_unusable: null,
+
+  source_unknown: ({ known }) =>
+    known.length === 0 ? 'The mirror has no source yet.' : `The mirror has ${known.join(', ')}.`,
+  source_exists: ({ source }) =>
+    `A source can only be given a name that the mirror does not have. If "${source}" shows the same tasks, forget the ` +
+    'old one: "taskmirror source forget" hands them over.',
+  source_elsewhere: ({ source, given }) =>
+    'Give the other API a source name or a database of its own. If it is the same list under a new address: ' +
+    `taskmirror source move ${source} ${given}`,
+  source_has_tasks: ({ source }) =>
+    `With --yes, those that another source shows go to that, and the rest is marked as removed: ` +
+    `taskmirror source forget ${source} --yes`,
+};
+
+const SAFETY_HINTS: Hints<keyof SafetyFacts> = {
+  list_empty:
+    'Check that the key is the one whose tasks are mirrored here. If the list really is empty: taskmirror sync --full --allow-removals.',
+  too_many_gone:
+    'Check that the key and the base URL are the right ones. If the tasks really are gone: taskmirror sync --full --allow-removals.',
+};
+
+const OUTPUT_HINTS: Hints<keyof OutputFacts> = {
+  output_disk_full: 'Free some space, or name a file on another disk.',
+  output_failed: 'Check the disk, and whether a limit on the size of files (ulimit -f) is used up.',
+  stdout_failed: 'Check whether the disk that it goes to is full.',
+};
+
+const LEASE_HINTS: Hints<keyof LeaseFacts> = {
+  lease_held: 'Let it finish. A lease whose process is dead is taken over by itself.',
+  lease_lost: 'This process slept for longer than a minute. Nothing was written; the other one goes on.',
+};
+
+const INTERRUPTION_HINTS: Hints<keyof InterruptionFacts> = { interrupted: null };
+
+/** What to do about each error, by its code. */
+const HINTS: Hints<ErrorCode> = {
+  ...USAGE_HINTS,
+  ...API_HINTS,
+  ...SAFETY_HINTS,
+  ...DATABASE_HINTS,
+  ...OUTPUT_HINTS,
+  ...LEASE_HINTS,
+  ...INTERRUPTION_HINTS,
+};
+
+/** What a person at a command line can do about an error; undefined where there is nothing to say. */
+export function hintOf(error: unknown): string | undefined {
+  if (error instanceof CommandLineError) return error.hint;
+  return error instanceof TaskmirrorError ? (hintFor(error as TaskmirrorError) ?? undefined) : undefined;
+}
+
+function hintFor<C extends ErrorCode>({ code, facts }: TaskmirrorError<C>): string | null {
+  const hint: Hint<C> = HINTS[code];
+  return typeof hint === 'function' ? hint(facts) : hint;
+}
