@@ -21,8 +21,6 @@ export {
   InterruptedError,
   KeyRefusedError,
   LeaseHeldError,
-  OutputError,
-  PageFailedError,
   SafetyStopError,
   TaskmirrorError,
   UsageError,
