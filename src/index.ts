@@ -78,8 +78,8 @@ function pathOf(file: string): string {
 }
 
 async function openForQuery(path: string): Promise<Queryable> {
-  const { openForQuery: open } = await import('./store/sqlite/readonly.ts');
-  return open(path);
+  const { openQueryable } = await import('./store/sqlite/queryable.ts');
+  return openQueryable(path);
 }
 
 async function connect(

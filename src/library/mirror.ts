@@ -83,7 +83,7 @@ export class OpenReader implements ReadOnlyMirror {
 
   /** The readers first: only the last connection of a process that writes can empty the WAL. */
   protected async end(): Promise<void> {
-    this.#queries.close();
+    await this.#queries.close();
     await this.#reader.close();
   }
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { InterruptedError, UsageError } from '../model/errors.ts';
-import type { Cell, Queryable, SqlParameters } from '../store/queryable.ts';
+import type { Batch, Cell, Queryable, Rows, SqlParameters } from '../store/queryable.ts';
 
 /** A value of a row: an integer is a number, or a bigint if it is beyond 2^53, where a number would lose digits. */
 export type SqlValue = null | string | number | bigint | Uint8Array;
@@ -20,13 +20,10 @@ export interface Query<R extends object = Row> extends AsyncIterable<R> {
   all(): Promise<R[]>;
 }
 
-/** Rows read before others get their turn: SQLite works in this thread. */
-const ROWS_A_TURN = 100;
-
 /** A statement that rows are being read of. */
 interface Reading {
   reader: Queryable;
-  rows?: Iterator<readonly Cell[]>;
+  batches?: AsyncGenerator<Batch, void>;
 }
 
 /**
@@ -58,10 +55,10 @@ export class Queries {
   }
 
   /** Ends the queries that are under way, and releases the file. */
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
-    for (const reading of this.#readings) this.#release(reading);
-    for (const reader of this.#idle.splice(0)) reader.close();
+    await Promise.all([...this.#readings].map((reading) => this.#release(reading)));
+    await Promise.all(this.#idle.splice(0).map((reader) => reader.close()));
   }
 
   async *#rows(sql: string, parameters: SqlParameters): AsyncGenerator<Row, void> {
@@ -71,29 +68,29 @@ export class Queries {
     try {
       // It may have been closed while the reader was opened.
       this.#assertOpen();
-      const { columns, rows } = reading.reader.run(sql, parameters);
+      const { columns, batches } = await reading.reader.run(sql, parameters);
       assertDistinct(columns);
-      const cells = (reading.rows = rows[Symbol.iterator]());
-      for (;;) {
-        const read = take(cells, ROWS_A_TURN).map((row) => rowOf(columns, row));
-        const isLast = read.length < ROWS_A_TURN;
-        // Before they are handed out: a short result holds no reader while its rows are worked on.
-        if (isLast) this.#release(reading);
-        yield* read;
-        if (isLast) return;
+      const read = (reading.batches = each(batches));
+      for (let next = await read.next(); next.done !== true;) {
+        const batch = next.value;
+        next = await read.next();
+        // One batch ahead: a short result holds no reader while its rows are worked on.
+        if (next.done === true) await this.#release(reading);
+        for (const row of batch) yield rowOf(columns, row);
+        // SQLite works in this thread: others get their turn.
         await setImmediate();
-        this.#assertOpen();
+        if (next.done !== true) this.#assertOpen();
       }
     } finally {
-      this.#release(reading);
+      await this.#release(reading);
     }
   }
 
-  #release(reading: Reading): void {
+  async #release(reading: Reading): Promise<void> {
     if (!this.#readings.delete(reading)) return;
     // Ends the statement, and with it the snapshot that it reads.
-    reading.rows?.return?.();
-    if (this.#isClosed) reading.reader.close();
+    await reading.batches?.return();
+    if (this.#isClosed) await reading.reader.close();
     else this.#idle.push(reading.reader);
   }
 
@@ -103,14 +100,8 @@ export class Queries {
   }
 }
 
-function take<T>(iterator: Iterator<T>, count: number): T[] {
-  const taken: T[] = [];
-  while (taken.length < count) {
-    const next = iterator.next();
-    if (next.done === true) break;
-    taken.push(next.value);
-  }
-  return taken;
+async function* each(batches: Rows['batches']): AsyncGenerator<Batch, void> {
+  yield* batches;
 }
 
 function rowOf(columns: readonly string[], cells: readonly Cell[]): Row {

@@ -7,6 +7,7 @@ import { describeOrigin } from '../../config/settings.ts';
 import type { KeyReference, LoadedSettings, Origin, SettingsFlags } from '../../config/settings.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../../platform/terminal.ts';
+import { formattedAtOnce } from '../../render/formats/format.ts';
 import { plainTable } from '../../render/table.ts';
 import { counted, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
@@ -71,14 +72,14 @@ export async function configSchema(io: Io): Promise<ExitCode> {
 
 /** Whole values even on a terminal: a path that is cut helps nobody. */
 function settingsTable({ settings }: SettingsReport): Iterable<string> {
-  return plainTable({
-    columns: ['setting', 'value', 'from'],
-    rows: settings.map(({ setting, value, origin, key }) => [
+  return formattedAtOnce(
+    plainTable(['setting', 'value', 'from']),
+    settings.map(({ setting, value, origin, key }) => [
       setting,
       `${typeof value === 'string' ? value : JSON.stringify(value)}${key === undefined ? '' : ` (${key})`}`,
       describeOrigin(origin),
     ]),
-  });
+  );
 }
 
 /** A command may hold a password, or a key in some other form than ours: nothing of it is shown. */

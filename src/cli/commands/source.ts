@@ -48,7 +48,7 @@ export async function sourceList(context: SourceContext, { json }: { json: boole
     'removed_rows',
     'last_run_at',
   ];
-  await printRows(io.stdout, { columns, rows }, 'table', { color: usesColor(io), signal });
+  await printRows(io.stdout, { columns, batches: [rows] }, 'table', { color: usesColor(io), signal });
   return EXIT.done;
 }
 
