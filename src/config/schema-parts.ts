@@ -44,5 +44,5 @@ export const number = (min: number, max: number) => {
 };
 
 /** One of these texts. */
-export const choice = <const T extends readonly [string, ...string[]]>(values: T) =>
+export const choice = <const T extends readonly string[]>(values: T) =>
   z.enum(values, { error: `expected one of ${values.join(', ')}` });

@@ -1,33 +1,15 @@
+import { FIELDS, type TaskField, type ValueOf } from './fields.ts';
+
 /**
- * A task as the mirror keeps it: the API's 17 fields, plus what we do not know yet.
+ * A task as the mirror keeps it: {@link FIELDS}, the API's 17 and `extra`, which holds what this version does not know.
  *
  * Times are UTC text `YYYY-MM-DDTHH:MM:SS.sssZ`, so they sort as text. `env` and `extra` are JSON text.
  * The fields of {@link OMITTABLE} are null where the settings say that they must never reach the disk.
  */
-export interface Task {
-  id: string;
-  apiKeyId: string | null;
-  username: string | null;
-  sessionId: string | null;
-  conversationId: string | null;
-  status: string;
-  message: string | null;
-  systemPrompt: string | null;
-  showInHistory: boolean;
-  autoExecute: boolean;
-  env: string | null;
-  error: string | null;
-  createdAt: string;
-  startedAt: string | null;
-  completedAt: string | null;
-  lastActivityAt: string;
-  messageCount: number;
-  /** Fields that this version of taskmirror does not know, as JSON text; null where there are none. */
-  extra: string | null;
-}
+export type Task = { [F in TaskField as F['name']]: ValueOf<F> };
 
-/** What GET /tasks/{id} tells of a task: it lacks the sort key, the message count and unknown fields of the list. */
-export type TaskDetail = Omit<Task, 'lastActivityAt' | 'messageCount' | 'extra'>;
+/** What GET /tasks/{id} reports of a task: it lacks the sort key, the message count and unknown fields of the list. */
+export type TaskDetail = Omit<Task, Extract<TaskField, { listOnly: true }>['name']>;
 
 /** A row that did not validate. It still fills a place in the list. */
 export interface RejectedRow {
@@ -41,20 +23,12 @@ export interface RejectedRow {
   activity?: number | null;
 }
 
-/** Fields that `omitFields` may name: all that neither the walk nor the views need. */
-export const OMITTABLE = [
-  'apiKeyId',
-  'username',
-  'sessionId',
-  'conversationId',
-  'message',
-  'systemPrompt',
-  'env',
-  'error',
-  'extra',
-] as const satisfies readonly (keyof Task)[];
+export type OmittableField = Extract<TaskField, { omittable: true }>['name'];
 
-export type OmittableField = (typeof OMITTABLE)[number];
+/** Fields that `omitFields` may name: all that neither the walk nor the views need. */
+export const OMITTABLE: readonly OmittableField[] = FIELDS.filter((field) => 'omittable' in field).map(
+  ({ name }) => name,
+);
 
 /** Statuses in which a task still changes without its sort key moving (docs.sigmic.ai, tasks/get). */
 export const OPEN_STATUSES = ['pending', 'running', 'awaiting_approval'] as const;

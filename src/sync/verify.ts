@@ -1,6 +1,7 @@
 import type { MirrorClaim, MirrorStore } from '../store/store.ts';
 import type { SourceIdentity } from '../model/run.ts';
 import type { TaskSource } from '../source/source.ts';
+import { FIELDS } from '../model/fields.ts';
 import { completeThrough, isMissing, ledgerProblems } from '../model/ledger.ts';
 import { activityOf, isOpen, type Task } from '../model/task.ts';
 import { PagesAhead } from './ahead.ts';
@@ -198,10 +199,7 @@ function note(findings: Findings, finding: { id: string; fields?: string[] }): v
 }
 
 function fieldsThatDiffer(mirrored: Task, listed: Task): string[] {
-  const fields = Object.keys(listed).filter((field) => {
-    const key = field as keyof Task;
-    return mirrored[key] !== listed[key];
-  });
+  const fields = FIELDS.flatMap(({ name }) => (mirrored[name] === listed[name] ? [] : [name]));
   // Equal in every field, and yet a commit would write: the mirror holds it as removed.
   return fields.length === 0 ? ['removed_at'] : fields;
 }

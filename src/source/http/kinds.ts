@@ -1,3 +1,4 @@
+import type { SentField, Values } from '../../model/fields.ts';
 import { isJsonObject, numberIn } from './json.ts';
 import { utcTextFrom } from './time.ts';
 
@@ -60,6 +61,17 @@ export const COUNT: Kind<number> = {
   },
   expected: (value) => (Number.isSafeInteger(value) ? 'expected 0 or more' : 'expected a whole number'),
 };
+/** By the kind of a task's field. */
+export const KINDS: { readonly [K in SentField['kind']]: Kind<Values[K]> } = {
+  id: ID,
+  status: SOME_TEXT,
+  text: TEXT,
+  time: TIME,
+  boolean: FLAG,
+  count: COUNT,
+  json: OBJECT,
+};
+
 /** A field that is not kept is not looked at. */
 export const OMITTED: Kind<null> = { read: () => null, expected: () => '' };
 

@@ -1,8 +1,14 @@
 import type { ListRow } from '../source.ts';
-import type { RejectedRow } from '../../model/task.ts';
-import { activityOf, type OmittableField, type Task, type TaskDetail } from '../../model/task.ts';
+import { SENT_FIELDS, type SentField } from '../../model/fields.ts';
+import {
+  activityOf,
+  type OmittableField,
+  type RejectedRow,
+  type Task,
+  type TaskDetail,
+} from '../../model/task.ts';
 import { isJsonObject, without, type JsonObject } from './json.ts';
-import { COUNT, FLAG, ID, type Kind, OBJECT, OMITTED, orNull, SOME_TEXT, TEXT, TIME } from './kinds.ts';
+import { ID, type Kind, KINDS, OMITTED, orNull, TIME } from './kinds.ts';
 import { oneLine } from './text.ts';
 
 /** Turns a row of the API into a task, or says what is wrong with it. Never throws. */
@@ -13,63 +19,34 @@ export interface RowParser {
 
 const MAX_VALUE_SHOWN = 60;
 
-/** Every field of {@link Task} but `extra`; the fields that `omit` names come out as null. */
-function taskKinds(omit: ReadonlySet<OmittableField>) {
-  const unless = <T>(field: OmittableField, kind: Kind<T>): Kind<T | null> =>
-    omit.has(field) ? OMITTED : kind;
-  return {
-    id: ID,
-    apiKeyId: unless('apiKeyId', TEXT),
-    username: unless('username', TEXT),
-    sessionId: unless('sessionId', TEXT),
-    conversationId: unless('conversationId', TEXT),
-    status: SOME_TEXT,
-    message: unless('message', TEXT),
-    systemPrompt: unless('systemPrompt', orNull(TEXT)),
-    showInHistory: FLAG,
-    autoExecute: FLAG,
-    env: unless('env', orNull(OBJECT)),
-    error: unless('error', orNull(TEXT)),
-    createdAt: TIME,
-    startedAt: orNull(TIME),
-    completedAt: orNull(TIME),
-    lastActivityAt: TIME,
-    messageCount: COUNT,
-  };
+/** A field of the API's rows with what it may hold; one that must not be kept is not looked at, and comes out as null. */
+interface Checked {
+  name: SentField['name'];
+  kind: Kind<unknown>;
 }
-
-type Kinds = Readonly<Record<string, Kind<unknown>>>;
 
 /** A parser that keeps the fields named by `omit` out of tasks and of rejected rows alike. */
 export function createRowParser(omit: ReadonlySet<OmittableField>): RowParser {
-  const listKinds = taskKinds(omit);
-  const { lastActivityAt: _activity, messageCount: _count, ...detailKinds } = listKinds;
-  const known = new Set(Object.keys(listKinds));
   const omitted: ReadonlySet<string> = omit;
+  const known: ReadonlySet<string> = new Set(SENT_FIELDS.map(({ name }) => name));
+  const kindOf = (field: SentField): Kind<unknown> => {
+    if (omitted.has(field.name)) return OMITTED;
+    return 'optional' in field ? orNull<unknown>(KINDS[field.kind]) : KINDS[field.kind];
+  };
+  const checked = SENT_FIELDS.map((field) => ({
+    name: field.name,
+    kind: kindOf(field),
+    isListOnly: 'listOnly' in field,
+  }));
+  const listed: readonly Checked[] = checked;
+  const detailed: readonly Checked[] = checked.filter(({ isListOnly }) => !isListOnly);
 
-  const detailOf = (row: JsonObject): TaskDetail => ({
-    id: read(row, 'id', listKinds.id),
-    apiKeyId: read(row, 'apiKeyId', listKinds.apiKeyId),
-    username: read(row, 'username', listKinds.username),
-    sessionId: read(row, 'sessionId', listKinds.sessionId),
-    conversationId: read(row, 'conversationId', listKinds.conversationId),
-    status: read(row, 'status', listKinds.status),
-    message: read(row, 'message', listKinds.message),
-    systemPrompt: read(row, 'systemPrompt', listKinds.systemPrompt),
-    showInHistory: read(row, 'showInHistory', listKinds.showInHistory),
-    autoExecute: read(row, 'autoExecute', listKinds.autoExecute),
-    env: read(row, 'env', listKinds.env),
-    error: read(row, 'error', listKinds.error),
-    createdAt: read(row, 'createdAt', listKinds.createdAt),
-    startedAt: read(row, 'startedAt', listKinds.startedAt),
-    completedAt: read(row, 'completedAt', listKinds.completedAt),
-  });
-  const taskOf = (row: JsonObject): Task => ({
-    ...detailOf(row),
-    lastActivityAt: read(row, 'lastActivityAt', listKinds.lastActivityAt),
-    messageCount: read(row, 'messageCount', listKinds.messageCount),
-    extra: extraOf(row),
-  });
+  const detailOf = (row: JsonObject): TaskDetail => valuesOf(row, detailed) as TaskDetail;
+  const taskOf = (row: JsonObject): Task => {
+    const task = valuesOf(row, listed) as Task;
+    task.extra = extraOf(row);
+    return task;
+  };
   const extraOf = (row: JsonObject): string | null => {
     if (omitted.has('extra') || Object.keys(row).every((key) => known.has(key))) return null;
     return JSON.stringify(without(row, (key) => known.has(key)));
@@ -84,27 +61,32 @@ export function createRowParser(omit: ReadonlySet<OmittableField>): RowParser {
 
   return {
     list(row) {
-      const task = taskOrRejection(row, { kinds: listKinds, payloadOf: listPayload, taskOf });
+      const task = taskOrRejection(row, { fields: listed, payloadOf: listPayload, taskOf });
       return 'rejected' in task
         ? { rejected: task.rejected, activity: activityIn(row) }
         : { task, activity: activityOf(task) };
     },
-    detail: (row) => taskOrRejection(row, { kinds: detailKinds, payloadOf: detailPayload, taskOf: detailOf }),
+    detail: (row) => taskOrRejection(row, { fields: detailed, payloadOf: detailPayload, taskOf: detailOf }),
   };
 }
 
 /** Ends the reading of a row at its first flaw; {@link explain} then names them all. */
 class FlawError extends Error {}
 
-function read<T>(row: JsonObject, field: string, kind: Kind<T>): T {
-  const value = kind.read(row[field]);
-  if (value === undefined) throw new FlawError();
-  return value;
+/** The values of a row by their names: each of its field's type, since {@link KINDS} reads what that says. */
+function valuesOf(row: JsonObject, fields: readonly Checked[]): object {
+  const values: Record<string, unknown> = {};
+  for (const { name, kind } of fields) {
+    const value = kind.read(row[name]);
+    if (value === undefined) throw new FlawError();
+    values[name] = value;
+  }
+  return values;
 }
 
 function taskOrRejection<T extends object>(
   row: unknown,
-  how: { kinds: Kinds; payloadOf: (row: unknown) => unknown; taskOf: (row: JsonObject) => T },
+  how: { fields: readonly Checked[]; payloadOf: (row: unknown) => unknown; taskOf: (row: JsonObject) => T },
 ): T | { rejected: RejectedRow } {
   const reject = (reason: string) => ({
     rejected: { id: idIn(row), payload: JSON.stringify(how.payloadOf(row)), reason },
@@ -115,7 +97,7 @@ function taskOrRejection<T extends object>(
       return how.taskOf(row);
     } catch (error) {
       if (!(error instanceof FlawError)) throw error;
-      return reject(explain(row, how.kinds));
+      return reject(explain(row, how.fields));
     }
   } catch (error) {
     // JSON.parse follows any depth; JSON.stringify gives up some thousand levels down.
@@ -126,13 +108,13 @@ function taskOrRejection<T extends object>(
 }
 
 /** Path, expectation and value of every flaw, on one line. */
-function explain(row: JsonObject, kinds: Kinds): string {
-  return Object.entries(kinds)
-    .filter(([field, kind]) => kind.read(row[field]) === undefined)
-    .map(([field, kind]) => {
-      const value = row[field];
+function explain(row: JsonObject, fields: readonly Checked[]): string {
+  return fields
+    .filter(({ name, kind }) => kind.read(row[name]) === undefined)
+    .map(({ name, kind }) => {
+      const value = row[name];
       const shown = value === undefined ? 'nothing' : oneLine(JSON.stringify(value), MAX_VALUE_SHOWN);
-      return `${field}: ${kind.expected(value)}, got ${shown}`;
+      return `${name}: ${kind.expected(value)}, got ${shown}`;
     })
     .join('; ');
 }

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
+import { SENT_FIELDS } from '../../model/fields.ts';
 import type { OmittableField } from '../../model/task.ts';
-import { KNOWN_FIELDS } from './fields.ts';
 import { keyOfPayload } from './rejections.ts';
 
 /** Rows of one step: each holds all that the API sent of it. */
@@ -65,7 +65,7 @@ function withoutFields(fields: readonly OmittableField[], where = ''): string {
   const named = fields.filter((field) => field !== 'extra');
   const kept = fields.includes('extra')
     ? `(select json_group_object(key, json(r.payload -> ('$.' || key))) from json_each(r.payload)
-        where key in (${KNOWN_FIELDS.map((field) => `'${field}'`).join(', ')}))`
+        where key in (${SENT_FIELDS.map(({ name }) => `'${name}'`).join(', ')}))`
     : 'r.payload';
   const removed = ['r.payload', ...named.map((field) => `'$.${field}'`)].join(', ');
   const payload = `case

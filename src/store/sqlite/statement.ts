@@ -6,7 +6,7 @@ import {
   SqliteAdapter,
   SqliteQueryCompiler,
 } from 'kysely';
-import type { Tables } from './tables.ts';
+import { type Stored, type Tables, toStored } from './tables.ts';
 
 /** Marks the place of a parameter in a query that is compiled once and bound many times. */
 class Placeholder {
@@ -34,11 +34,14 @@ export interface Statement<P, R> {
 /**
  * Kysely compiles the query once, better-sqlite3 runs it prepared: through Kysely every call would compile and
  * prepare anew. Both happen when it is first used, since a run needs few of all statements. `build` gets the typed
- * query builder, and `param`, which stands for a value given at each call.
+ * query builder, and `param`, which stands for a value given at each call: true and false are bound as 1 and 0.
  */
 export function prepare<P extends object, R>(
   db: Database.Database,
-  build: (query: QueryCreator<Tables>, param: <K extends keyof P & string>(name: K) => P[K]) => Compilable<R>,
+  build: (
+    query: QueryCreator<Tables>,
+    param: <K extends keyof P & string>(name: K) => Stored<P[K]>,
+  ) => Compilable<R>,
 ): Statement<P, R> {
   let prepared: Prepared<P, R> | undefined;
   const ready = (): Prepared<P, R> => (prepared ??= prepareNow(db, build));
@@ -56,10 +59,13 @@ interface Prepared<P, R> {
 
 function prepareNow<P extends object, R>(
   db: Database.Database,
-  build: (query: QueryCreator<Tables>, param: <K extends keyof P & string>(name: K) => P[K]) => Compilable<R>,
+  build: (
+    query: QueryCreator<Tables>,
+    param: <K extends keyof P & string>(name: K) => Stored<P[K]>,
+  ) => Compilable<R>,
 ): Prepared<P, R> {
   // The builder takes the placeholder for a value and hands it back in `parameters`.
-  const param = <K extends keyof P & string>(name: K): P[K] => new Placeholder(name) as unknown as P[K];
+  const param = <K extends keyof P & string>(name: K) => new Placeholder(name) as unknown as Stored<P[K]>;
   const { sql, parameters } = build(compiler, param).compile();
   const names = parameters.map((slot) => (slot instanceof Placeholder ? (slot.name as keyof P) : null));
   // Filled anew for each call, and read before it returns.
@@ -68,7 +74,7 @@ function prepareNow<P extends object, R>(
     statement: db.prepare<unknown[], R>(sql),
     bind: (values) => {
       names.forEach((name, index) => {
-        if (name !== null) bound[index] = values[name];
+        if (name !== null) bound[index] = toStored(values[name]);
       });
       return bound;
     },

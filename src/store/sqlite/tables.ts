@@ -1,4 +1,5 @@
 import type { Generated, GeneratedAlways, Selectable } from 'kysely';
+import { FIELDS, type TaskField, type ValueOf } from '../../model/fields.ts';
 import type { Task } from '../../model/task.ts';
 import { foldError } from './error-group.ts';
 
@@ -42,27 +43,11 @@ interface TasksTable extends TaskColumns, DerivedColumns {
   removed_at: string | null;
 }
 
+/** A value as SQLite keeps it: it has no booleans. */
+export type Stored<T> = T extends boolean ? number : T;
+
 /** The columns that one task's fields fill. */
-export interface TaskColumns {
-  id: string;
-  api_key_id: string | null;
-  username: string | null;
-  session_id: string | null;
-  conversation_id: string | null;
-  status: string;
-  message: string | null;
-  system_prompt: string | null;
-  show_in_history: number;
-  auto_execute: number;
-  env: string | null;
-  error: string | null;
-  created_at: string;
-  started_at: string | null;
-  completed_at: string | null;
-  last_activity_at: string;
-  message_count: number;
-  extra: string | null;
-}
+export type TaskColumns = { [F in TaskField as F['column']]: Stored<ValueOf<F>> };
 
 /** The columns that are worked out from those when a row is written. */
 export interface DerivedColumns {
@@ -158,82 +143,30 @@ export interface MirrorStatusView {
 export type SyncRunRow = Selectable<SyncRunsTable>;
 export type TaskRow = Omit<Selectable<TasksTable>, 'rowid'>;
 
-/** The columns whose changes the journal records, in the order in which it does. */
-export const JOURNALED = [
-  'api_key_id',
-  'username',
-  'session_id',
-  'conversation_id',
-  'status',
-  'message',
-  'system_prompt',
-  'show_in_history',
-  'auto_execute',
-  'env',
-  'error',
-  'created_at',
-  'started_at',
-  'completed_at',
-  'last_activity_at',
-  'message_count',
-  'extra',
-  'removed_at',
-] as const satisfies readonly (keyof TaskRow)[];
+/** The fields whose changes the journal records, in the order in which it does. */
+export const JOURNALED = FIELDS.filter((field) => !('fixed' in field));
 
-/** A task as its columns. */
-export function toColumns(task: Task): TaskColumns {
+/** What follows from a task's fields: takes its time, and most rows of most runs are unchanged. */
+export function derive({ error, createdAt, startedAt, completedAt }: Task): DerivedColumns {
+  const started = startedAt === null ? null : Date.parse(startedAt);
   return {
-    id: task.id,
-    api_key_id: task.apiKeyId,
-    username: task.username,
-    session_id: task.sessionId,
-    conversation_id: task.conversationId,
-    status: task.status,
-    message: task.message,
-    system_prompt: task.systemPrompt,
-    show_in_history: task.showInHistory ? 1 : 0,
-    auto_execute: task.autoExecute ? 1 : 0,
-    env: task.env,
-    error: task.error,
-    created_at: task.createdAt,
-    started_at: task.startedAt,
-    completed_at: task.completedAt,
-    last_activity_at: task.lastActivityAt,
-    message_count: task.messageCount,
-    extra: task.extra,
+    error_group: error === null ? null : foldError(error),
+    queue_ms: started === null ? null : started - Date.parse(createdAt),
+    run_ms: started === null || completedAt === null ? null : Date.parse(completedAt) - started,
   };
 }
 
-/** What follows from a task's columns: takes its time, and most rows of most runs are unchanged. */
-export function derive({ error, created_at, started_at, completed_at }: TaskColumns): DerivedColumns {
-  const started = started_at === null ? null : Date.parse(started_at);
-  return {
-    error_group: error === null ? null : foldError(error),
-    queue_ms: started === null ? null : started - Date.parse(created_at),
-    run_ms: started === null || completed_at === null ? null : Date.parse(completed_at) - started,
-  };
+/** A value of a task as its column has it. */
+export function toStored<T>(value: T): Stored<T>;
+export function toStored(value: unknown): unknown {
+  return typeof value === 'boolean' ? Number(value) : value;
 }
 
 /** The task that a row holds. */
 export function toTask(row: TaskColumns): Task {
-  return {
-    id: row.id,
-    apiKeyId: row.api_key_id,
-    username: row.username,
-    sessionId: row.session_id,
-    conversationId: row.conversation_id,
-    status: row.status,
-    message: row.message,
-    systemPrompt: row.system_prompt,
-    showInHistory: row.show_in_history === 1,
-    autoExecute: row.auto_execute === 1,
-    env: row.env,
-    error: row.error,
-    createdAt: row.created_at,
-    startedAt: row.started_at,
-    completedAt: row.completed_at,
-    lastActivityAt: row.last_activity_at,
-    messageCount: row.message_count,
-    extra: row.extra,
-  };
+  const values = FIELDS.map(({ name, column, kind }) => [
+    name,
+    kind === 'boolean' ? row[column] === 1 : row[column],
+  ]);
+  return Object.fromEntries(values) as Task;
 }

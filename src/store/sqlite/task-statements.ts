@@ -1,18 +1,27 @@
 import type Database from 'better-sqlite3';
 import { type Expression, expressionBuilder, sql, type SqlBool } from 'kysely';
 import { prepare, type Statement } from './statement.ts';
-import { type DerivedColumns, JOURNALED, type TaskColumns, type TaskRow, type Tables } from './tables.ts';
+import { FIELDS } from '../../model/fields.ts';
+import type { Task } from '../../model/task.ts';
+import {
+  type DerivedColumns,
+  JOURNALED,
+  type Stored,
+  type TaskColumns,
+  type TaskRow,
+  type Tables,
+} from './tables.ts';
 
-type Update = TaskColumns & DerivedColumns & { source: string; changed_at: string };
+type Derived = Task & DerivedColumns;
+type Inserted = Derived & Pick<TaskRow, 'source' | 'first_seen_at' | 'changed_at' | 'removed_at'>;
+type Updated = Derived & Pick<TaskRow, 'source' | 'changed_at'>;
 
 /**
  * Finds a task that is stored with these very fields. SQLite compares them where they lie: a full run would else read
  * every row of the mirror into an object, which leaves much to be collected.
  */
-export function prepareFindSame(
-  db: Database.Database,
-): Statement<TaskColumns, { rowid: number; source: string }> {
-  return prepare<TaskColumns, { rowid: number; source: string }>(db, (q, p) =>
+export function prepareFindSame(db: Database.Database): Statement<Task, { rowid: number; source: string }> {
+  return prepare<Task, { rowid: number; source: string }>(db, (q, p) =>
     q.selectFrom('tasks').select(['rowid', 'source']).where('id', '=', p('id')).where(equalsStored(p)),
   );
 }
@@ -23,33 +32,33 @@ export function prepareFindSame(
  */
 export function prepareFindSameInPlace(
   db: Database.Database,
-): Statement<TaskColumns & { source: string }, { rowid: number }> {
-  return prepare<TaskColumns & { source: string }, { rowid: number }>(db, (q, p) =>
+): Statement<Task & { source: string }, { rowid: number }> {
+  return prepare<Task & { source: string }, { rowid: number }>(db, (q, p) =>
     q
       .selectFrom(
         sql<TaskRow & { rowid: number }>`tasks`.as<'tasks'>(sql`tasks indexed by tasks_by_activity`),
       )
       .select('rowid')
       .where('source', '=', p('source'))
-      .where('last_activity_at', '=', p('last_activity_at'))
+      .where('last_activity_at', '=', p('lastActivityAt'))
       .where('id', '=', p('id'))
       .where(equalsStored(p)),
   );
 }
 
 /** Every journaled field is the one that is bound, and the task has not been removed. */
-function equalsStored(p: <K extends keyof TaskColumns>(name: K) => TaskColumns[K]): Expression<SqlBool> {
+function equalsStored(p: <K extends keyof Task>(name: K) => Stored<Task[K]>): Expression<SqlBool> {
   const eb = expressionBuilder<Tables, 'tasks'>();
-  return eb.and(JOURNALED.map((field) => eb(field, 'is', field === 'removed_at' ? null : p(field))));
+  const equal = JOURNALED.map(({ name, column }) => eb(column, 'is', p(name)));
+  return eb.and([...equal, eb('removed_at', 'is', null)]);
 }
 
-export function prepareInsert(db: Database.Database): Statement<TaskRow, never> {
-  return prepare<TaskRow, never>(db, (q, p) =>
+export function prepareInsert(db: Database.Database): Statement<Inserted, never> {
+  return prepare<Inserted, never>(db, (q, p) =>
     q
       .insertInto('tasks')
       .values({
         ...taskValues(p),
-        id: p('id'),
         source: p('source'),
         first_seen_at: p('first_seen_at'),
         changed_at: p('changed_at'),
@@ -63,8 +72,8 @@ export function prepareInsert(db: Database.Database): Statement<TaskRow, never> 
  * A task that two keys can see stays with the source that showed it first. One that was removed goes to the source that
  * shows it now: else the first would remove it again with each full run, and the other bring it back.
  */
-export function prepareUpdate(db: Database.Database): Statement<Update, never> {
-  return prepare<Update, never>(db, (q, p) =>
+export function prepareUpdate(db: Database.Database): Statement<Updated, never> {
+  return prepare<Updated, never>(db, (q, p) =>
     q
       .updateTable('tasks')
       .set((eb) => ({
@@ -108,27 +117,9 @@ export function prepareJournal(db: Database.Database) {
   );
 }
 
-function taskValues(p: <K extends keyof Omit<Update, 'id' | 'source' | 'changed_at'>>(name: K) => Update[K]) {
-  return {
-    api_key_id: p('api_key_id'),
-    username: p('username'),
-    session_id: p('session_id'),
-    conversation_id: p('conversation_id'),
-    status: p('status'),
-    message: p('message'),
-    system_prompt: p('system_prompt'),
-    show_in_history: p('show_in_history'),
-    auto_execute: p('auto_execute'),
-    env: p('env'),
-    error: p('error'),
-    created_at: p('created_at'),
-    started_at: p('started_at'),
-    completed_at: p('completed_at'),
-    last_activity_at: p('last_activity_at'),
-    message_count: p('message_count'),
-    extra: p('extra'),
-    error_group: p('error_group'),
-    queue_ms: p('queue_ms'),
-    run_ms: p('run_ms'),
-  };
+function taskValues(p: <K extends keyof Derived>(name: K) => Stored<Derived[K]>) {
+  const values = Object.fromEntries(
+    FIELDS.map(({ name, column }) => [column, p(name)]),
+  ) as unknown as TaskColumns;
+  return { ...values, error_group: p('error_group'), queue_ms: p('queue_ms'), run_ms: p('run_ms') };
 }

@@ -4,7 +4,7 @@ import type { OmittableField, Task } from '../../model/task.ts';
 import { columnsOf } from './fields.ts';
 import { prepareKeepAgain } from './omitted.ts';
 import { prepare } from './statement.ts';
-import { derive, JOURNALED, type TaskColumns, type TaskRow, toColumns } from './tables.ts';
+import { derive, JOURNALED, type TaskRow, toStored } from './tables.ts';
 import {
   prepareFindSame,
   prepareFindSameInPlace,
@@ -14,7 +14,8 @@ import {
   prepareUpdate,
 } from './task-statements.ts';
 
-type Field = (typeof JOURNALED)[number] | 'source';
+type Changed = { column: (typeof JOURNALED)[number]['column'] | 'removed_at'; old: Value; now: Value };
+type Journaled = Changed['column'] | 'source';
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
 
@@ -32,7 +33,7 @@ export interface Upserter {
   /** What `upsert` would do. */
   preview(tasks: readonly Task[]): Written;
   /** One line of the journal: this field of this task changed. `now` is UTC text. */
-  journal(taskId: string, field: Field, oldValue: Value, newValue: Value, now: string): void;
+  journal(taskId: string, field: Journaled, oldValue: Value, newValue: Value, now: string): void;
 }
 
 /** `omit`: fields that must not reach the disk, and so whose old values the journal must not keep either. */
@@ -47,11 +48,11 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   const journal = prepareJournal(db);
   const share = prepareShare(db);
   const keepAgain = prepareKeepAgain(db, omit);
-  const omitted = columnsOf(omit);
-  const silent = new Set<string>(omitted);
-  const nothing: Partial<TaskColumns> = Object.fromEntries(omitted.map((column) => [column, null]));
-  const columnsOfTask = (task: Task): TaskColumns =>
-    omit.size === 0 ? toColumns(task) : { ...toColumns(task), ...nothing };
+  const silent = new Set<string>(columnsOf(omit));
+  const nothing: { [Name in OmittableField]?: null } = Object.fromEntries(
+    [...omit].map((name) => [name, null]),
+  );
+  const keptOf = (task: Task): Task => (omit.size === 0 ? task : { ...task, ...nothing });
 
   const writeJournal: Upserter['journal'] = (taskId, field, oldValue, newValue, now) => {
     if (silent.has(field)) return;
@@ -65,12 +66,12 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   };
 
   /** False, and nothing is written, where the task is there. */
-  const insertNew = (source: string, columns: TaskColumns, now: string): boolean => {
+  const insertNew = (source: string, task: Task, now: string): boolean => {
     // Named one by one: V8 has no quick way for a second spread, and a backfill comes here with every row.
-    const { error_group, queue_ms, run_ms } = derive(columns);
+    const { error_group, queue_ms, run_ms } = derive(task);
     return (
       insert.run({
-        ...columns,
+        ...task,
         error_group,
         queue_ms,
         run_ms,
@@ -83,9 +84,9 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   };
 
   /** The task that is stored just so, by its id: another source may hold it. */
-  const findSameAnywhere = (columns: TaskColumns, source: string): { rowid: number } | undefined => {
-    const same = findSame.get(columns);
-    if (same !== undefined && same.source !== source) share.run({ task_id: columns.id, source });
+  const findSameAnywhere = (task: Task, source: string): { rowid: number } | undefined => {
+    const same = findSame.get(task);
+    if (same !== undefined && same.source !== source) share.run({ task_id: task.id, source });
     return same;
   };
 
@@ -93,12 +94,12 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   let expectsNew = false;
   const upsertOne = (
     { source, now, unchangedRowids }: { source: string; now: string; unchangedRowids: number[] },
-    task: Task,
+    shown: Task,
   ): keyof UpsertCounts => {
-    const columns = columnsOfTask(task);
-    if (expectsNew && insertNew(source, columns, now)) return 'inserted';
+    const task = keptOf(shown);
+    if (expectsNew && insertNew(source, task, now)) return 'inserted';
     expectsNew = false;
-    const same = findSameInPlace.get({ ...columns, source }) ?? findSameAnywhere(columns, source);
+    const same = findSameInPlace.get({ ...task, source }) ?? findSameAnywhere(task, source);
     if (same !== undefined) {
       unchangedRowids.push(same.rowid);
       return 'unchanged';
@@ -106,13 +107,12 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     const stored = find.get({ id: task.id });
     if (stored === undefined) {
       expectsNew = true;
-      insertNew(source, columns, now);
+      insertNew(source, task, now);
       return 'inserted';
     }
-    update.run({ ...columns, ...derive(columns), source, changed_at: now });
-    for (const field of changedFields(stored, columns)) {
-      writeJournal(task.id, field, stored[field], field === 'removed_at' ? null : columns[field], now);
-    }
+    update.run({ ...task, ...derive(task), source, changed_at: now });
+    for (const change of changesOf(stored, task))
+      writeJournal(task.id, change.column, change.old, change.now, now);
     if (stored.source !== source) {
       if (stored.removed_at === null) share.run({ task_id: task.id, source });
       else writeJournal(task.id, 'source', stored.source, source, now);
@@ -121,7 +121,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   };
 
   const previewOne = (task: Task): keyof UpsertCounts => {
-    if (findSame.get(columnsOfTask(task)) !== undefined) return 'unchanged';
+    if (findSame.get(keptOf(task)) !== undefined) return 'unchanged';
     return find.get({ id: task.id }) === undefined ? 'inserted' : 'updated';
   };
 
@@ -159,8 +159,15 @@ function tally(tasks: readonly Task[], fate: (task: Task) => keyof UpsertCounts)
 }
 
 /** A row that comes back after its removal has changed, too: its removed_at becomes null again. */
-function changedFields(stored: TaskRow, columns: TaskColumns): (typeof JOURNALED)[number][] {
-  return JOURNALED.filter((field) => stored[field] !== (field === 'removed_at' ? null : columns[field]));
+function changesOf(stored: TaskRow, task: Task): Changed[] {
+  const changes = JOURNALED.map(({ name, column }): Changed => ({
+    column,
+    old: stored[column],
+    now: toStored(task[name]),
+  }));
+  return [...changes, { column: 'removed_at' as const, old: stored.removed_at, now: null }].filter(
+    (change) => change.old !== change.now,
+  );
 }
 
 function asText(value: Value): string | null {
