@@ -6,6 +6,7 @@ import type { MirrorReader, MirrorStore } from '../store/store.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Io } from '../platform/terminal.ts';
 import type { Queryable } from '../store/queryable.ts';
+import type { Reportable } from '../store/reportable.ts';
 
 /** The wired parts that commands work with; made by wire.ts, which alone knows the adapters. */
 export interface CommandContext {
@@ -25,6 +26,8 @@ export interface CommandContext {
   openReader(): Promise<MirrorReader>;
   /** Opens the mirror for SQL that reads. Throws DatabaseError. */
   openForQuery(): Promise<Queryable>;
+  /** Opens the mirror for reports, search and history. Throws DatabaseError. */
+  openForReports(): Promise<Reportable>;
   /** Gets the source's key, which no log and no error shows from then on. Throws UsageError where it cannot be had. */
   keyOf(source: SourceSettings, log?: Log): Promise<ResolvedKey>;
   /** Wires the source's API client, with its key as `keyOf` gets it unless one is given. Throws as that does. */

@@ -1,6 +1,7 @@
 import type { CommandContext } from './context.ts';
 import type { Io } from '../platform/terminal.ts';
 import type { Queryable } from '../store/queryable.ts';
+import type { Reportable } from '../store/reportable.ts';
 import type { DemoApi } from './commands/demo.ts';
 import type { FileCheck } from './commands/doctor/machine.ts';
 import type { Check } from './commands/doctor/doctor.ts';
@@ -51,6 +52,7 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDep
     openToLook: () => openToLook(settings),
     openReader: () => openReader(settings.database),
     openForQuery: () => openForQuery(settings.database),
+    openForReports: () => openForReports(settings.database),
     keyOf,
     connect,
   };
@@ -112,8 +114,13 @@ async function openReader(file: string): Promise<MirrorReader> {
 }
 
 async function openForQuery(file: string): Promise<Queryable> {
-  const { openForQuery: open } = await import('../store/sqlite/readonly.ts');
-  return open(file);
+  const { openQueryable } = await import('../store/sqlite/queryable.ts');
+  return openQueryable(file);
+}
+
+async function openForReports(file: string): Promise<Reportable> {
+  const { openReportable } = await import('../store/sqlite/reports/reportable.ts');
+  return openReportable(file);
 }
 
 /** Everything that `doctor` looks at. */

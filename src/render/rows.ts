@@ -47,17 +47,20 @@ export async function printRows(
 /** Loads what the format needs: every command line reads {@link FORMATS}, and few print rows. */
 async function rendered(
   output: Output,
-  result: Rows,
+  { columns, batches }: Rows,
   format: Format,
   { color = false, escapeFormulas = false }: PrintOptions,
-): Promise<Iterable<string>> {
+): Promise<AsyncIterable<string>> {
+  const { formatted, regrouped } = await import('./formats/format.ts');
   if (format === 'table') {
-    const { plainTable, terminalTable } = await import('./table.ts');
-    return output.isTTY === true
-      ? terminalTable(result, output.columns || DEFAULT_COLUMNS, color)
-      : plainTable(result);
+    const { LAID_OUT_TOGETHER, plainTable, terminalTable } = await import('./table.ts');
+    const table =
+      output.isTTY === true
+        ? terminalTable(columns, output.columns || DEFAULT_COLUMNS, color)
+        : plainTable(columns);
+    return formatted(table, { batches: regrouped(batches, LAID_OUT_TOGETHER) });
   }
   const { csvLines, jsonArray, jsonLines } = await import('./formats/encode.ts');
-  if (format === 'csv') return csvLines(result, { escapeFormulas });
-  return { json: jsonArray, jsonl: jsonLines }[format](result);
+  const encode = { json: jsonArray, jsonl: jsonLines, csv: csvLines }[format];
+  return formatted(encode(columns, { escapeFormulas }), { batches });
 }

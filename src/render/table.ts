@@ -1,11 +1,12 @@
 import { styleText } from 'node:util';
 import { Table } from 'console-table-printer';
 import { hex } from './formats/encode.ts';
-import type { Cell, Rows } from '../store/queryable.ts';
+import type { RowFormat } from './formats/format.ts';
+import type { Batch, Cell } from '../store/queryable.ts';
 import { cut, pad, printable, widthOf } from './text.ts';
 
-/** Rows laid out together: the first so many decide the widths, and no more are ever held in memory. */
-const BATCH = 1_000;
+/** Rows of a batch of a table: the first so many decide the widths, and no more are ever held in memory. */
+export const LAID_OUT_TOGETHER = 1_000;
 /** A column is never cut below this: a result that needs it is shown as records instead. */
 const NARROWEST = 8;
 
@@ -18,21 +19,27 @@ interface Columns {
 
 /**
  * A table for a pipe or a file: whole values, two spaces between columns. Columns are as wide as the widest
- * of the first 1,000 rows needs; a longer value further down pushes its line out and is not cut.
+ * of the first batch needs; a longer value further down pushes its line out and is not cut.
  */
-export function* plainTable(result: Rows): Generator<string> {
+export function plainTable(names: readonly string[]): RowFormat {
   let columns: Columns | undefined;
-  for (const batch of batches(result.rows)) {
-    if (columns === undefined) {
-      columns = measure(result.columns, batch);
-      yield plainLine(columns.titles, columns);
-      yield plainLine(
-        columns.widths.map((width) => '-'.repeat(width)),
-        columns,
-      );
-    }
-    for (const row of batch) yield plainLine(row.map(cellText), columns);
-  }
+  return {
+    begin: () => '',
+    *rows(batch) {
+      if (columns === undefined) {
+        columns = measure(names, batch);
+        yield plainHead(columns);
+      }
+      for (const row of batch) yield plainLine(row.map(cellText), columns);
+    },
+    // An empty result has its header, too.
+    end: () => (columns === undefined ? plainHead(measure(names, [])) : ''),
+  };
+}
+
+function plainHead(columns: Columns): string {
+  const rules = columns.widths.map((width) => '-'.repeat(width));
+  return plainLine(columns.titles, columns) + plainLine(rules, columns);
 }
 
 function plainLine(cells: readonly string[], { widths, numeric }: Columns): string {
@@ -44,23 +51,30 @@ function plainLine(cells: readonly string[], { widths, numeric }: Columns): stri
  * A table for a terminal of `width` columns: long values are cut with an ellipsis to make it fit. A result of
  * so many columns that no table fits is shown as records, a line for each value.
  */
-export function* terminalTable(result: Rows, width: number, color: boolean): Generator<string> {
-  let first = true;
-  let columns: Columns | undefined;
+export function terminalTable(names: readonly string[], width: number, color: boolean): RowFormat {
+  let layout: { columns: Columns | undefined } | undefined;
   let bottom = '';
   let count = 0;
-  for (const batch of batches(result.rows)) {
-    if (first) columns = fit(measure(result.columns, batch), width);
+  function* lines(batch: Batch): Generator<string> {
+    const isFirst = layout === undefined;
+    const { columns } = (layout ??= { columns: fit(measure(names, batch), width) });
     if (columns === undefined) {
-      for (const row of batch) yield record(result.columns, row, ++count, width, color);
+      for (const row of batch) yield record(names, row, ++count, width, color);
     } else {
-      const lines = boxed(columns, batch, color).split('\n');
-      bottom = `${lines.pop()}\n`;
-      yield `${lines.slice(first ? 0 : 3).join('\n')}\n`;
+      const drawn = boxed(columns, batch, color).split('\n');
+      bottom = `${drawn.pop()}\n`;
+      yield `${drawn.slice(isFirst ? 0 : 3).join('\n')}\n`;
     }
-    first = false;
   }
-  yield columns === undefined && count === 0 ? 'no rows\n' : bottom;
+  return {
+    begin: () => '',
+    rows: lines,
+    end() {
+      // An empty result has its header, too.
+      const head = layout === undefined ? [...lines([])].join('') : '';
+      return layout?.columns === undefined && count === 0 ? 'no rows\n' : head + bottom;
+    },
+  };
 }
 
 function boxed(columns: Columns, rows: readonly (readonly Cell[])[], color: boolean): string {
@@ -132,18 +146,4 @@ function fit(columns: Columns, width: number): Columns | undefined {
     if (widths.reduce((sum, each) => sum + each, 0) <= room) return { ...columns, widths };
   }
   return undefined;
-}
-
-/** At least one batch, so that an empty result still gets its header. */
-function* batches<T>(items: Iterable<T>): Generator<T[]> {
-  let batch: T[] = [];
-  let any = false;
-  for (const item of items) {
-    batch.push(item);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    any = true;
-    batch = [];
-  }
-  if (batch.length > 0 || !any) yield batch;
 }

@@ -8,16 +8,19 @@ const CHUNK = 64 * 1024;
 /** Text, or bytes that are written as they are. */
 export type Piece = string | Uint8Array;
 
+/** Pieces to be written in order, at hand or yet to be had. */
+export type Pieces = Iterable<Piece> | AsyncIterable<Piece>;
+
 /**
  * Writes piece by piece and takes the next only when the reader has taken the last, so that a slow pipe
  * holds the producer back. Ends quietly where the reader closes the pipe (`| head`). Throws the signal's
  * reason once it aborts, and other write errors as they come (a full disk behind `>`).
  */
-export async function writeAll(output: Output, pieces: Iterable<Piece>, signal?: AbortSignal): Promise<void> {
+export async function writeAll(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<void> {
   // A failed write is reported to its caller and as an event: one without a listener would end the process.
   if (output instanceof Writable) output.on('error', ignore);
   try {
-    for (const chunk of chunks(pieces)) {
+    for await (const chunk of chunks(pieces)) {
       signal?.throwIfAborted();
       await written(output, chunk);
       // Writes to a pipe complete at once on Linux: without this turn of the loop no signal would ever be seen.
@@ -35,12 +38,12 @@ export async function writeAll(output: Output, pieces: Iterable<Piece>, signal?:
  * Writes what programs read, as {@link writeAll} does: exact in a pipe or a file. On a terminal escapes stand for what it
  * would act on, styles too, since none of them is ours.
  */
-export function writeData(output: Output, pieces: Iterable<Piece>, signal?: AbortSignal): Promise<void> {
+export function writeData(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<void> {
   return writeAll(output, output.isTTY === true ? shown(pieces) : pieces, signal);
 }
 
-function* shown(pieces: Iterable<Piece>): Generator<Piece> {
-  for (const piece of pieces) yield typeof piece === 'string' ? visible(piece) : piece;
+async function* shown(pieces: Pieces): AsyncGenerator<Piece> {
+  for await (const piece of pieces) yield typeof piece === 'string' ? visible(piece) : piece;
 }
 
 const ignore = (): void => {};
@@ -60,9 +63,9 @@ function isClosedPipe(error: unknown): boolean {
 }
 
 /** The same in chunks that are worth a write. */
-export function* chunks(pieces: Iterable<Piece>): Generator<Piece> {
+export async function* chunks(pieces: Pieces): AsyncGenerator<Piece> {
   let chunk = '';
-  for (const piece of pieces) {
+  for await (const piece of pieces) {
     if (typeof piece === 'string') chunk += piece;
     if (chunk.length >= CHUNK || typeof piece !== 'string') {
       if (chunk !== '') yield chunk;

@@ -1,13 +1,34 @@
-import type { Value } from './report.ts';
+import type { Cell, Rows } from '../store/queryable.ts';
+import type { Ask, Dialect, Filter, Parameters, Reportable, Value } from '../store/reportable.ts';
 
-/** Values by name for a statement; integers as bigint, because a number would be bound as REAL. */
-export type Parameters = Readonly<Record<string, null | string | bigint>>;
+/** A mirror as reports see it. */
+export interface Asked {
+  ask: Ask;
+  dialect: Dialect;
+}
 
-/**
- * Runs one SELECT on a mirror and gives its rows, columns in order, integers as numbers. A value of a statement that
- * is beyond 2^53 may lose digits.
- */
-export type Ask = (sql: string, parameters: Parameters) => readonly (readonly Value[])[];
+/** Reports count in plain numbers; the integers of a mirror come as bigint. */
+export function askedOf(mirror: Pick<Reportable, 'run' | 'dialect'>): Asked {
+  return {
+    dialect: mirror.dialect,
+    async ask(sql, parameters) {
+      const rows = await allRows(await mirror.run(sql, parameters));
+      return rows.map((row) => row.map(plain));
+    },
+  };
+}
+
+/** Every row of a result that is known to be short. */
+export async function allRows({ batches }: Rows): Promise<(readonly Cell[])[]> {
+  const rows: (readonly Cell[])[] = [];
+  for await (const batch of batches) rows.push(...batch);
+  return rows;
+}
+
+function plain(cell: Cell): Value {
+  if (typeof cell === 'bigint') return Number(cell);
+  return cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : cell;
+}
 
 /** Which tasks a report is about, and how it looks at them. */
 export interface Scope {
@@ -24,12 +45,6 @@ export interface Scope {
   now: number;
 }
 
-/** A WHERE clause with the values that it names. */
-export interface Filter {
-  where: string;
-  parameters: Parameters;
-}
-
 /** The live tasks of a scope and of `conditions`. Only what the scope names is in the clause, so that indexes fit it. */
 export function tasksOf(scope: Partial<Scope>, ...conditions: string[]): Filter {
   return filterOf(scope, conditions, '');
@@ -37,14 +52,17 @@ export function tasksOf(scope: Partial<Scope>, ...conditions: string[]): Filter 
 
 /**
  * The same for a statement that groups by what another index begins with: one that holds all it needs is read from end
- * to end, which costs less than to search one for the scope and then read each row
- * (sqlite.org/optoverview.html#disqualifying_where_clause_terms_using_unary_).
+ * to end, which costs less than to search one for the scope and then read each row.
  */
-export function unsearchedTasksOf(scope: Partial<Scope>, ...conditions: string[]): Filter {
-  return filterOf(scope, conditions, '+');
+export function unsearchedTasksOf(
+  { unsearched }: Dialect,
+  scope: Partial<Scope>,
+  ...conditions: string[]
+): Filter {
+  return filterOf(scope, conditions, unsearched);
 }
 
-function filterOf(scope: Partial<Scope>, conditions: readonly string[], unary: '' | '+'): Filter {
+function filterOf(scope: Partial<Scope>, conditions: readonly string[], unsearched: string): Filter {
   const { since = null, until = null, user = null, status = null } = scope;
   const bounds = [
     ['since', 'created_at >= :since', since],
@@ -53,7 +71,7 @@ function filterOf(scope: Partial<Scope>, conditions: readonly string[], unary: '
     ['status', 'status = :status', status],
   ] as const;
   const given = bounds.filter(([, , value]) => value !== null);
-  const terms = given.map(([, condition]) => unary + condition);
+  const terms = given.map(([, condition]) => unsearched + condition);
   return {
     where: ['removed_at is null', ...terms, ...conditions].join(' and '),
     parameters: Object.fromEntries(given.map(([name, , value]) => [name, value])),

@@ -1,15 +1,19 @@
-import type { Ask, Scope } from './ask.ts';
+import type { Asked, Scope } from './ask.ts';
 import { columnsOf, COUNTS, type Measure } from './measure.ts';
 import { measurePeriods } from './by-period.ts';
 import type { Section } from './report.ts';
 
 /** Tasks by the local day on which they were created; the newest days where there is a limit. */
-export function daily(ask: Ask, scope: Scope): Section[] {
-  return [dailySection(ask, scope, COUNTS)];
+export async function daily(mirror: Asked, scope: Scope): Promise<Section[]> {
+  return [await dailySection(mirror, scope, COUNTS)];
 }
 
-export function dailySection(ask: Ask, scope: Scope, measures: readonly Measure[]): Section {
-  const days = measurePeriods(ask, scope, 'day', measures);
+export async function dailySection(
+  mirror: Asked,
+  scope: Scope,
+  measures: readonly Measure[],
+): Promise<Section> {
+  const days = await measurePeriods(mirror, scope, 'day', measures);
   return {
     name: 'days',
     title: 'Tasks by day',

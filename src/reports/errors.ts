@@ -1,4 +1,4 @@
-import { type Ask, rowsAtMost, type Scope, unsearchedTasksOf } from './ask.ts';
+import { type Asked, rowsAtMost, type Scope, unsearchedTasksOf } from './ask.ts';
 import { count, type Measure, ratio, sectionOf, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
@@ -12,26 +12,29 @@ const MEASURES = [
   ratio('share', 'Share', 'round(1.0 * count(*) / sum(count(*)) over (), 4)'),
   count('users', 'Users', 'count(distinct username)'),
   LAST,
-  // The id rides behind the time, which has 24 characters.
-  text('last_task_id', 'Last task', 'substr(max(created_at || id), 25)'),
+  text('last_task_id', 'Last task', ({ lastCreatedId }) => lastCreatedId),
 ];
 
 /** What fails most. A task that failed without a word is in the group that is null. */
-export function errors(ask: Ask, scope: Scope): Section[] {
-  return [errorsSection(ask, scope)];
+export async function errors(mirror: Asked, scope: Scope): Promise<Section[]> {
+  return [await errorsSection(mirror, scope)];
 }
 
 export function errorsSection(
-  ask: Ask,
+  mirror: Asked,
   { since, until, user, limit }: Scope,
   measures: readonly Measure[] = MEASURES,
-): Section {
-  const { where, parameters } = unsearchedTasksOf({ since, until, user }, `status = 'failed'`);
-  return sectionOf(ask, {
+): Promise<Section> {
+  const { where, parameters } = unsearchedTasksOf(
+    mirror.dialect,
+    { since, until, user },
+    `status = 'failed'`,
+  );
+  return sectionOf(mirror, {
     name: 'errors',
     title: 'Failures by error',
     measures,
-    from: `tasks where ${where} group by error_group order by count(*) desc, error_group limit :limit`,
+    from: `tasks where ${where} group by error_group order by count(*) desc, error_group nulls first limit :limit`,
     parameters: { ...parameters, ...rowsAtMost(limit, 20) },
     chart: { kind: 'bars', label: 'error_group', value: 'failures' },
   });

@@ -1,15 +1,15 @@
 import { utcText } from '../model/task.ts';
-import { type Ask, rowsAtMost, type Scope } from './ask.ts';
+import { type Asked, rowsAtMost, type Scope } from './ask.ts';
 import { ageOf, count, milliseconds, runKind, sectionOf, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
 /** How current the mirror is, and what its last runs did, as much of it as fits a terminal. Of a scope, only now and the limit count. */
-export function freshness(ask: Ask, scope: Scope): Section[] {
-  return [sourcesSection(ask, scope), runs(ask, scope)];
+export async function freshness(mirror: Asked, scope: Scope): Promise<Section[]> {
+  return [await sourcesSection(mirror, scope), await runs(mirror, scope)];
 }
 
-export function sourcesSection(ask: Ask, { now }: Scope): Section {
-  return sectionOf(ask, {
+export function sourcesSection(mirror: Asked, { now }: Scope): Promise<Section> {
+  return sectionOf(mirror, {
     name: 'sources',
     title: 'Freshness',
     measures: [
@@ -26,8 +26,8 @@ export function sourcesSection(ask: Ask, { now }: Scope): Section {
   });
 }
 
-function runs(ask: Ask, { limit }: Scope): Section {
-  return sectionOf(ask, {
+function runs(mirror: Asked, { limit }: Scope): Promise<Section> {
+  return sectionOf(mirror, {
     name: 'runs',
     title: 'Last runs',
     measures: [
@@ -38,11 +38,7 @@ function runs(ask: Ask, { limit }: Scope): Section {
       text('verdict', 'Verdict'),
       count('inserted', 'New'),
       count('updated', 'Changed'),
-      milliseconds(
-        'duration_ms',
-        'Took',
-        `cast(round((julianday(finished_at) - julianday(started_at)) * 86400000) as integer)`,
-      ),
+      milliseconds('duration_ms', 'Took', (dialect) => dialect.msBetween('started_at', 'finished_at')),
     ],
     from: 'sync_runs order by id desc limit :limit',
     parameters: rowsAtMost(limit, 10),

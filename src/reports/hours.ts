@@ -1,4 +1,4 @@
-import type { Ask, Scope } from './ask.ts';
+import type { Asked, Scope } from './ask.ts';
 import { columnsOf, COMPLETED, count, FAILED, TASKS, text } from './measure.ts';
 import { measurePeriods } from './by-period.ts';
 import type { Section, Value } from './report.ts';
@@ -6,10 +6,10 @@ import type { Section, Value } from './report.ts';
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** When tasks are created: by local weekday and hour, hours without any left out. */
-export function hours(ask: Ask, scope: Scope): Section[] {
+export async function hours(mirror: Asked, scope: Scope): Promise<Section[]> {
   const measures = [TASKS, COMPLETED, FAILED];
   const cells = new Map<number, number[]>();
-  for (const { label, values } of measurePeriods(ask, scope, 'hour', measures)) {
+  for (const { label, values } of await measurePeriods(mirror, scope, 'hour', measures)) {
     if (values[0] === 0) continue;
     // Sunday is 0 in JavaScript, and last in a week.
     const weekday = (new Date(`${label.slice(0, 10)}T00:00:00Z`).getUTCDay() + 6) % 7;

@@ -1,6 +1,6 @@
 import { UsageError } from '../model/errors.ts';
 import { utcText } from '../model/task.ts';
-import type { Ask, Scope } from './ask.ts';
+import type { Asked, Scope } from './ask.ts';
 import { daily } from './daily.ts';
 import { errors } from './errors.ts';
 import { freshness } from './freshness.ts';
@@ -13,7 +13,7 @@ import { startOfDay } from './moment.ts';
 import { open, slowest } from './tasks.ts';
 import { localText, zoneOf } from '../model/zone.ts';
 
-export type { Ask, Parameters, Scope } from './ask.ts';
+export { askedOf, type Scope } from './ask.ts';
 
 const DAY = 86_400_000;
 
@@ -25,7 +25,7 @@ export interface ReportKind {
   summary: string;
   /** Where it begins if the scope does not say: UTC text, or null for the first task. */
   since: (scope: Scope) => string | null;
-  run: (ask: Ask, scope: Scope) => Section[];
+  run: (mirror: Asked, scope: Scope) => Promise<Section[]>;
 }
 
 /** Every report, the most general first. */
@@ -100,7 +100,7 @@ export const REPORTS: readonly ReportKind[] = [
  * Runs a report by its name. Throws UsageError for an unknown name or time zone, for a period that ends before it
  * begins, and for one with too many days or hours.
  */
-export function runReport(name: string, ask: Ask, scope: Scope): Report {
+export async function runReport(name: string, mirror: Asked, scope: Scope): Promise<Report> {
   const kind = REPORTS.find((report) => report.name === name);
   if (kind === undefined) {
     throw new UsageError(`there is no report "${name}"`, {
@@ -115,8 +115,16 @@ export function runReport(name: string, ask: Ask, scope: Scope): Report {
       hint: 'Give --since a moment before that of --until.',
     });
   }
-  const sections = kind.run(ask, { ...scope, since });
-  return { name, title: kind.title, since, until, timezone, completeThrough: completeThrough(ask), sections };
+  const sections = await kind.run(mirror, { ...scope, since });
+  return {
+    name,
+    title: kind.title,
+    since,
+    until,
+    timezone,
+    completeThrough: await completeThrough(mirror),
+    sections,
+  };
 }
 
 function everything(): null {
@@ -133,8 +141,8 @@ function endOf({ until, now }: Scope): number {
   return until === null ? now : Date.parse(until);
 }
 
-function completeThrough(ask: Ask): string | null {
-  const [row] = ask(
+async function completeThrough({ ask }: Asked): Promise<string | null> {
+  const [row] = await ask(
     'select case when count(*) = count(complete_through) then min(complete_through) end from mirror_status',
     {},
   );

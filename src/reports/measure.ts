@@ -1,15 +1,21 @@
 import { OPEN_STATUSES } from '../model/task.ts';
-import type { Ask, Parameters } from './ask.ts';
+import type { Dialect, Parameters } from '../store/reportable.ts';
+import type { Asked } from './ask.ts';
 import type { Chart, Column, Section } from './report.ts';
 
 /** A column of a report with what computes it, so that the two cannot drift apart. */
 export interface Measure extends Column {
-  sql: string;
+  sql: (dialect: Dialect) => string;
 }
 
 const measure =
   (kind: Column['kind']) =>
-  (name: string, title: string, sql = name): Measure => ({ name, title, kind, sql });
+  (name: string, title: string, sql: string | Measure['sql'] = name): Measure => ({
+    name,
+    title,
+    kind,
+    sql: typeof sql === 'string' ? () => sql : sql,
+  });
 
 export const text = measure('text');
 export const count = measure('count');
@@ -21,16 +27,18 @@ export const runKind = measure('runKind');
 const countOf = (condition: string): string => `count(*) filter (where ${condition})`;
 
 export const IS_OPEN = `status in (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
+const COUNT_COMPLETED = countOf(`status = 'completed'`);
+const COUNT_FAILED = countOf(`status = 'failed'`);
 export const TASKS = count('tasks', 'Tasks', 'count(*)');
-export const COMPLETED = count('completed', 'Completed', countOf(`status = 'completed'`));
-export const FAILED = count('failed', 'Failed', countOf(`status = 'failed'`));
+export const COMPLETED = count('completed', 'Completed', COUNT_COMPLETED);
+export const FAILED = count('failed', 'Failed', COUNT_FAILED);
 const CANCELLED = count('cancelled', 'Cancelled', countOf(`status = 'cancelled'`));
 export const OPEN = count('open', 'Open', countOf(IS_OPEN));
 /** Completed of completed and failed; null where there is neither. */
 export const SUCCESS = ratio(
   'success_rate',
   'Success',
-  `round(1.0 * ${COMPLETED.sql} / nullif(${COMPLETED.sql} + ${FAILED.sql}, 0), 4)`,
+  `round(1.0 * ${COUNT_COMPLETED} / nullif(${COUNT_COMPLETED} + ${COUNT_FAILED}, 0), 4)`,
 );
 
 /** How the tasks of a group ended. */
@@ -39,22 +47,19 @@ export const COUNTS = [TASKS, COMPLETED, FAILED, CANCELLED, OPEN, SUCCESS];
 /** A percentile of a column of ms, as a whole number; null where the column has no value. */
 export function percentile(phase: 'queue' | 'run', percent: number): Measure {
   const title = `${phase === 'queue' ? 'Queue' : 'Run'} p${percent}`;
-  const sql = `cast(round(percentile(${phase}_ms, ${percent})) as integer)`;
-  return milliseconds(`${phase}_p${percent}_ms`, title, sql);
+  return milliseconds(`${phase}_p${percent}_ms`, title, (dialect) =>
+    dialect.percentile(`${phase}_ms`, percent),
+  );
 }
 
 /** Milliseconds from a time to `:now`, which is UTC text. */
 export function ageOf(name: string, title: string, from: string): Measure {
-  return milliseconds(
-    name,
-    title,
-    `cast(round((julianday(:now) - julianday(${from})) * 86400000) as integer)`,
-  );
+  return milliseconds(name, title, (dialect) => dialect.msBetween(from, ':now'));
 }
 
 /** What computes the measures, in their order. */
-export function selectList(measures: readonly Measure[]): string {
-  return measures.map(({ sql }) => sql).join(', ');
+export function selectList(dialect: Dialect, measures: readonly Measure[]): string {
+  return measures.map(({ sql }) => sql(dialect)).join(', ');
 }
 
 /** The measures as columns of a report. */
@@ -73,7 +78,10 @@ export interface Table {
 }
 
 /** A section whose rows are those of one statement. */
-export function sectionOf(ask: Ask, { name, title, measures, from, parameters, chart }: Table): Section {
-  const rows = ask(`select ${selectList(measures)} from ${from}`, parameters);
+export async function sectionOf(
+  { ask, dialect }: Asked,
+  { name, title, measures, from, parameters, chart }: Table,
+): Promise<Section> {
+  const rows = await ask(`select ${selectList(dialect, measures)} from ${from}`, parameters);
   return { name, title, columns: columnsOf(measures), rows, chart: chart ?? null };
 }

@@ -1,5 +1,5 @@
 import { utcText } from '../model/task.ts';
-import { type Ask, type Scope, tasksOf } from './ask.ts';
+import { type Asked, type Scope, tasksOf } from './ask.ts';
 import { dailySection } from './daily.ts';
 import { ERROR, errorsSection, FAILURES, LAST } from './errors.ts';
 import { sourcesSection } from './freshness.ts';
@@ -14,7 +14,7 @@ import {
   TASKS,
   text,
 } from './measure.ts';
-import type { Section } from './report.ts';
+import type { Section, Value } from './report.ts';
 import { openByStatus } from './tasks.ts';
 
 /** Rows of the lists of an overview, so that it fits one screen. */
@@ -35,26 +35,30 @@ const TOTALS = [
 ];
 
 /** What one wants to know each morning, on one screen. */
-export function overview(ask: Ask, scope: Scope): Section[] {
+export async function overview(mirror: Asked, scope: Scope): Promise<Section[]> {
   return [
-    totals(ask, scope),
-    errorsSection(ask, { ...scope, limit: scope.limit ?? ERRORS }, [ERROR, FAILURES, LAST]),
+    await totals(mirror, scope),
+    await errorsSection(mirror, { ...scope, limit: scope.limit ?? ERRORS }, [ERROR, FAILURES, LAST]),
     // Whenever they were created.
-    openByStatus(ask, { ...scope, since: null, until: null, status: null }),
-    lastDays(ask, scope),
-    sourcesSection(ask, scope),
+    await openByStatus(mirror, { ...scope, since: null, until: null, status: null }),
+    await lastDays(mirror, scope),
+    await sourcesSection(mirror, scope),
   ];
 }
 
 /** This period, and the one before it of the same length; that is empty where this one has no beginning. */
-function totals(ask: Ask, scope: Scope): Section {
-  const rows = [
+async function totals({ ask, dialect }: Asked, scope: Scope): Promise<Section> {
+  const periods = [
     ['current', scope] as const,
     ...(scope.since === null ? [] : [['before', before(scope, scope.since)] as const]),
-  ].map(([period, { since, until }]) => {
+  ];
+  const rows: Value[][] = [];
+  for (const [period, { since, until }] of periods) {
     const { where, parameters } = tasksOf({ ...scope, since, until });
-    return [period, ...(ask(`select ${selectList(TOTALS)} from tasks where ${where}`, parameters)[0] ?? [])];
-  });
+    const sql = `select ${selectList(dialect, TOTALS)} from tasks where ${where}`;
+    const [values = []] = await ask(sql, parameters);
+    rows.push([period, ...values]);
+  }
   return {
     name: 'totals',
     title: 'Tasks',
@@ -70,13 +74,13 @@ function before(scope: Scope, since: string): { since: string; until: string } {
   return { since: utcText(Math.max(begin - (end - begin), EARLIEST)), until: since };
 }
 
-function lastDays(ask: Ask, scope: Scope): Section {
+async function lastDays(mirror: Asked, scope: Scope): Promise<Section> {
   const days = scope.limit ?? DAYS;
   const end = scope.until === null ? scope.now : Date.parse(scope.until);
   const earliest = utcText(Math.max(end - days * DAY_MS, EARLIEST));
   const since = scope.since === null || scope.since < earliest ? earliest : scope.since;
   // A task with a date that is yet to come, a wrong one mostly, must not push these days out of sight.
-  const section = dailySection(ask, { ...scope, since, until: utcText(end) }, [
+  const section = await dailySection(mirror, { ...scope, since, until: utcText(end) }, [
     TASKS,
     COMPLETED,
     FAILED,

@@ -1,13 +1,13 @@
-import { type Ask, rowsAtMost, type Scope, tasksOf, unsearchedTasksOf } from './ask.ts';
+import { type Asked, rowsAtMost, type Scope, tasksOf, unsearchedTasksOf } from './ask.ts';
 import { COUNTS, FAILED, milliseconds, sectionOf, SUCCESS, TASKS, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
 const WORK = milliseconds('run_ms', 'Work', 'sum(run_ms)');
 
 /** Who gives tasks, those with the most first. */
-export function users(ask: Ask, scope: Scope): Section[] {
+export async function users(mirror: Asked, scope: Scope): Promise<Section[]> {
   const { where, parameters } = tasksOf(scope);
-  const section = sectionOf(ask, {
+  const section = await sectionOf(mirror, {
     name: 'users',
     title: 'Tasks by user',
     measures: [
@@ -16,7 +16,7 @@ export function users(ask: Ask, scope: Scope): Section[] {
       WORK,
       time('last_created_at', 'Last task', 'max(created_at)'),
     ],
-    from: `tasks where ${where} group by username order by count(*) desc, username limit :limit`,
+    from: `tasks where ${where} group by username order by count(*) desc, username nulls first limit :limit`,
     parameters: { ...parameters, ...rowsAtMost(scope.limit, 20) },
     chart: { kind: 'bars', label: 'username', value: 'tasks' },
   });
@@ -24,10 +24,10 @@ export function users(ask: Ask, scope: Scope): Section[] {
 }
 
 /** The agent sessions with the most tasks: found by counting alone, the rest is worked out for those shown. */
-export function sessions(ask: Ask, scope: Scope): Section[] {
-  const { where, parameters } = unsearchedTasksOf(scope, 'session_id is not null');
+export async function sessions(mirror: Asked, scope: Scope): Promise<Section[]> {
+  const { where, parameters } = unsearchedTasksOf(mirror.dialect, scope, 'session_id is not null');
   const grouped = 'group by session_id order by count(*) desc, max(created_at) desc, session_id';
-  const section = sectionOf(ask, {
+  const section = await sectionOf(mirror, {
     name: 'sessions',
     title: 'Sessions with the most tasks',
     measures: [

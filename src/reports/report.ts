@@ -1,5 +1,6 @@
-/** A value of a report: integers within 2^53, ratios from 0 to 1, times as UTC text. */
-export type Value = null | string | number;
+import type { Value } from '../store/reportable.ts';
+
+export type { Value } from '../store/reportable.ts';
 
 /**
  * What a column holds: how it is aligned and written for people. Programs get the value as it is: `milliseconds` and

@@ -1,22 +1,19 @@
 import { utcText } from '../model/task.ts';
-import { type Ask, rowsAtMost, type Scope, tasksOf } from './ask.ts';
+import { type Asked, rowsAtMost, type Scope, tasksOf } from './ask.ts';
 import { ageOf, IS_OPEN, milliseconds, sectionOf, TASKS, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
 /** Of a message, enough to know the task by. */
 const MESSAGE = text('message', 'Message', 'substr(message, 1, 120)');
 
-/** By the index of the few tasks that are open: without statistics SQLite takes one of all tasks. */
-const OPEN_TASKS = 'tasks indexed by tasks_open';
-
 /** The tasks that are not over: how many and how old in each status, and the oldest of them. */
-export function open(ask: Ask, scope: Scope): Section[] {
-  return [openByStatus(ask, scope), oldestOpen(ask, scope)];
+export async function open(mirror: Asked, scope: Scope): Promise<Section[]> {
+  return [await openByStatus(mirror, scope), await oldestOpen(mirror, scope)];
 }
 
-export function openByStatus(ask: Ask, scope: Scope): Section {
+export function openByStatus(mirror: Asked, scope: Scope): Promise<Section> {
   const { where, parameters } = tasksOf(scope, IS_OPEN);
-  return sectionOf(ask, {
+  return sectionOf(mirror, {
     name: 'statuses',
     title: 'Open now',
     measures: [
@@ -25,17 +22,17 @@ export function openByStatus(ask: Ask, scope: Scope): Section {
       time('oldest_created_at', 'Oldest', 'min(created_at)'),
       ageOf('oldest_age_ms', 'Age', 'min(created_at)'),
     ],
-    from: `${OPEN_TASKS} where ${where} group by status order by min(created_at), status`,
+    from: `${mirror.dialect.openTasks} where ${where} group by status order by min(created_at), status`,
     parameters: { ...parameters, now: utcText(scope.now) },
   });
 }
 
 /** How long a task has had its status is known as far as runs saw it: from the last change, or from first sight. */
-function oldestOpen(ask: Ask, scope: Scope): Section {
+function oldestOpen(mirror: Asked, scope: Scope): Promise<Section> {
   const { where, parameters } = tasksOf(scope, IS_OPEN);
   const since = `coalesce((select max(c.observed_at) from task_changes c
     where c.task_id = tasks.id and c.field = 'status'), first_seen_at)`;
-  return sectionOf(ask, {
+  return sectionOf(mirror, {
     name: 'tasks',
     title: 'Oldest open tasks',
     measures: [
@@ -46,15 +43,15 @@ function oldestOpen(ask: Ask, scope: Scope): Section {
       ageOf('status_age_ms', 'In status', since),
       MESSAGE,
     ],
-    from: `${OPEN_TASKS} where ${where} order by created_at, id limit :limit`,
+    from: `${mirror.dialect.openTasks} where ${where} order by created_at, id limit :limit`,
     parameters: { ...parameters, now: utcText(scope.now), ...rowsAtMost(scope.limit, 20) },
   });
 }
 
 /** The tasks that took the longest to work on. They are found in an index; only those shown are read. */
-export function slowest(ask: Ask, scope: Scope): Section[] {
+export async function slowest(mirror: Asked, scope: Scope): Promise<Section[]> {
   const { where, parameters } = tasksOf(scope, 'run_ms is not null');
-  const section = sectionOf(ask, {
+  const section = await sectionOf(mirror, {
     name: 'tasks',
     title: 'Slowest tasks',
     measures: [
@@ -66,8 +63,8 @@ export function slowest(ask: Ask, scope: Scope): Section[] {
       milliseconds('run_ms', 'Run'),
       MESSAGE,
     ],
-    from: `tasks where rowid in (
-        select rowid from tasks where ${where} order by run_ms desc, created_at desc limit :limit
+    from: `tasks where ${mirror.dialect.rowKey} in (
+        select ${mirror.dialect.rowKey} from tasks where ${where} order by run_ms desc, created_at desc limit :limit
       ) order by run_ms desc, created_at desc`,
     parameters: { ...parameters, ...rowsAtMost(scope.limit, 20) },
   });

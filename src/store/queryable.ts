@@ -1,10 +1,19 @@
 /** A value as SQLite gives it: integers of 64 bits as bigint, BLOBs as bytes. */
 export type Cell = null | string | number | bigint | Uint8Array;
 
-/** A result to print. The rows may be lazy; they are read once, in order. */
+/** Rows that are handed over together: few enough to be held in memory, also where their values are long. */
+export type Batch = readonly (readonly Cell[])[];
+
+/** A result to print. Batches may be lazy; they are read once, in order. */
 export interface Rows {
   columns: readonly string[];
-  rows: Iterable<readonly Cell[]>;
+  batches: AsyncIterable<Batch> | Iterable<Batch>;
+}
+
+/** A result that is held as a whole. */
+export interface Table {
+  columns: readonly string[];
+  rows: Batch;
 }
 
 /** Values for a statement's parameters, by name. Numbers are bound as REAL, so give integers as bigint. */
@@ -18,9 +27,12 @@ export interface Queried extends Rows {
 
 /** A mirror that SQL can be put to, and that refuses SQL which writes. */
 export interface Queryable {
-  /** Throws UsageError for SQL that is refused or wrong, DatabaseError where the file is at fault. */
-  run(sql: string, parameters?: SqlParameters): Queried;
+  /**
+   * Runs one statement, of which no more than `atMost` rows are read. Throws UsageError for SQL that is refused or wrong,
+   * DatabaseError where the database is at fault; the batches throw the same.
+   */
+  run(sql: string, parameters?: SqlParameters, options?: { atMost?: number }): Promise<Queried>;
   /** The names of the statement's parameters, in the order of their first use. Throws as `run` does. */
-  parametersOf(sql: string): string[];
-  close(): void;
+  parametersOf(sql: string): Promise<string[]>;
+  close(): Promise<void>;
 }

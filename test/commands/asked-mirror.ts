@@ -1,7 +1,7 @@
 import type { CommandContext } from '../../src/cli/context.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import type { MirrorClaim } from '../../src/store/store.ts';
-import { openForQuery } from '../../src/store/sqlite/readonly.ts';
+import { openReportable } from '../../src/store/sqlite/reports/reportable.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
 import { temporaryMirror } from '../support/mirror.ts';
@@ -14,7 +14,7 @@ export interface AskedMirror {
   /** The context of a command that prints to a terminal of `columns`, or to a pipe. */
   contextFor(columns?: number): Pick<
     CommandContext,
-    'io' | 'clock' | 'settings' | 'signal' | 'openForQuery'
+    'io' | 'clock' | 'settings' | 'signal' | 'openForReports'
   > & {
     stdout: Captured;
     stderr: Captured;
@@ -33,7 +33,15 @@ export async function askedMirror(): Promise<AskedMirror> {
       const [stdout, stderr] = [new Captured(columns), new Captured(columns)];
       const signal = new AbortController().signal;
       const io = { stdout, stderr, env: {}, cwd: '/' };
-      return { stdout, stderr, io, clock, settings, signal, openForQuery: async () => openForQuery(file) };
+      return {
+        stdout,
+        stderr,
+        io,
+        clock,
+        settings,
+        signal,
+        openForReports: async () => openReportable(file),
+      };
     },
   };
 }

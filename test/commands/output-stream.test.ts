@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { expect, it, onTestFinished } from 'vitest';
 import { printRows } from '../../src/render/rows.ts';
 import type { Cell } from '../../src/store/queryable.ts';
+import { batchesOf } from '../support/batches.ts';
 
 /** More rows than any reader here takes, which tell how far they were read and whether they were let go. */
 function plenty(): { rows: Iterable<Cell[]>; seen: { rows: number; closed: boolean } } {
@@ -35,7 +36,7 @@ it.each(['json', 'jsonl', 'csv', 'table'] as const)(
         });
       },
     });
-    await printRows(stream, { columns: ['v'], rows }, format);
+    await printRows(stream, { columns: ['v'], batches: batchesOf(rows) }, format);
     const [a, b, c, d, e, f, g, h] = readAtEachWrite;
     expect([a, c, e, g]).toEqual([b, d, f, h]);
     expect(seen.rows).toBe(h);
@@ -48,7 +49,7 @@ it('passes on a write error other than a closed pipe', async () => {
   const { rows, seen } = plenty();
   const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
   const stream = new Writable({ write: (_chunk, _encoding, done) => done(full) });
-  await expect(printRows(stream, { columns: ['v'], rows }, 'jsonl')).rejects.toBe(full);
+  await expect(printRows(stream, { columns: ['v'], batches: batchesOf(rows) }, 'jsonl')).rejects.toBe(full);
   expect(seen.closed).toBe(true);
 });
 
@@ -61,7 +62,9 @@ it('stops when the signal aborts', async () => {
       done();
     },
   });
-  const printing = printRows(stream, { columns: ['v'], rows }, 'csv', { signal: controller.signal });
+  const printing = printRows(stream, { columns: ['v'], batches: batchesOf(rows) }, 'csv', {
+    signal: controller.signal,
+  });
   await expect(printing).rejects.toThrow('stop');
   expect(seen.closed).toBe(true);
 });
@@ -69,8 +72,8 @@ it('stops when the signal aborts', async () => {
 it('ends a process quietly whose reader closed a real pipe', async () => {
   const program = `
     import { printRows } from ${JSON.stringify(new URL('../../src/render/rows.ts', import.meta.url).href)};
-    function* rows() { for (let i = 0; i < 200_000; i++) yield ['x'.repeat(1000)]; }
-    await printRows(process.stdout, { columns: ['v'], rows: rows() }, 'jsonl');
+    function* batches() { for (let i = 0; i < 20_000; i++) yield Array(10).fill(['x'.repeat(1000)]); }
+    await printRows(process.stdout, { columns: ['v'], batches: batches() }, 'jsonl');
   `;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
     stdio: ['ignore', 'pipe', 'pipe'],

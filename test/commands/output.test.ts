@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { printRows } from '../../src/render/rows.ts';
 import type { Format, PrintOptions } from '../../src/render/rows.ts';
-import type { Cell, Rows } from '../../src/store/queryable.ts';
+import type { Cell, Table } from '../../src/store/queryable.ts';
 import { ago, cut, duration, printable, usesColor, widthOf, wrapped } from '../../src/render/text.ts';
+import { batchesOf } from '../support/batches.ts';
 import { Captured } from '../support/captured.ts';
 
 const HOSTILE = [
@@ -21,16 +22,16 @@ const HOSTILE = [
 ];
 
 async function printed(
-  result: Rows,
+  { columns, rows }: Table,
   format: Format,
   options: PrintOptions & { columns?: number } = {},
 ): Promise<string> {
   const output = new Captured(options.columns);
-  await printRows(output, result, format, options);
+  await printRows(output, { columns, batches: batchesOf(rows, 300) }, format, options);
   return output.text;
 }
 
-const single = (cells: readonly Cell[]): Rows => ({ columns: ['v'], rows: cells.map((cell) => [cell]) });
+const single = (cells: readonly Cell[]): Table => ({ columns: ['v'], rows: cells.map((cell) => [cell]) });
 
 /** Reads CSV by the grammar of RFC 4180; an empty field without quotes is null. */
 function parseCsv(text: string): (string | null)[][] {
@@ -175,7 +176,7 @@ describe('a table in a pipe', () => {
 });
 
 describe('a table on a terminal', () => {
-  const wide: Rows = {
+  const wide: Table = {
     columns: ['id', 'message', 'n'],
     rows: [
       ['c37c1d78', 'What is 2+2? '.repeat(20), 2n],
@@ -185,12 +186,12 @@ describe('a table on a terminal', () => {
   };
 
   it.each([40, 60, 80, 200])('fits into %i columns, cut cells with an ellipsis', async (columns) => {
-    const output = new Captured(columns);
-    await printRows(output, wide, 'table');
-    expect(output.lines.map(widthOf)).toEqual(output.lines.map(() => widthOf(output.lines[0] ?? '')));
-    expect(widthOf(output.lines[0] ?? '')).toBeLessThanOrEqual(columns);
-    expect(output.text).toContain('…');
-    expect(output.text).toContain('c37c1d78');
+    const text = await printed(wide, 'table', { columns });
+    const lines = text.trimEnd().split('\n');
+    expect(lines.map(widthOf)).toEqual(lines.map(() => widthOf(lines[0] ?? '')));
+    expect(widthOf(lines[0] ?? '')).toBeLessThanOrEqual(columns);
+    expect(text).toContain('…');
+    expect(text).toContain('c37c1d78');
   });
 
   it('cuts nothing where it fits', async () => {
@@ -201,14 +202,13 @@ describe('a table on a terminal', () => {
   it('shows a result of too many columns as records', async () => {
     const columns = Array.from({ length: 21 }, (_, index) => `column_${index}`);
     const result = { columns, rows: [columns.map((name) => name.repeat(20)), columns.map(() => null)] };
-    const output = new Captured(60);
-    await printRows(output, result, 'table');
-    expect(output.lines).toHaveLength(2 * 22);
-    expect(output.lines.slice(0, 2)).toEqual([
+    const lines = (await printed(result, 'table', { columns: 60 })).trimEnd().split('\n');
+    expect(lines).toHaveLength(2 * 22);
+    expect(lines.slice(0, 2)).toEqual([
       '─── row 1 ───',
       `column_0  │ ${'column_0'.repeat(20).slice(0, 47)}…`,
     ]);
-    expect(Math.max(...output.lines.map(widthOf))).toBeLessThanOrEqual(60);
+    expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(60);
   });
 
   it('says so where such a result has no rows', async () => {
@@ -233,10 +233,9 @@ describe('a table on a terminal', () => {
   });
 
   it('takes 80 columns where the terminal does not tell', async () => {
-    const output = new Captured(0);
-    await printRows(output, wide, 'table');
-    expect(widthOf(output.lines[0] ?? '')).toBeLessThanOrEqual(80);
-    expect(widthOf(output.lines[0] ?? '')).toBeGreaterThan(70);
+    const [line = ''] = (await printed(wide, 'table', { columns: 0 })).split('\n');
+    expect(widthOf(line)).toBeLessThanOrEqual(80);
+    expect(widthOf(line)).toBeGreaterThan(70);
   });
 });
 

@@ -5,7 +5,7 @@ import type { CommandContext } from '../../src/cli/context.ts';
 import type { Format } from '../../src/render/rows.ts';
 import { EXIT, UsageError } from '../../src/model/errors.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { openForQuery } from '../../src/store/sqlite/readonly.ts';
+import { openQueryable } from '../../src/store/sqlite/queryable.ts';
 import { Captured } from '../support/captured.ts';
 import { temporaryFolder } from '../support/mirror.ts';
 
@@ -30,12 +30,12 @@ function contextFor(stdout: Captured, env: Record<string, string> = {}): Context
     signal: new AbortController().signal,
     closed: 0,
     openForQuery: async () => {
-      const mirror = openForQuery(file);
+      const mirror = openQueryable(file);
       return {
         ...mirror,
-        close: () => {
+        close: async () => {
           context.closed++;
-          mirror.close();
+          await mirror.close();
         },
       };
     },

@@ -7,7 +7,7 @@ import { report, reportList } from '../../src/cli/commands/report.ts';
 import type { ReportFlags } from '../../src/cli/commands/report.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { EXIT, UsageError } from '../../src/model/errors.ts';
-import { openForQuery } from '../../src/store/sqlite/readonly.ts';
+import { openReportable } from '../../src/store/sqlite/reports/reportable.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { syncBench } from '../support/sync.ts';
@@ -93,18 +93,18 @@ async function parts(stdout: Captured) {
   const opened = { count: 0 };
   const openForMirror = async () => {
     opened.count++;
-    const mirror = openForQuery(file);
+    const mirror = openReportable(file);
     return {
       ...mirror,
-      close: () => {
+      close: async () => {
         opened.count--;
-        mirror.close();
+        await mirror.close();
       },
     };
   };
   const io = { stdout, stderr: new Captured(), env: {}, cwd: '/' };
   const signal = new AbortController().signal;
-  return { io, settings, clock: createFakeClock(), signal, openForQuery: openForMirror, opened };
+  return { io, settings, clock: createFakeClock(), signal, openForReports: openForMirror, opened };
 }
 
 it('reports on the mirror for the period, the user and the time zone that were asked for', async () => {

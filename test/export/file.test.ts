@@ -14,6 +14,7 @@ import type { Cell } from '../../src/store/queryable.ts';
 import { EXIT, InterruptedError, OutputError, UsageError } from '../../src/model/errors.ts';
 import type { Output } from '../../src/platform/terminal.ts';
 import { mountSmallDisk } from '../crash/small-disk.ts';
+import { batchesOf } from '../support/batches.ts';
 import { Captured } from '../support/captured.ts';
 import { exported, exportedMirror } from './mirror.ts';
 
@@ -33,10 +34,14 @@ function endless(happens: () => void) {
       state.closed = true;
     }
   }
-  const result = { columns: ['text'], origins: [{ column: null, type: null }], rows: rows() };
+  const result = { columns: ['text'], origins: [{ column: null, type: null }], batches: batchesOf(rows()) };
   return {
     state,
-    openForQuery: async () => ({ run: () => result, parametersOf: () => [], close: () => {} }),
+    openForQuery: async () => ({
+      run: async () => result,
+      parametersOf: async () => [],
+      close: async () => {},
+    }),
   };
 }
 

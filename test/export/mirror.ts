@@ -8,7 +8,7 @@ import { exportRows } from '../../src/cli/commands/export.ts';
 import { loadSettings } from '../../src/config/load.ts';
 import { generateTasks } from '../../src/source/simulated/generate.ts';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
-import { openForQuery } from '../../src/store/sqlite/readonly.ts';
+import { openQueryable } from '../../src/store/sqlite/queryable.ts';
 import { Captured } from '../support/captured.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { syncBench } from '../support/sync.ts';
@@ -62,7 +62,7 @@ export async function exported(file: string, flags: ExportFlags, around: Around 
       settings,
       clock: createFakeClock(EPOCH + 7_200_000),
       signal: around.signal ?? new AbortController().signal,
-      openForQuery: around.openForQuery ?? (async () => openForQuery(file)),
+      openForQuery: around.openForQuery ?? (async () => openQueryable(file)),
     },
     flags,
   );

@@ -1,9 +1,10 @@
 import { onTestFinished } from 'vitest';
-import { type Ask, runReport, type Scope } from '../../src/reports/index.ts';
+import { askedOf, runReport, type Scope } from '../../src/reports/index.ts';
+import type { Asked } from '../../src/reports/ask.ts';
 import type { Section } from '../../src/reports/report.ts';
 import Database from 'better-sqlite3';
 import { READER_INDEXES } from '../../src/store/sqlite/reader-indexes.ts';
-import { openForQuery } from '../../src/store/sqlite/readonly.ts';
+import { openReportable } from '../../src/store/sqlite/reports/reportable.ts';
 import type { Task } from '../../src/model/task.ts';
 import { changeOf } from '../contracts/mirror-store.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
@@ -52,9 +53,9 @@ export interface Answers {
   file: string;
   claim: MirrorClaim;
   clock: FakeClock;
-  ask: Ask;
+  asked: Asked;
   /** The sections of a report, each as objects by the names of its columns. */
-  report: (name: string, scope?: Partial<Scope>) => Record<string, Record<string, unknown>[]>;
+  report: (name: string, scope?: Partial<Scope>) => Promise<Record<string, Record<string, unknown>[]>>;
   /** Builds the indexes that only readers need. */
   index: () => void;
 }
@@ -65,23 +66,18 @@ export async function mirrorOf(tasks: readonly Task[]): Promise<Answers> {
   const { store, file } = await temporaryMirror(clock);
   const claim = await store.claim({ name: 'default', baseUrl: 'https://api.example' });
   await claim.commit(changeOf({ tasks }));
-  const mirror = openForQuery(file);
-  onTestFinished(() => {
-    mirror.close();
-  });
-  const ask: Ask = (sql, parameters) => [...mirror.run(sql, parameters).rows].map((row) => row.map(plain));
+  const mirror = openReportable(file);
+  onTestFinished(() => mirror.close());
+  const asked = askedOf(mirror);
   return {
     file,
     claim,
     clock,
-    ask,
-    report: (name, scope = {}) =>
-      Object.fromEntries(
-        runReport(name, ask, { ...EVERYTHING, ...scope }).sections.map((section) => [
-          section.name,
-          objectsOf(section),
-        ]),
-      ),
+    asked,
+    async report(name, scope = {}) {
+      const { sections } = await runReport(name, asked, { ...EVERYTHING, ...scope });
+      return Object.fromEntries(sections.map((section) => [section.name, objectsOf(section)]));
+    },
     index() {
       const db = new Database(file);
       for (const { create } of READER_INDEXES) db.exec(create);
@@ -103,12 +99,6 @@ export const EVERYTHING: Scope = {
 
 export function objectsOf({ columns, rows }: Section): Record<string, unknown>[] {
   return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index]])));
-}
-
-function plain(value: null | string | number | bigint | Buffer): null | string | number {
-  if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Uint8Array) throw new Error('a report gave a BLOB');
-  return value;
 }
 
 /** One line for each row: its values, null as -. */

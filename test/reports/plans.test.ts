@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Ask, REPORTS, runReport } from '../../src/reports/index.ts';
+import { REPORTS, runReport } from '../../src/reports/index.ts';
+import type { Asked } from '../../src/reports/ask.ts';
 import { READER_INDEXES } from '../../src/store/sqlite/reader-indexes.ts';
 import { readRows } from '../support/mirror.ts';
 import { exampleMirror } from './example.ts';
@@ -15,13 +16,17 @@ const SCOPES = {
 };
 
 /** Every step of the plans by which SQLite answers a report. */
-function planOf(name: string, ask: Ask, scope: object): string[] {
+async function planOf(name: string, { ask, dialect }: Asked, scope: object): Promise<string[]> {
   const steps: string[] = [];
-  const explaining: Ask = (sql, parameters) => {
-    steps.push(...ask(`explain query plan ${sql}`, parameters).map((step) => String(step[3])));
-    return ask(sql, parameters);
+  const explaining: Asked = {
+    dialect,
+    async ask(sql, parameters) {
+      const plan = await ask(`explain query plan ${sql}`, parameters);
+      steps.push(...plan.map((step) => String(step[3])));
+      return ask(sql, parameters);
+    },
   };
-  runReport(name, explaining, { ...EVERYTHING, ...scope });
+  await runReport(name, explaining, { ...EVERYTHING, ...scope });
   return steps;
 }
 
@@ -30,7 +35,7 @@ async function indexedMirror() {
   const mirror = await exampleMirror();
   mirror.index();
   // An EXPLAIN does not notice that another connection has changed the schema; this does.
-  mirror.ask('select count(*) from tasks', {});
+  await mirror.asked.ask('select count(*) from tasks', {});
   return mirror;
 }
 
@@ -42,21 +47,25 @@ const CHEAP = /USING (?:COVERING INDEX|INTEGER PRIMARY KEY \(rowid=\?\)|INDEX ta
 test.each(Object.entries(SCOPES))(
   'on %s no report reads tasks but through an index that holds all it needs',
   async (_, scope) => {
-    const { ask } = await indexedMirror();
-    const ofTasks = reports.flatMap((name) =>
-      planOf(name, ask, scope)
-        .filter((step) => /^(?:SCAN|SEARCH) tasks\b/.test(step))
-        .map((step) => `${name}: ${step}`),
-    );
+    const { asked } = await indexedMirror();
+    const ofTasks: string[] = [];
+    for (const name of reports) {
+      const steps = await planOf(name, asked, scope);
+      const reading = steps.filter((step) => /^(?:SCAN|SEARCH) tasks\b/.test(step));
+      ofTasks.push(...reading.map((step) => `${name}: ${step}`));
+    }
     expect(ofTasks.length).toBeGreaterThan(10);
     expect(ofTasks.filter((step) => !CHEAP.test(step))).toEqual([]);
   },
 );
 
 test('every index that only readers need serves a report, or the status', async () => {
-  const { ask } = await indexedMirror();
-  const plans = Object.values(SCOPES).flatMap((scope) => reports.flatMap((name) => planOf(name, ask, scope)));
-  const status = ask('explain query plan select removed_rows from mirror_status', {});
+  const { asked } = await indexedMirror();
+  const plans: string[] = [];
+  for (const scope of Object.values(SCOPES)) {
+    for (const name of reports) plans.push(...(await planOf(name, asked, scope)));
+  }
+  const status = await asked.ask('explain query plan select removed_rows from mirror_status', {});
   plans.push(...status.map((step) => String(step[3])));
   const used = READER_INDEXES.filter(({ name }) => plans.some((step) => step.includes(` ${name}`)));
   expect(used).toEqual(READER_INDEXES);
@@ -65,8 +74,8 @@ test('every index that only readers need serves a report, or the status', async 
 test('days and hours are looked up one by one with the indexes, and found in one pass without', async () => {
   const [indexed, bare] = [await indexedMirror(), await exampleMirror()];
   for (const name of ['daily', 'hours']) {
-    expect(planOf(name, indexed.ask, {})).toContain('SCAN piece');
-    expect(planOf(name, bare.ask, {})).not.toContain('SCAN piece');
+    expect(await planOf(name, indexed.asked, {})).toContain('SCAN piece');
+    expect(await planOf(name, bare.asked, {})).not.toContain('SCAN piece');
   }
 });
 

@@ -8,6 +8,7 @@ import type { KeyReference, LoadedSettings, Origin, SettingsFlags } from '../../
 import { EXIT } from '../../model/errors.ts';
 import type { ExitCode } from '../../model/errors.ts';
 import type { Io } from '../../platform/terminal.ts';
+import { formattedAtOnce } from '../../render/formats/format.ts';
 import { plainTable } from '../../render/table.ts';
 import { counted, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
@@ -72,14 +73,14 @@ export async function configSchema(io: Io): Promise<ExitCode> {
 
 /** Whole values even on a terminal: a path that is cut helps nobody. */
 function settingsTable({ settings }: SettingsReport): Iterable<string> {
-  return plainTable({
-    columns: ['setting', 'value', 'from'],
-    rows: settings.map(({ setting, value, origin, key }) => [
+  return formattedAtOnce(
+    plainTable(['setting', 'value', 'from']),
+    settings.map(({ setting, value, origin, key }) => [
       setting,
       `${typeof value === 'string' ? value : JSON.stringify(value)}${key === undefined ? '' : ` (${key})`}`,
       describeOrigin(origin),
     ]),
-  });
+  );
 }
 
 /** A command may hold a password, or a key in some other form than ours: nothing of it is shown. */

@@ -5,13 +5,13 @@ import { EXIT, UsageError } from '../../model/errors.ts';
 import type { ExitCode } from '../../model/errors.ts';
 import type { Output } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
-import type { Queried, SqlParameters } from '../../store/queryable.ts';
+import type { Batch, Queried, SqlParameters } from '../../store/queryable.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '../../render/rows.ts';
-import type { Cell } from '../../store/queryable.ts';
 import { csvLines, jsonLines } from '../../render/formats/encode.ts';
+import { formatted } from '../../render/formats/format.ts';
 import { counted, printable } from '../../render/text.ts';
 import { assertNotMirror, writeWhole } from '../../platform/whole-file.ts';
-import { chunks, type Piece, writeAll, writeData } from '../../render/write.ts';
+import { chunks, type Piece, type Pieces, writeAll, writeData } from '../../render/write.ts';
 import { assertParameters, parseParameters } from './query/parameters.ts';
 
 export interface ExportFlags {
@@ -47,8 +47,8 @@ export async function exportRows(context: ExportContext, given: ExportFlags): Pr
   const file = flags.output === undefined ? null : fileFor(flags.output, context);
   const mirror = await context.openForQuery();
   try {
-    assertParameters(mirror.parametersOf(sql), parameters);
-    const { result, count } = counting(mirror.run(sql, parameters));
+    assertParameters(await mirror.parametersOf(sql), parameters);
+    const { result, count } = counting(await mirror.run(sql, parameters));
     const pieces = await encoded(result, format, flags.escapeFormulas === true);
     if (file === null) {
       await writeData(io.stdout, pieces, signal);
@@ -59,7 +59,7 @@ export async function exportRows(context: ExportContext, given: ExportFlags): Pr
       ]);
     }
   } finally {
-    mirror.close();
+    await mirror.close();
   }
   return EXIT.done;
 }
@@ -134,9 +134,9 @@ async function encoded(
   result: Queried,
   format: ExportFormat,
   escapeFormulas: boolean,
-): Promise<Iterable<Piece>> {
-  if (format === 'csv') return csvLines(result, { escapeFormulas });
-  if (format === 'jsonl') return jsonLines(result);
+): Promise<AsyncIterable<Piece>> {
+  if (format === 'csv') return formatted(csvLines(result.columns, { escapeFormulas }), result);
+  if (format === 'jsonl') return formatted(jsonLines(result.columns), result);
   const { parquetPieces } = await import('../../render/formats/parquet.ts');
   return parquetPieces(result);
 }
@@ -144,19 +144,19 @@ async function encoded(
 /** The same result, and how many of its rows were read. */
 function counting(result: Queried): { result: Queried; count: { rows: number } } {
   const count = { rows: 0 };
-  function* rows(): Generator<readonly Cell[]> {
-    for (const row of result.rows) {
-      count.rows += 1;
-      yield row;
+  async function* batches(): AsyncGenerator<Batch> {
+    for await (const batch of result.batches) {
+      count.rows += batch.length;
+      yield batch;
     }
   }
-  return { result: { ...result, rows: rows() }, count };
+  return { result: { ...result, batches: batches() }, count };
 }
 
 /** Returns the file's size in bytes. */
-async function writeFile(file: string, pieces: Iterable<Piece>, signal: AbortSignal): Promise<number> {
+async function writeFile(file: string, pieces: Pieces, signal: AbortSignal): Promise<number> {
   return writeWhole(file, async (handle) => {
-    for (const chunk of chunks(pieces)) {
+    for await (const chunk of chunks(pieces)) {
       signal.throwIfAborted();
       await handle.writeFile(chunk);
     }

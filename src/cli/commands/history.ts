@@ -1,11 +1,13 @@
-import { HISTORY_SQL, IDS_SQL, SHORTEST_PREFIX, TASK_SQL } from '../../reports/history.ts';
+import { allRows } from '../../reports/ask.ts';
+import { historyOf, idsFrom, SHORTEST_PREFIX, taskRow } from '../../reports/history.ts';
 import { EXIT, type ExitCode, UsageError } from '../../model/errors.ts';
 import type { CommandContext } from '../context.ts';
-import type { Queryable } from '../../store/queryable.ts';
+import type { Rows } from '../../store/queryable.ts';
+import type { Reportable } from '../../store/reportable.ts';
 import { historyText } from '../../render/views/history.ts';
 import { printRows } from '../../render/rows.ts';
 import { jsonArray, jsonLines } from '../../render/formats/encode.ts';
-import type { Rows } from '../../store/queryable.ts';
+import { formatted } from '../../render/formats/format.ts';
 import { columnsOf, printable, usesColor } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 
@@ -14,36 +16,31 @@ import { writeAll } from '../../render/write.ts';
  * one id. Throws UsageError where no task, or more than one, is meant, and DatabaseError.
  */
 export async function history(
-  { io, signal, openForQuery }: Pick<CommandContext, 'io' | 'signal' | 'openForQuery'>,
+  { io, signal, openForReports }: Pick<CommandContext, 'io' | 'signal' | 'openForReports'>,
   text: string,
   { json }: { json: boolean },
 ): Promise<ExitCode> {
-  const mirror = await openForQuery();
+  const mirror = await openForReports();
   try {
-    const id = idOf(mirror, text);
-    const task = mirror.run(TASK_SQL, { id });
-    const events = mirror.run(HISTORY_SQL, { id });
+    const id = await idOf(mirror, text);
+    const task = await taskRow(mirror, id);
+    const events = await historyOf(mirror, id);
     if (json) {
       await writeAll(io.stdout, oneObject(task, events));
       return EXIT.done;
     }
-    await printRows(io.stdout, fieldsOf(task), 'table', { color: usesColor(io), signal });
-    await writeAll(io.stdout, ['\n', historyText(events.rows, columnsOf(io.stdout))], signal);
+    await printRows(io.stdout, await fieldsOf(task), 'table', { color: usesColor(io), signal });
+    const told = historyText(await allRows(events), columnsOf(io.stdout));
+    await writeAll(io.stdout, ['\n', told], signal);
     return EXIT.done;
   } finally {
-    mirror.close();
+    await mirror.close();
   }
 }
 
-function idOf(mirror: Queryable, text: string): string {
-  const [row] = mirror.run(TASK_SQL, { id: text }).rows;
-  if (row !== undefined) return text;
-  const ids =
-    text.length < SHORTEST_PREFIX
-      ? []
-      : [...mirror.run(IDS_SQL, { prefix: text }).rows].flatMap(([id]) =>
-          typeof id === 'string' ? [id] : [],
-        );
+async function idOf(mirror: Reportable, text: string): Promise<string> {
+  if ((await allRows(await taskRow(mirror, text))).length > 0) return text;
+  const ids = text.length < SHORTEST_PREFIX ? [] : await idsFrom(mirror, text);
   const [id] = ids;
   const shown = printable(text.slice(0, 100));
   if (id === undefined) {
@@ -58,15 +55,18 @@ function idOf(mirror: Queryable, text: string): string {
 }
 
 /** A line for each field: a table of one row is too wide for any terminal. */
-function fieldsOf({ columns, rows }: Rows): Rows {
-  const [row = []] = rows;
-  return { columns: ['field', 'value'], rows: columns.map((name, index) => [name, row[index] ?? null]) };
+async function fieldsOf(task: Rows): Promise<Rows> {
+  const [row = []] = await allRows(task);
+  return {
+    columns: ['field', 'value'],
+    batches: [task.columns.map((name, index) => [name, row[index] ?? null])],
+  };
 }
 
-function* oneObject(task: Rows, events: Rows): Generator<string> {
+async function* oneObject(task: Rows, events: Rows): AsyncGenerator<string> {
   yield '{"task":';
-  yield* jsonLines(task);
+  yield* formatted(jsonLines(task.columns), task);
   yield ',"events":';
-  yield* jsonArray(events);
+  yield* formatted(jsonArray(events.columns), events);
   yield '}\n';
 }

@@ -1,16 +1,13 @@
-import { type Ask, REPORTS, runReport, type Scope } from '../../reports/index.ts';
-import type { Report, Section, Value } from '../../reports/report.ts';
+import { askedOf, REPORTS, runReport, type Scope } from '../../reports/index.ts';
+import type { Report, Section } from '../../reports/report.ts';
 import { nearest } from '../../platform/nearest.ts';
 import { isTimezone } from '../../platform/cron.ts';
 import { EXIT, UsageError } from '../../model/errors.ts';
 import type { ExitCode } from '../../model/errors.ts';
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../../platform/terminal.ts';
-import type { Queryable } from '../../store/queryable.ts';
 import { printRows } from '../../render/rows.ts';
 import type { ReportFormat } from '../../render/rows.ts';
-import { hex } from '../../render/formats/encode.ts';
-import type { Cell } from '../../store/queryable.ts';
 import { reportCsv, reportJson, reportJsonLines } from '../../render/reports/encode.ts';
 import { figuresIn } from '../../render/figures.ts';
 import { markdownTable, reportMarkdown } from '../../render/reports/markdown.ts';
@@ -34,24 +31,24 @@ const MOST_ROWS = 1_000_000;
 /** On a narrower terminal lines may wrap: no table or chart says anything there. */
 const NARROWEST_SCREEN = 20;
 
-type Parts = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
+type Parts = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForReports'>;
 
 /** `taskmirror report NAME`. Throws UsageError for a name or a flag that makes no sense. */
 export async function report(
-  { io, settings, clock, signal, openForQuery }: Parts,
+  { io, settings, clock, signal, openForReports }: Parts,
   name: string,
   flags: ReportFlags,
   format: ReportFormat,
 ): Promise<ExitCode> {
   assertReport(name);
   const scope = scopeOf(flags, settings.timezone, clock.now());
-  const mirror = await openForQuery();
+  const mirror = await openForReports();
   try {
-    const found = runReport(name, askOf(mirror), scope);
+    const found = await runReport(name, askedOf(mirror), scope);
     const write = format === 'table' ? writeAll : writeData;
     await write(io.stdout, rendered(found, scope, format, screenOf(io)), signal);
   } finally {
-    mirror.close();
+    await mirror.close();
   }
   return EXIT.done;
 }
@@ -61,7 +58,7 @@ export async function reportList(io: Io, format: ReportFormat): Promise<ExitCode
   const columns = ['report', 'shows'];
   const rows = REPORTS.map(({ name, summary }) => [name, summary]);
   if (format !== 'table' && format !== 'markdown') {
-    await printRows(io.stdout, { columns, rows }, format);
+    await printRows(io.stdout, { columns, batches: [rows] }, format);
     return EXIT.done;
   }
   const section: Section = {
@@ -128,15 +125,4 @@ function rowLimit(text: string): number {
   const limit = wholeNumber(text, MOST_ROWS);
   if (limit !== null) return limit;
   throw new UsageError(`--limit ${text}: expected a whole number from 1 to ${grouped(MOST_ROWS)}`);
-}
-
-/** Reports count in plain numbers; SQLite's integers come as bigint. */
-function askOf(mirror: Queryable): Ask {
-  return (sql, parameters) =>
-    Array.from(mirror.run(sql, parameters).rows, (row) => row.map((cell) => plain(cell)));
-}
-
-function plain(cell: Cell): Value {
-  if (typeof cell === 'bigint') return Number(cell);
-  return cell instanceof Uint8Array ? hex(cell) : cell;
 }

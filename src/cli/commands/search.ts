@@ -1,10 +1,10 @@
-import { SEARCH_PROGRESS_SQL, type SearchRequest, searchSql } from '../../reports/search.ts';
+import { type SearchRequest, searchTasks } from '../../reports/search.ts';
 import { EXIT, type ExitCode, UsageError } from '../../model/errors.ts';
 import { complain } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
-import type { Queryable } from '../../store/queryable.ts';
+import type { Reportable } from '../../store/reportable.ts';
 import { type Format, printRows } from '../../render/rows.ts';
-import type { Cell, Rows } from '../../store/queryable.ts';
+import type { Table } from '../../store/queryable.ts';
 import { columnsOf, counted, grouped, usesColor } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 import { type PeriodFlags, parsePeriod } from '../arguments/period.ts';
@@ -20,7 +20,7 @@ export interface SearchFlags extends PeriodFlags {
   format: Format;
 }
 
-type SearchContext = Pick<CommandContext, 'io' | 'clock' | 'settings' | 'signal' | 'openForQuery'>;
+type SearchContext = Pick<CommandContext, 'io' | 'clock' | 'settings' | 'signal' | 'openForReports'>;
 
 const MOST_HITS = 1_000;
 
@@ -32,24 +32,22 @@ export async function search(
 ): Promise<ExitCode> {
   const request = requestOf(context, words, flags);
   const { io, signal } = context;
-  const mirror = await context.openForQuery();
+  const mirror = await context.openForReports();
   try {
-    const warning = checkProgress(mirror);
-    const found = hitsOf(mirror, request);
+    const warning = await checkProgress(mirror);
+    const { columns, rows } = await hitsOf(mirror, request);
     if (warning !== null) complain(io.stderr, warning);
     if (flags.format !== 'table') {
-      await printRows(io.stdout, found, flags.format, { signal });
+      await printRows(io.stdout, { columns, batches: [rows] }, flags.format, { signal });
       return EXIT.done;
     }
-    await writeAll(io.stdout, [
-      searchText(found.rows, { color: usesColor(io), width: columnsOf(io.stdout) }),
-    ]);
-    if (found.rows.length === request.limit) {
+    await writeAll(io.stdout, [searchText(rows, { color: usesColor(io), width: columnsOf(io.stdout) })]);
+    if (rows.length === request.limit) {
       io.stderr.write(`There may be more: --limit takes up to ${grouped(MOST_HITS)}.\n`);
     }
     return EXIT.done;
   } finally {
-    mirror.close();
+    await mirror.close();
   }
 }
 
@@ -76,32 +74,27 @@ function hitCount(text: string): number {
 }
 
 /** What to say of an index that is not complete; null where it is. Throws UsageError where there is none. */
-function checkProgress(mirror: Queryable): string | null {
-  const [progress] = mirror.run(SEARCH_PROGRESS_SQL).rows;
-  if (progress === undefined) {
+async function checkProgress(mirror: Reportable): Promise<string | null> {
+  const progress = await mirror.searchProgress();
+  if (progress === null) {
     throw new UsageError('this mirror has no search index', {
       hint:
         'It is made by the first run that comes to the end of the list, unless the setting searchIndex is false. ' +
         'Run "taskmirror sync", or search with taskmirror query and LIKE.',
     });
   }
-  const [built, tasks] = progress.map(Number);
-  if (built === undefined || tasks === undefined || built >= tasks) return null;
+  const { built, tasks } = progress;
+  if (built >= tasks) return null;
   return `the search index holds ${grouped(built)} of ${counted(tasks, 'task')} so far; the next sync goes on`;
 }
 
-interface Hits extends Rows {
-  rows: (readonly Cell[])[];
-}
-
 /** All of them at once: an error in the query shows with the first, before anything is printed. */
-function hitsOf(mirror: Queryable, request: SearchRequest): Hits {
-  const { sql, parameters } = searchSql(request);
+async function hitsOf(mirror: Reportable, request: SearchRequest): Promise<Table> {
   try {
-    const { columns, rows } = mirror.run(sql, parameters);
-    return { columns, rows: [...rows] };
+    return await searchTasks(mirror, request);
   } catch (error) {
-    throw request.raw && error instanceof UsageError ? badQuery(error) : error;
+    // What SQLite said of the query; what was refused before it was asked explains itself.
+    throw request.raw && error instanceof UsageError && error.cause !== undefined ? badQuery(error) : error;
   }
 }
 

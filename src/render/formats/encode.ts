@@ -1,22 +1,38 @@
 import { stringify } from 'csv-stringify/sync';
-import type { Cell, Rows } from '../../store/queryable.ts';
+import type { Batch, Cell } from '../../store/queryable.ts';
+import type { RowFormat } from './format.ts';
 
 /** One object a line, keys in column order (rules for values: {@link jsonText}). */
-export function* jsonLines({ columns, rows }: Rows): Generator<string> {
-  const keys = uniqueNames(columns).map((name) => jsonText(name));
-  for (const row of rows) {
-    yield `{${row.map((cell, index) => `${keys[index]}:${jsonText(cell)}`).join(',')}}\n`;
-  }
+export function jsonLines(columns: readonly string[]): RowFormat {
+  const lineOf = jsonObjects(columns);
+  return {
+    begin: () => '',
+    *rows(batch) {
+      for (const row of batch) yield `${lineOf(row)}\n`;
+    },
+    end: () => '',
+  };
 }
 
 /** One array of objects, an object a line. */
-export function* jsonArray(result: Rows): Generator<string> {
+export function jsonArray(columns: readonly string[]): RowFormat {
+  const lineOf = jsonObjects(columns);
   let before = '[\n';
-  for (const line of jsonLines(result)) {
-    yield before + line.slice(0, -1);
-    before = ',\n';
-  }
-  yield before === '[\n' ? '[]\n' : '\n]\n';
+  return {
+    begin: () => '',
+    *rows(batch) {
+      for (const row of batch) {
+        yield before + lineOf(row);
+        before = ',\n';
+      }
+    },
+    end: () => (before === '[\n' ? '[]\n' : '\n]\n'),
+  };
+}
+
+function jsonObjects(columns: readonly string[]): (row: readonly Cell[]) => string {
+  const keys = uniqueNames(columns).map((name) => jsonText(name));
+  return (row) => `{${row.map((cell, index) => `${keys[index]}:${jsonText(cell)}`).join(',')}}`;
 }
 
 /**
@@ -24,23 +40,35 @@ export function* jsonArray(result: Rows): Generator<string> {
  * BLOBs are hexadecimal. `escapeFormulas` puts ' before every text, names too, that begins like a formula: = + - @,
  * their full-width forms, tab, carriage return, line feed (owasp.org/www-community/attacks/CSV_Injection). Numbers stay.
  */
-export function* csvLines(
-  { columns, rows }: Rows,
+export function csvLines(
+  columns: readonly string[],
   { escapeFormulas = false }: { escapeFormulas?: boolean } = {},
-): Generator<string> {
-  yield csvLine(columns, escapeFormulas);
-  for (const row of rows) yield csvLine(row, escapeFormulas);
+): RowFormat {
+  return {
+    begin: () => csvText([columns], escapeFormulas),
+    *rows(batch) {
+      for (let at = 0; at < batch.length; at += TOGETHER) {
+        yield csvText(batch.slice(at, at + TOGETHER), escapeFormulas);
+      }
+    },
+    end: () => '',
+  };
 }
+
+/** Rows that are made CSV together: each call of the library has its price. */
+const TOGETHER = 20;
 
 /** What spreadsheets take for the beginning of a formula, or leave out before they look for one. */
 const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
 
-function csvLine(cells: readonly Cell[], escapeFormulas: boolean): string {
-  const fields = cells.map((cell) => {
-    if (cell instanceof Uint8Array) return hex(cell);
-    return escapeFormulas && typeof cell === 'string' && FORMULA.test(cell) ? `'${cell}` : cell;
-  });
-  return stringify([fields], {
+function csvText(rows: Batch, escapeFormulas: boolean): string {
+  const records = rows.map((row) =>
+    row.map((cell) => {
+      if (cell instanceof Uint8Array) return hex(cell);
+      return escapeFormulas && typeof cell === 'string' && FORMULA.test(cell) ? `'${cell}` : cell;
+    }),
+  );
+  return stringify(records, {
     cast: {
       string: (text) => (text === '' ? { value: '', quoted_empty: true } : text),
     },

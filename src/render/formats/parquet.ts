@@ -1,7 +1,6 @@
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { UsageError } from '../../model/errors.ts';
-import type { Queried } from '../../store/queryable.ts';
-import type { Cell } from '../../store/queryable.ts';
+import type { Cell, Queried } from '../../store/queryable.ts';
 import { uniqueNames } from './encode.ts';
 import { columnType, type ParquetType } from './parquet-types.ts';
 
@@ -13,11 +12,11 @@ const GROUP_CHARACTERS = 2 * 1024 * 1024;
  * A result as a Parquet file, piece by piece: row groups compressed by Snappy, with statistics, then the footer. The
  * first row group decides the types (parquet-types.ts). Throws UsageError where a later value is of another type.
  */
-export function* parquetPieces({ columns, origins, rows }: Queried): Generator<Uint8Array> {
+export async function* parquetPieces({ columns, origins, batches }: Queried): AsyncGenerator<Uint8Array> {
   const names = uniqueNames(columns);
-  const groups = rowGroups(rows, names.length);
+  const groups = rowGroups(batches, names.length);
   try {
-    let group = groups.next();
+    let group = await groups.next();
     const sample = group.done === true ? [] : group.value;
     const types = names.map((name, index) =>
       columnType(origins[index]?.column ?? name, origins[index]?.type ?? null, sample[index] ?? []),
@@ -30,7 +29,7 @@ export function* parquetPieces({ columns, origins, rows }: Queried): Generator<U
         ...types.map(({ element }, index) => ({ ...element, name: names[index] ?? '' })),
       ],
     });
-    for (; group.done !== true; group = groups.next()) {
+    for (; group.done !== true; group = await groups.next()) {
       const columnData = group.value.map((cells, index) => column(names[index], types[index], cells));
       // A ByteWriter is written to at once: there is no promise to wait for.
       void parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
@@ -39,24 +38,26 @@ export function* parquetPieces({ columns, origins, rows }: Queried): Generator<U
     void parquet.finish();
     yield taken(writer);
   } finally {
-    groups.return();
+    await groups.return();
   }
 }
 
 /** The rows by column, as many at a time as make a row group. */
-function* rowGroups(rows: Iterable<readonly Cell[]>, width: number): Generator<Cell[][], void> {
+async function* rowGroups(batches: Queried['batches'], width: number): AsyncGenerator<Cell[][], void> {
   const empty = (): Cell[][] => Array.from({ length: width }, () => []);
   let group = empty();
   let characters = 0;
-  for (const row of rows) {
-    for (const [index, cell] of row.entries()) {
-      group[index]?.push(cell);
-      if (typeof cell === 'string' || cell instanceof Uint8Array) characters += cell.length;
-    }
-    if (characters >= GROUP_CHARACTERS || group[0]?.length === GROUP_ROWS) {
-      yield group;
-      group = empty();
-      characters = 0;
+  for await (const batch of batches) {
+    for (const row of batch) {
+      for (const [index, cell] of row.entries()) {
+        group[index]?.push(cell);
+        if (typeof cell === 'string' || cell instanceof Uint8Array) characters += cell.length;
+      }
+      if (characters >= GROUP_CHARACTERS || group[0]?.length === GROUP_ROWS) {
+        yield group;
+        group = empty();
+        characters = 0;
+      }
     }
   }
   if (group[0]?.length !== 0) yield group;

@@ -1,6 +1,6 @@
 import type { Report, Section } from '../../reports/report.ts';
 import { csvLines, jsonArray, jsonLines, jsonText } from '../formats/encode.ts';
-import type { Rows } from '../../store/queryable.ts';
+import { formattedAtOnce } from '../formats/format.ts';
 import type { Filters } from './text.ts';
 
 /** One object: what was asked, and under `sections`, by name, the rows as objects. */
@@ -10,7 +10,7 @@ export function* reportJson(report: Report, { user, status }: Filters): Generato
   yield `{${head.map(([key, value]) => `"${key}":${jsonText(value)}`).join(',')},\n"sections":{`;
   for (const [index, section] of report.sections.entries()) {
     yield `${index === 0 ? '' : ','}\n${jsonText(section.name)}:`;
-    yield* jsonArray(rowsOf(section));
+    yield* formattedAtOnce(jsonArray(namesOf(section)), section.rows);
   }
   yield '}}\n';
 }
@@ -18,10 +18,10 @@ export function* reportJson(report: Report, { user, status }: Filters): Generato
 /** One object a row, the name of its section first. */
 export function* reportJsonLines(report: Report): Generator<string> {
   for (const section of report.sections) {
-    yield* jsonLines({
-      columns: ['section', ...rowsOf(section).columns],
-      rows: section.rows.map((row) => [section.name, ...row]),
-    });
+    yield* formattedAtOnce(
+      jsonLines(['section', ...namesOf(section)]),
+      section.rows.map((row) => [section.name, ...row]),
+    );
   }
 }
 
@@ -31,15 +31,15 @@ export function* reportJsonLines(report: Report): Generator<string> {
  */
 export function reportCsv(report: Report): Iterable<string> {
   const [only, ...others] = report.sections;
-  if (only !== undefined && others.length === 0) return csvLines(rowsOf(only));
+  if (only !== undefined && others.length === 0) return formattedAtOnce(csvLines(namesOf(only)), only.rows);
   const rows = report.sections.flatMap((section) =>
     section.rows.flatMap((row, index) =>
       section.columns.map(({ name }, position) => [section.name, index + 1, name, row[position] ?? null]),
     ),
   );
-  return csvLines({ columns: ['section', 'row', 'column', 'value'], rows });
+  return formattedAtOnce(csvLines(['section', 'row', 'column', 'value']), rows);
 }
 
-function rowsOf(section: Section): Rows {
-  return { columns: section.columns.map(({ name }) => name), rows: section.rows };
+function namesOf({ columns }: Section): string[] {
+  return columns.map(({ name }) => name);
 }

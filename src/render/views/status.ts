@@ -1,5 +1,6 @@
 import type { RetentionState, RunSummary, SourceStatus } from '../../store/store.ts';
-import type { Rows } from '../../store/queryable.ts';
+import type { Table } from '../../store/queryable.ts';
+import { formattedAtOnce } from '../formats/format.ts';
 import { plainTable } from '../table.ts';
 import { ago, counted, duration, grouped, kindWord, printable, wrapped } from '../text.ts';
 
@@ -32,8 +33,8 @@ export function statusText({ sources, runs, retention }: Status, now: number): s
   );
   parts.push(...retentionText(retention));
   if (runs.length > 0) {
-    const table = runTable(runs.slice(0, RUNS_SHOWN), sources.length > 1, now);
-    parts.push(`Last runs\n${[...plainTable(table)].join('')}`);
+    const { columns, rows } = runTable(runs.slice(0, RUNS_SHOWN), sources.length > 1, now);
+    parts.push(`Last runs\n${[...formattedAtOnce(plainTable(columns), rows)].join('')}`);
   }
   return parts.join('\n');
 }
@@ -131,7 +132,7 @@ function runDuration({ startedAt, finishedAt }: RunSummary): string {
   return finishedAt === null ? '' : duration(Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt)));
 }
 
-function runTable(runs: readonly RunSummary[], named: boolean, now: number): Rows {
+function runTable(runs: readonly RunSummary[], named: boolean, now: number): Table {
   return {
     columns: [
       'started',

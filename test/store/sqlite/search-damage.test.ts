@@ -2,11 +2,12 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SEARCH_PROGRESS_SQL, searchSql } from '../../../src/reports/search.ts';
+import { searchTasks } from '../../../src/reports/search.ts';
 import { DatabaseError } from '../../../src/model/errors.ts';
 import type { MirrorClaim } from '../../../src/store/store.ts';
 import { integrityCheck, quickCheck } from '../../../src/store/sqlite/inspect.ts';
 import { openForQuery } from '../../../src/store/sqlite/readonly.ts';
+import { openReportable } from '../../../src/store/sqlite/reports/reportable.ts';
 import { openMirrorStore } from '../../../src/store/sqlite/store.ts';
 import { changeOf, mirrorTask } from '../../contracts/mirror-store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
@@ -71,15 +72,15 @@ function overwritePage(file: string, table: string, which: 'leaf' | 'root'): voi
   closeSync(handle);
 }
 
-const search = (file: string): number => {
-  const mirror = openForQuery(file);
+const search = async (file: string): Promise<number> => {
+  const mirror = openReportable(file);
   try {
     const request = { text: 'staging', raw: false, status: null, user: null, since: null, until: null };
-    const { sql, parameters } = searchSql({ ...request, limit: 1_000, marks: ['[', ']'] });
-    expect([...mirror.run(SEARCH_PROGRESS_SQL).rows]).toHaveLength(1);
-    return [...mirror.run(sql, parameters).rows].length;
+    expect(await mirror.searchProgress()).not.toBeNull();
+    const { rows } = await searchTasks(mirror, { ...request, limit: 1_000, marks: ['[', ']'] });
+    return rows.length;
   } finally {
-    mirror.close();
+    await mirror.close();
   }
 };
 
@@ -109,9 +110,9 @@ describe.each(DAMAGES)('a search index that is damaged, by %s,', (_, damage) => 
       expect(problems.length).toBeLessThanOrEqual(5);
       expect(cure).toMatch(CURE);
     }
-    const searched = (): number => search(file);
-    expect(searched).toThrow(DatabaseError);
-    expect(searched).toThrow(expect.objectContaining({ hint: integrityCheck(file).cure }));
+    const searched = search(file);
+    await expect(searched).rejects.toThrow(DatabaseError);
+    await expect(searched).rejects.toThrow(expect.objectContaining({ hint: integrityCheck(file).cure }));
   });
 
   test('is put right by a run without it and one with it, and the journal stays', async () => {
@@ -130,7 +131,7 @@ describe.each(DAMAGES)('a search index that is damaged, by %s,', (_, damage) => 
       await claim.prepareForReaders(NEVER);
     });
     expect(integrityCheck(file)).toEqual({ problems: [], cure: null });
-    expect(search(file)).toBe(MANY - 2);
+    expect(await search(file)).toBe(MANY - 2);
     const db = new Database(file);
     onTestFinished(() => void db.close());
     expect(indexed(db)).toEqual(reindexed(db));

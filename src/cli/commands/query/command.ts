@@ -45,7 +45,8 @@ export async function queryCommand(
   const options = optionsOf(flags);
   const limitMs = flags.timeout === undefined ? undefined : parseDuration('--timeout', flags.timeout, '24h');
   if (argument === '@') {
-    await printRows(io.stdout, listSaved(settings.queriesFolder), options.format, {
+    const { columns, rows } = listSaved(settings.queriesFolder);
+    await printRows(io.stdout, { columns, batches: [rows] }, options.format, {
       color: usesColor(io),
       signal,
     });

@@ -1,5 +1,5 @@
 import { UsageError } from '../../../model/errors.ts';
-import type { Cell, Rows } from '../../../store/queryable.ts';
+import type { Batch, Rows } from '../../../store/queryable.ts';
 import { wholeNumber } from '../../arguments/whole-number.ts';
 
 const MOST_ROWS = 1_000_000_000;
@@ -17,18 +17,17 @@ export interface LimitedRows extends Rows {
   wasCut(): boolean;
 }
 
-/** Reads one row more than it gives, to know whether there was one. */
-export function limitRows({ columns, rows }: Rows, maxRows: number): LimitedRows {
+/** Reads one row more than it gives, to know whether there was one; of a statement no more need be read. */
+export function limitRows({ columns, batches }: Rows, maxRows: number): LimitedRows {
   let cut = false;
-  function* limited(): Generator<readonly Cell[], void> {
-    let count = 0;
-    for (const row of rows) {
-      if (count++ === maxRows) {
-        cut = true;
-        return;
-      }
-      yield row;
+  async function* limited(): AsyncGenerator<Batch, void> {
+    let left = maxRows;
+    for await (const batch of batches) {
+      cut = batch.length > left;
+      if (left > 0) yield cut ? batch.slice(0, left) : batch;
+      if (cut) return;
+      left -= batch.length;
     }
   }
-  return { columns, rows: limited(), wasCut: () => cut };
+  return { columns, batches: limited(), wasCut: () => cut };
 }

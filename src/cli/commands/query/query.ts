@@ -27,14 +27,14 @@ export async function query(
 ): Promise<ExitCode> {
   const mirror = await openForQuery();
   try {
-    assertParameters(mirror.parametersOf(sql), parameters);
-    const result = limitRows(mirror.run(sql, parameters), maxRows);
+    assertParameters(await mirror.parametersOf(sql), parameters);
+    const result = limitRows(await mirror.run(sql, parameters, { atMost: maxRows + 1 }), maxRows);
     await printRows(io.stdout, result, format, { color: usesColor(io), signal, escapeFormulas });
     if (result.wasCut()) {
       complain(io.stderr, `there are more rows: printed only ${counted(maxRows, 'row')}, as --max-rows says`);
     }
   } finally {
-    mirror.close();
+    await mirror.close();
   }
   return EXIT.done;
 }

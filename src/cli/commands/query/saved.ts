@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readBounded } from '../../../platform/bounded-file.ts';
 import { UsageError } from '../../../model/errors.ts';
-import type { Rows } from '../../../store/queryable.ts';
+import type { Table } from '../../../store/queryable.ts';
 
 /** How long the SQL in a file or on stdin may be. */
 export const MAX_SQL_KILOBYTES = 1_024;
@@ -24,7 +24,7 @@ export function readSaved(folder: string, name: string): string {
  * Every saved query with the first line of its SQL, where that is a comment, or why its file cannot be read. Throws
  * UsageError where there is none.
  */
-export function listSaved(folder: string): Rows {
+export function listSaved(folder: string): Table {
   const names = namesIn(folder);
   if (names.length === 0) throw unknown(folder, undefined, names);
   return {
