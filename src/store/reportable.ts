@@ -42,11 +42,11 @@ export interface Dialect {
   lastCreatedId: string;
   /** The tasks, found by the index of the few that are open. */
   openTasks: string;
-  /** Before a column in a WHERE: no index is searched for it, where to read another from end to end costs less. */
+  /** Before a column in a WHERE: keeps the engine from searching an index for it where reading another one through costs less. */
   unsearched: string;
   /** The shortest name of a row of tasks, to find it again within one statement. */
   rowKey: string;
-  /** The order in which changes of one task were noted. */
+  /** What sorts the changes of one task in the order in which they were noted. */
   changeOrder: string;
   /** The measures of each piece, in their order; of one without tasks too. */
   measurePieces(ask: Ask, question: PiecesQuestion): Promise<(readonly Value[])[]>;
