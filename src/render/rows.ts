@@ -1,7 +1,6 @@
 import type { Output } from '../platform/terminal.ts';
 import type { Rows } from '../store/queryable.ts';
 import { DEFAULT_COLUMNS } from './text.ts';
-import { formatted, regrouped } from './formats/format.ts';
 import { writeAll, writeData } from './write.ts';
 
 /** What `--format` takes. */
@@ -31,7 +30,7 @@ export interface PrintOptions {
 /**
  * Prints a result in constant memory, however long it is, and returns when the reader has taken it or has
  * closed the pipe. `table` is for eyes: control characters are escaped, and a terminal gets long values cut.
- * The other formats lose nothing (output/encode.ts has their rules); a terminal gets escapes for what it would act
+ * The other formats lose nothing (formats/encode.ts has their rules); a terminal gets escapes for what it would act
  * on. Throws what the rows throw, the signal's reason, and write errors other than EPIPE; what was printed until
  * then stands.
  */
@@ -52,6 +51,7 @@ async function rendered(
   format: Format,
   { color = false, escapeFormulas = false }: PrintOptions,
 ): Promise<AsyncIterable<string>> {
+  const { formatted, regrouped } = await import('./formats/format.ts');
   if (format === 'table') {
     const { LAID_OUT_TOGETHER, plainTable, terminalTable } = await import('./table.ts');
     const table =

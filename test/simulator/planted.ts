@@ -173,8 +173,8 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: 'src/store/sqlite/upsert.ts',
-        from: 'update.run({ ...columns,',
-        to: "if (columns.last_activity_at <= stored.last_activity_at) return 'unchanged';\n    update.run({ ...columns,",
+        from: 'update.run({ ...task,',
+        to: "if (task.lastActivityAt <= stored.last_activity_at) return 'unchanged';\n    update.run({ ...task,",
       },
     ],
   },
