@@ -64,7 +64,7 @@ const WIDE =
   /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{10000}-\u{10ffff}\p{Emoji_Presentation}]$/u;
 
 /**
- * Terminal columns that printable text takes. Wide ranges as in console-table-printer (Unicode TR 11, and
+ * Terminal columns that printable text takes. Wide ranges follow Unicode (TR 11, and
  * every character outside the basic plane as wide), so that what fits by this measure fits its tables.
  */
 export function widthOf(text: string): number {

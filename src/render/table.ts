@@ -1,5 +1,4 @@
 import { styleText } from 'node:util';
-import { Table } from 'console-table-printer';
 import { hex } from './formats/encode.ts';
 import type { RowFormat } from './formats/format.ts';
 import type { Batch, Cell } from '../store/queryable.ts';
@@ -53,7 +52,6 @@ function plainLine(cells: readonly string[], { widths, numeric }: Columns): stri
  */
 export function terminalTable(names: readonly string[], width: number, color: boolean): RowFormat {
   let layout: { columns: Columns | undefined } | undefined;
-  let bottom = '';
   let count = 0;
   function* lines(batch: Batch): Generator<string> {
     const isFirst = layout === undefined;
@@ -61,9 +59,8 @@ export function terminalTable(names: readonly string[], width: number, color: bo
     if (columns === undefined) {
       for (const row of batch) yield record(names, row, ++count, width, color);
     } else {
-      const drawn = boxed(columns, batch, color).split('\n');
-      bottom = `${drawn.pop()}\n`;
-      yield `${drawn.slice(isFirst ? 0 : 3).join('\n')}\n`;
+      if (isFirst) yield boxHead(columns);
+      for (const row of batch) yield boxLine(columns, row, color);
     }
   }
   return {
@@ -72,28 +69,34 @@ export function terminalTable(names: readonly string[], width: number, color: bo
     end() {
       // An empty result has its header, too.
       const head = layout === undefined ? [...lines([])].join('') : '';
-      return layout?.columns === undefined && count === 0 ? 'no rows\n' : head + bottom;
+      if (layout?.columns !== undefined) return head + boxRule(layout.columns, '└┴┘');
+      return count === 0 ? 'no rows\n' : '';
     },
   };
 }
 
-function boxed(columns: Columns, rows: readonly (readonly Cell[])[], color: boolean): string {
-  const table = new Table({
-    // The library's own colours are white on whatever: unreadable on a light terminal.
-    shouldDisableColors: true,
-    columns: columns.titles.map((title, index) => ({
-      name: `${index}`,
-      title: cut(title, columns.widths[index] ?? 0),
-      minLen: columns.widths[index] ?? 0,
-      alignment: columns.numeric[index] ? 'right' : 'left',
-    })),
+function boxHead(columns: Columns): string {
+  const titles = columns.titles.map((title, index) => {
+    const width = columns.widths[index] ?? 0;
+    return pad(cut(title, width), width, columns.numeric[index] ? 'right' : 'left');
   });
-  for (const row of rows) {
-    table.addRow(
-      Object.fromEntries(row.map((cell, index) => [index, shown(cell, columns.widths[index] ?? 0, color)])),
-    );
-  }
-  return table.render();
+  return `${boxRule(columns, '┌┬┐')}│ ${titles.join(' │ ')} │\n${boxRule(columns, '├┼┤')}`;
+}
+
+function boxLine({ widths, numeric }: Columns, row: Batch[number], color: boolean): string {
+  const cells = row.map((cell, index) => {
+    const width = widths[index] ?? 0;
+    const text = shown(cell, width, color);
+    const space = ' '.repeat(Math.max(0, width - widthOf(cut(cellText(cell), width))));
+    return numeric[index] ? space + text : text + space;
+  });
+  return `│ ${cells.join(' │ ')} │\n`;
+}
+
+/** A line of the frame; `joints`: its character on the left, between two columns, and on the right. */
+function boxRule({ widths }: Columns, joints: string): string {
+  const [left, between, right] = joints;
+  return `${left}${widths.map((width) => '─'.repeat(width + 2)).join(between)}${right}\n`;
 }
 
 function record(
