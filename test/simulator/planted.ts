@@ -36,12 +36,12 @@ const LIMIT_ASKED: readonly Change[] = [
   },
   {
     file: SERVED,
-    from: '/** Who reads pages for',
+    from: '/** Reader of pages for',
     to: `const asking = (source: TaskSource) => async (wanted: { offset: number; limit: number }, context: object) => {
   const page = await source.list(wanted, context as never);
   return { ...page, asked: wanted.limit } as ListPage;
 };
-/** Who reads pages for`,
+/** Reader of pages for`,
   },
   {
     file: NEXT,
