@@ -1,14 +1,14 @@
-/** Why one attempt at a request failed, and whether another may fare better. Never leaves src/api. */
+/** Why one attempt at a request failed, and whether another may succeed. Never leaves src/source/http. */
 export class AttemptFailed extends Error {
   override readonly name: string = 'AttemptFailed';
   readonly retryable: boolean;
-  /** What to do, where it is not to wait. */
+  /** What to do, if it is not to wait. */
   readonly hint: string | undefined;
-  /** The least time in ms that the server asked to be left alone for; null where it asked for nothing. */
+  /** The least time in ms that the server asked to be left alone; null if it asked for none. */
   readonly retryAfterMs: number | null;
   /** A time in ms that the attempt certainly took. */
   readonly tookMs: number;
-  /** The API answers, but not with this page: a smaller one, or another place of the list, may fare better. */
+  /** The API answers, but not with this page: a smaller one, or another place of the list, may work. */
   readonly isOfPage: boolean;
   readonly isTooLarge: boolean;
 
@@ -33,7 +33,7 @@ export class AttemptFailed extends Error {
   }
 }
 
-/** The body of a good answer is not what the API promises: cut off, or not from the API at all. */
+/** The body of a good answer is not what the API promises: it is cut off, or not from the API at all. */
 export class BadBodyError extends AttemptFailed {
   constructor(what: string, options: { hint?: string } = {}) {
     super(`a body that is not the JSON it should be (${what})`, {
@@ -44,7 +44,7 @@ export class BadBodyError extends AttemptFailed {
   }
 }
 
-/** The body of a good answer is larger than we take: to ask for the same again brings the same. */
+/** The body of a good answer is larger than we accept: asking for the same again brings the same. */
 export class TooLargeError extends AttemptFailed {
   constructor(bytes: number) {
     super(`a body of more than ${bytes / 1024 ** 2} MB`, {

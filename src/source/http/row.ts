@@ -13,7 +13,9 @@ export interface RowParser {
 
 const MAX_VALUE_SHOWN = 60;
 
-/** Every field of {@link Task} but `extra`; the fields that `omit` names come out as null. */
+/**
+ * Returns the kind of each field of {@link Task} except `extra`; fields that `omit` names are read as null.
+ */
 function taskKinds(omit: ReadonlySet<OmittableField>) {
   const unless = <T>(field: OmittableField, kind: Kind<T>): Kind<T | null> =>
     omit.has(field) ? OMITTED : kind;
@@ -40,7 +42,7 @@ function taskKinds(omit: ReadonlySet<OmittableField>) {
 
 type Kinds = Readonly<Record<string, Kind<unknown>>>;
 
-/** A parser that keeps the fields named by `omit` out of tasks and of rejected rows alike. */
+/** Creates a parser that keeps the fields named by `omit` out of tasks and of rejected rows alike. */
 export function createRowParser(omit: ReadonlySet<OmittableField>): RowParser {
   const listKinds = taskKinds(omit);
   const { lastActivityAt: _activity, messageCount: _count, ...detailKinds } = listKinds;
@@ -76,7 +78,7 @@ export function createRowParser(omit: ReadonlySet<OmittableField>): RowParser {
   };
   const listPayload = (row: unknown): unknown => {
     if (isJsonObject(row)) return without(row, (key) => omitted.has(known.has(key) ? key : 'extra'));
-    // What is not even an object has no fields to leave out: it may hold anything.
+    // A row that is not even an object has no fields to leave out, and may hold anything.
     return omit.size === 0 ? row : null;
   };
   const detailPayload = (row: unknown): unknown =>
@@ -93,7 +95,7 @@ export function createRowParser(omit: ReadonlySet<OmittableField>): RowParser {
   };
 }
 
-/** Ends the reading of a row at its first flaw; {@link explain} then names them all. */
+/** Stops the reading of a row at its first flaw; {@link explain} then names all of them. */
 class FlawError extends Error {}
 
 function read<T>(row: JsonObject, field: string, kind: Kind<T>): T {
@@ -118,14 +120,14 @@ function taskOrRejection<T extends object>(
       return reject(explain(row, how.kinds));
     }
   } catch (error) {
-    // JSON.parse follows any depth; JSON.stringify gives up some thousand levels down.
+    // JSON.parse follows any depth; JSON.stringify gives up a few thousand levels down.
     if (!(error instanceof RangeError)) throw error;
     const id = idIn(row);
     return { rejected: { id, payload: JSON.stringify({ id }), reason: 'row: expected less nesting' } };
   }
 }
 
-/** Path, expectation and value of every flaw, on one line. */
+/** Returns path, expectation and value of every flaw, on one line. */
 function explain(row: JsonObject, kinds: Kinds): string {
   return Object.entries(kinds)
     .filter(([field, kind]) => kind.read(row[field]) === undefined)

@@ -12,14 +12,14 @@ const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ['VALIDATION_ERROR', 400],
 ]);
 
-/** Beyond 5xx: a timeout, a replayed early request, a rate limit. */
+/** Besides 5xx: a timeout, a replayed early request, a rate limit. */
 const RETRYABLE: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** For a proxy on the way out. */
+/** For a proxy between this machine and the API. */
 export const PROXY_LOGIN_HINT =
   'A proxy asks for a login: put it into HTTPS_PROXY, as http://user:password@host:port.';
 
-/** The API refused the key, it refused something else, or something in between failed and may soon work again. */
+/** The API refused the key, or refused something else, or something in between failed and may soon work. */
 export type Meaning = 'refused' | 'unacceptable' | 'temporary';
 
 export function isGood(status: number): boolean {
@@ -27,11 +27,11 @@ export function isGood(status: number): boolean {
 }
 
 /**
- * What an answer means that is no good one, or that has a good status and a body that names an error. `code` is the
- * API's error code; undefined if the body is not the API's own.
+ * Judges an answer that is not good, or whose good status comes with a body that names an error. `code` is
+ * the API's error code; undefined if the body is not the API's own.
  *
- * Only the API's own codes refuse a key: a firewall, a proxy or a gateway answers 401 and 403 as well, and that passes.
- * So does a 403 that says when to come back.
+ * Only the API's own codes refuse a key. A firewall, a proxy or a gateway also answers 401 and 403, but that
+ * passes. A 403 that says when to come back passes as well.
  */
 export function meaningOf(
   status: number,
@@ -49,7 +49,9 @@ function isTemporary(status: number): boolean {
   return status >= 500 || RETRYABLE.has(status);
 }
 
-/** Who has to do what about a status; undefined: waiting may help. `isApi`: the API itself said so. */
+/**
+ * Returns who has to do what about a status; undefined: waiting may help. `isApi`: the API itself said so.
+ */
 export function hintFor(
   status: number,
   isApi: boolean,
