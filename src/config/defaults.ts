@@ -22,5 +22,5 @@ export const DEFAULTS: Settings = {
   log: { level: 'info', format: 'auto' },
 };
 
-/** Where a source is that does not say so. */
+/** The base URL of a source that does not set one. */
 export const DEFAULT_BASE_URL = 'https://api.sigmic.ai';

@@ -4,7 +4,7 @@ import { daysOrNull, object, setting } from './schema-parts.ts';
 
 const MAX_DAYS = 36_500;
 
-/** What the section `retention` may hold. */
+/** Returns the schema of the section `retention`. */
 export const retention = () =>
   z.strictObject(
     {

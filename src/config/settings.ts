@@ -1,7 +1,7 @@
 import type { LogSettings } from '../platform/log.ts';
 import type { OmittableField } from '../model/task.ts';
 
-/** Where a source's key is kept. The key itself never stands in a settings file and is never a flag. */
+/** Where a source's key is kept. The key itself is never in a settings file and is never a flag. */
 export type KeyReference = { env: string } | { file: string } | { command: string };
 
 /** One Tasks API key to mirror. */
@@ -48,7 +48,7 @@ export interface SyncSettings {
   maxRequestsPerSecond: number | null;
 }
 
-/** How long the mirror keeps what it need not keep; null: for ever. */
+/** How long the mirror keeps what it may delete; null: for ever. */
 export interface RetentionSettings {
   /** Days that a line of task_changes is kept; the last change of a task's status always is. */
   changesDays: number | null;
@@ -63,7 +63,7 @@ export type Origin =
   | { kind: 'environment'; variable: string }
   | { kind: 'flag'; flag: string };
 
-/** An origin in words, for a table or an error. */
+/** Describes an origin for a table or an error. */
 export function describeOrigin(origin: Origin): string {
   switch (origin.kind) {
     case 'default':
@@ -85,13 +85,13 @@ export interface SettingsFlags {
   db?: string | undefined;
 }
 
-/** Environment variables, as the process was given them. */
+/** Environment variables, as the process received them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What settings are made of, beside the defaults. */
+/** The sources of settings besides the defaults. */
 export interface SettingsInput {
   env: Environment;
-  /** Absolute path of the working directory; null where it was deleted. */
+  /** Absolute path of the working directory; null if it was deleted. */
   cwd: string | null;
   flags: SettingsFlags;
 }
@@ -100,6 +100,6 @@ export interface LoadedSettings {
   settings: Settings;
   /** For every leaf, by its path (`sync.pageSize`, `sources[0].apiKey`), where its value came from. */
   origins: ReadonlyMap<string, Origin>;
-  /** Absolute path of the settings file; null where there is none. */
+  /** Absolute path of the settings file; null if there is none. */
   file: string | null;
 }

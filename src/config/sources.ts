@@ -2,7 +2,9 @@ import { UsageError } from '../model/errors.ts';
 import { DEFAULT_FILE } from './settings-file.ts';
 import type { Settings, SourceSettings } from './settings.ts';
 
-/** The sources of a command that needs at least one. Throws UsageError, saying how to set one, where there is none. */
+/**
+ * Returns the sources for a command that needs one. Throws UsageError with a way to set one if none is set.
+ */
 export function requireSources(settings: Pick<Settings, 'sources'>): SourceSettings[] {
   if (settings.sources.length > 0) return settings.sources;
   throw new UsageError('No source is set: there is nothing to mirror.', {
