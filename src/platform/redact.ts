@@ -9,7 +9,7 @@ const MIN_DISTINCT_LENGTH = 8;
  */
 const MAX_SECRETS = 256;
 
-/** Replaces the secrets it was told about. */
+/** Replaces the secrets that were added to it. */
 export interface Redactor {
   /** Replaces this text from now on, until 256 others have been added after it. Ignores an empty text. */
   add(secret: string): void;
