@@ -21,7 +21,7 @@ const CACHE = join(tmpdir(), 'taskmirror-bench');
 /** The sources that decide how a mirror of a given size looks: a change makes the kept ones useless. */
 const MADE_FROM = ['migrations', 'src/source/simulated', 'src/store/sqlite', 'bench/list.ts'];
 
-/** What the rows of the benchmark work with. */
+/** The tools of the rows of the benchmark. */
 export interface Bench {
   quick: boolean;
   program: Program;

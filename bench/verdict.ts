@@ -9,7 +9,7 @@ export interface Measured {
   what: string;
   unit: Unit;
   ours: number;
-  /** What the same work costs without taskmirror, or has to cost. Without it, `ours` itself is judged. */
+  /** The cost of the same work without taskmirror, or its target. Without it, `ours` itself is judged. */
   yardstick?: number;
   /** The most that the ratio (or `ours`, without a yardstick) may be. Without it, nothing is judged. */
   most?: number;

@@ -12,7 +12,7 @@ import { OLDEST_NODE } from '../src/model/version.ts';
 const root = resolve(import.meta.dirname, '..');
 const DIST = join(root, 'dist');
 
-/** What a build depends on besides its parts, such as sources that hold only types. */
+/** Files that a build depends on besides its parts, such as sources that hold only types. */
 const SOURCES = [
   'src',
   'migrations',
@@ -33,7 +33,7 @@ interface Built {
 /** The packages that dist/ loads from node_modules: one holds a binary, and the others are rarely needed. */
 export const OUTSIDE = ['better-sqlite3', 'node-cron', 'pino', 'pino-pretty'] as const;
 
-/** A bundle. What is loaded lazily is a separate file, unless it is `together` with something else. */
+/** A bundle. Lazily loaded modules are separate files, unless they are `together` with others. */
 interface Bundle {
   /** The sources that others load, by their names in dist/ without the ending. */
   input: Record<string, string>;

@@ -25,7 +25,7 @@ export interface ResolvedKey {
   value: string;
   /** Where the key is kept, for errors: `environment variable SIGMIC_API_KEY`. */
   origin: string;
-  /** What a person should look at although the key can be used. Holds no part of the key. */
+  /** Warnings for a person, although the key can be used. Holds no part of the key. */
   warnings: string[];
 }
 

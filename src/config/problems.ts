@@ -49,7 +49,7 @@ function describeIssue(draft: Draft, path: Path, expectation: string): string {
 }
 
 /**
- * Returns whether a value may be repeated. Of a source only the name may: a key may have been pasted to the
+ * Returns whether a value may be repeated. Only the name of a source may: a key may have been pasted to the
  * wrong place, or into a URL.
  */
 function maySpeak(path: Path): boolean {

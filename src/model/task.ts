@@ -35,7 +35,7 @@ export interface RejectedRow {
   id: string | null;
   /** The row as JSON text, without the fields that must not reach the disk. */
   payload: string;
-  /** What is wrong with it, for the person who has to look: path, value, expectation. */
+  /** The fault, for the person who has to look: path, value, expectation. */
   reason: string;
   /** Its lastActivityAt in ms, if the list showed a readable one. */
   activity?: number | null;

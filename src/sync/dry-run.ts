@@ -70,7 +70,7 @@ function boundTo<T extends object, K extends keyof T>(target: T, names: readonly
   return Object.fromEntries(bound) as Pick<T, K>;
 }
 
-/** What a dry run would have written so far. Pages overlap: a row that comes twice would be written once. */
+/** The writes that a dry run has planned so far. Pages overlap: a row that comes twice would be written once. */
 class Planned {
   readonly plan: Plan = { insert: [], update: [], remove: [] };
   readonly #written = new Set<string>();

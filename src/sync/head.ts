@@ -14,7 +14,7 @@ const LONGEST_OVERLAP_MS = 24 * 3_600_000;
 /** The slice of the first page. */
 type FirstSlice = Slice & { page: ListPage };
 
-/** What the top of the list means for a run: which gap it opens, and how much of the list it must read. */
+/** The top of the list, and its meaning for a run: which gap it opens, and how much it must read. */
 export class Head {
   /** How far below the watermark the run reads again, in ms. */
   readonly overlapMs: number;

@@ -35,7 +35,7 @@ export interface Progress {
   updated: number;
 }
 
-/** What a run did; if it failed, until then. */
+/** Counts of what a run did; if it failed, until then. */
 export interface RunCounts extends UpsertCounts {
   requests: number;
   rowsSeen: number;

@@ -2,7 +2,7 @@ import { PageFailedError } from '../model/errors.ts';
 import type { ListPage, RequestContext, TaskSource } from '../source/source.ts';
 import { type Hole, OVERLAP_ROWS, type PlacedPage } from './reading.ts';
 
-/** What one request needs besides its place. `onPushback` is called when the API asks for fewer requests. */
+/** Context of one request. `onPushback` is called each time the API asks for fewer requests. */
 export type PageContext = Required<Pick<RequestContext, 'signal' | 'onPushback'>>;
 
 /** Share of the time for all attempts that part of a page may take: the page has used all of it in vain. */

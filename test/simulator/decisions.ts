@@ -100,7 +100,7 @@ export interface Setup {
   concurrency: number;
   overlapMs: number;
   tieOrder: TieOrder;
-  /** What the API's total says. `plus`: more than is visible. `late`: its value one request ago. */
+  /** The API's total. `plus`: more than is visible. `late`: its value one request ago. */
   total: 'exact' | 'plus' | 'late' | 'none';
   /** Whether answers carry the server's clock, in whole seconds. */
   isDated: boolean;

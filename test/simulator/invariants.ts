@@ -36,7 +36,7 @@ export interface Finding {
   excuse: Excuse | null;
 }
 
-/** What an invariant needs to know. */
+/** The facts that an invariant needs. */
 export interface Facts {
   /** The name of the source. */
   name: string;

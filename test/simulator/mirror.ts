@@ -16,7 +16,7 @@ export interface MirroredTask {
   readonly isLive: boolean;
 }
 
-/** What the mirror holds of one source besides its tasks. */
+/** The rest of what the mirror holds of one source, without its tasks. */
 export interface MirroredSource {
   ledger: Ledger;
   total: number | null;

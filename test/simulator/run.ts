@@ -18,7 +18,7 @@ export class Run {
   readonly plan: Plan;
   readonly probe = new Probe();
   readonly process: SimulatedProcess;
-  /** What the mirror knew when the run began. */
+  /** The state of the mirror when the run began. */
   readonly before: { watermark: number | null; overlapMs: number; open: string[]; version: number };
   readonly #abort = new AbortController();
   #rival: MirrorStore | null = null;

@@ -1,8 +1,8 @@
 import type { List, Row, Version, World } from './world.ts';
 
 /**
- * What one key sees of a world that several keys share: everything except what is hidden from it. A hidden
- * row is gone from its list, and GET does not know it; shown again, it has returned.
+ * The view that one key has of a shared world: everything except what is hidden from it. A hidden row is gone
+ * from its list, and GET does not know it; shown again, it has returned.
  */
 export class Sight implements List {
   lastTotal: number | null = null;

@@ -58,7 +58,7 @@ export class Simulation {
   readonly #core: Core;
   readonly #file: string;
   readonly #worlds = new Map<string, World>();
-  /** What the keys see of the world that they share; empty if each has its own world. */
+  /** The views that keys have of a shared world; empty if each has its own world. */
   readonly #sights = new Map<string, Sight>();
   readonly #stretches = new Map<string, Stretch[]>();
   readonly #abandoned: MirrorStore[] = [];

@@ -31,7 +31,7 @@ export interface Version {
   listed: boolean;
   /** Where it is sorted, in ms: by its activity, unless the server has it in the wrong place. */
   place: number;
-  /** What GET shows of it; shared by versions that differ only in what the list alone shows. */
+  /** The state that GET shows; shared by versions that differ only in what the list alone shows. */
   readonly shared: Detail;
 }
 

@@ -12,7 +12,7 @@ export interface ProgramOptions {
   cwd: string;
   /** All of its environment, besides PATH, and HOME and TMPDIR in `cwd`. */
   env?: Record<string, string>;
-  /** What node runs instead of the built program, flags first. */
+  /** Arguments for node instead of the built program, flags first. */
   node?: readonly string[];
   /** Returns the command that starts node instead of this process, from its command line: `nohup`. */
   by?: (command: readonly string[]) => readonly [string, ...string[]];

@@ -2,7 +2,7 @@
 export class AttemptFailed extends Error {
   override readonly name: string = 'AttemptFailed';
   readonly retryable: boolean;
-  /** What to do, if it is not to wait. */
+  /** The action to take, if it is not to wait. */
   readonly hint: string | undefined;
   /** The least time in ms that the server asked to be left alone; null if it asked for none. */
   readonly retryAfterMs: number | null;

@@ -6,7 +6,7 @@ import { oneLine, type Mask } from './text.ts';
 import { parseHttpDate } from './time.ts';
 import { parseErrorBody } from './wire.ts';
 
-/** What is needed of a source to describe its failures. */
+/** The facts about a source that its failures mention. */
 export interface FailureContext {
   name: string;
   baseUrl: string;
@@ -42,7 +42,7 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set([
 /** Besides 5xx: the API refuses the request, or its answer is too large. Another offset or limit may work. */
 const OF_PAGE_STATUS: ReadonlySet<number> = new Set([400, 413, 416, 422]);
 
-/** What was asked for: the list, or one task. */
+/** The thing asked for: the list, or one task. */
 export type Asked = 'list' | 'task';
 
 /** Returns if the answer is good and may be JSON; else throws KeyRefusedError or AttemptFailed. */

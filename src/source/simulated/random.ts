@@ -1,4 +1,4 @@
-/** What can be chosen: anything but undefined and null. */
+/** An item that can be chosen: anything but undefined and null. */
 type Item = string | number | boolean | object;
 
 /** Repeatable chance: the same seed always gives the same sequence of answers. Not for secrets. */
