@@ -3,36 +3,36 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Movement } from './movement.ts';
 
-/** What the simulated API accepts: no secret, since it serves nobody else. */
+/** The key that the simulated API accepts. It is no secret, since the API serves nobody else. */
 export const API_KEY = 'sigmic_bench_key_of_no_value';
 
-/** What the API's process is told. */
+/** An order to the API's process. */
 export interface ApiOrder {
-  /** Waited before each answer from now on. */
+  /** Wait before each answer from now on. */
   latencyMs?: number;
-  /** So many rows shall be new at the top of the list. */
+  /** Rows to add at the top of the list. */
   changes?: number;
-  /** Count the rows whose activity is at most so far below the head's. */
+  /** Count the rows whose activity is at most this far below the head's. */
   nearMs?: number;
   /**
-   * The list is again as it was at the start, and moves like this before each answer to a list request but the first. A
-   * request takes about half of the latency to reach it, and the answer the other half, by the chance of `seed`: answers
-   * overtake each other.
+   * Reset the list to its start, and move it like this before each answer to a list request except the first.
+   * A request takes about half of the latency to reach it, and the answer the other half, varied at random
+   * from `seed`: answers overtake each other.
    */
   movement?: Movement & { seed: number };
 }
 
-/** What it answers to each order, after it was carried out. */
+/** The answer to each order, sent once it was carried out. */
 export interface ApiAnswer {
   url: string;
   /** List requests since its start, or since an order of movement. */
   listRequests: number;
   rowsNear: number;
-  /** The ids of rows that an order of movement has moved, or taken away. */
+  /** The ids of rows that an order of movement has moved or removed. */
   moved: string[];
 }
 
-/** A simulated API that serves in a process of its own. */
+/** A simulated API that serves in its own process. */
 export interface BenchApi {
   url: string;
   tell(order: ApiOrder): Promise<ApiAnswer>;

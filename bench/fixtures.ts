@@ -18,23 +18,23 @@ import { programOf, type Program, ROOT } from './program.ts';
 
 /** Mirrors that took long to make are kept here for the next benchmark; may be deleted at any time. */
 const CACHE = join(tmpdir(), 'taskmirror-bench');
-/** What decides how a mirror of a given size looks: a change of any of it makes the kept ones useless. */
+/** The sources that decide how a mirror of a given size looks: a change makes the kept ones useless. */
 const MADE_FROM = ['migrations', 'src/source/simulated', 'src/store/sqlite', 'bench/list.ts'];
 
-/** What the rows of the benchmark work with. */
+/** The tools of the rows of the benchmark. */
 export interface Bench {
   quick: boolean;
   program: Program;
-  /** The API that holds `count` tasks, started at the first call and shared by all rows. Do not change its list. */
+  /** Returns the shared API that holds `count` tasks, started at the first call. Do not change its list. */
   api(count: number): Promise<BenchApi>;
-  /** A mirror of the API with `count` tasks, finished in every respect, for the caller to do with as it likes. */
+  /** Returns a complete mirror of the API with `count` tasks, which the caller may change. */
   mirror(count: number): Promise<string>;
-  /** The name of a file that does not exist yet. */
+  /** Returns the name of a file that does not exist yet. */
   freshFile(): string;
   say(text: string): void;
 }
 
-/** Runs `work`, then ends the servers and removes every file but the kept mirrors. */
+/** Runs `work`, then ends the servers and removes every file except the kept mirrors. */
 export async function withBench<T>(
   options: { quick: boolean; say: (text: string) => void },
   work: (bench: Bench) => Promise<T>,
@@ -71,13 +71,13 @@ export async function withBench<T>(
   }
 }
 
-/** Makes the mirror that is kept for this count, in place of one that is out of date. */
+/** Makes the mirror that is kept for this count, replacing one that is out of date. */
 async function keepMirror(bench: Bench, count: number, kept: string): Promise<void> {
   const { url } = await bench.api(count);
   bench.say(`making a mirror of ${grouped(count)} tasks, to be kept in ${CACHE}`);
   const db = bench.freshFile();
   await bench.program.sync({ db, url });
-  // Whatever the first run left to the next one is done then, and the WAL is empty.
+  // This does what the first run left to the next one, and empties the WAL.
   await bench.program.sync({ db, url });
   for (const name of readdirSync(CACHE)) {
     if (name.endsWith(`-${count}.db`)) rmSync(join(CACHE, name));
@@ -85,7 +85,7 @@ async function keepMirror(bench: Bench, count: number, kept: string): Promise<vo
   renameSync(db, kept);
 }
 
-/** Names what the kept mirrors depend on. */
+/** Returns a name for what the kept mirrors depend on. */
 function digest(): string {
   const hash = createHash('sha256');
   for (const part of MADE_FROM) {

@@ -7,7 +7,7 @@
  *   npm run bench -- movement           backfills of lists that move while they are read, some ten minutes
  *   npm run bench -- reports            reports, searches and their indexes, at 1,000,000 tasks
  *
- * The table goes to stdout, progress to stderr. Exits 1 where a figure is over its bound.
+ * The table goes to stdout, progress to stderr. Exits 1 if a figure is over its bound.
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -36,7 +36,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   'catch-up': catchUp,
   full,
 };
-/** Only where they are asked for. */
+/** Rows that run only on request. */
 const MORE_ROWS: Readonly<Record<string, Row>> = { movement, reports };
 
 const { values, positionals } = parseArgs({
@@ -45,7 +45,7 @@ const { values, positionals } = parseArgs({
 });
 const names = positionals.length > 0 ? positionals : Object.keys(ROWS);
 const rows = names.map((name) => [name, rowNamed(name)] as const);
-// A Ctrl-C ends the processes that are measured: the run fails at that, and removes its files.
+// A Ctrl-C ends the processes that are measured: the run then fails, and removes its files.
 process.on('SIGINT', () => {});
 const say = (text: string): unknown => process.stderr.write(`${text}\n`);
 
@@ -54,7 +54,7 @@ const measured = await withBench({ quick: values.quick, say }, async (bench) => 
   for (const [name, row] of rows) {
     say(`${name} ...`);
     const found = await row(bench);
-    // A run is long: what it has found by now is not lost if it is stopped.
+    // A run is long: if it is stopped, what it has found so far is not lost.
     say(tableOf(found.map(lineOf)));
     all.push(...found);
   }
@@ -71,7 +71,7 @@ function rowNamed(name: string): Row {
   );
 }
 
-/** What the figures were measured on. */
+/** Describes the machine that the figures were measured on. */
 function machine(): string {
   const [cpu] = cpus();
   const db = new Database(':memory:');

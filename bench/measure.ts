@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** What a process cost, from its start to its end. */
+/** The cost of a process, from its start to its end. */
 export interface Spent {
   wallMs: number;
   /** User and system time of all its threads, in us. */
   cpuUs: number;
   /** The most memory that it held at once. */
   peakBytes: number;
-  /** As {@link writtenBytes} has it. */
+  /** See {@link writtenBytes}. */
   writtenBytes: number | null;
   stdout: string;
 }
@@ -18,9 +18,11 @@ type Usage = Omit<Spent, 'wallMs' | 'stdout'>;
 export interface Command {
   /** Arguments for this same Node. */
   args: readonly string[];
-  /** All of its environment, beside PATH. */
+  /** All of its environment, besides PATH. */
   env?: Readonly<Record<string, string>>;
-  /** Ask the process for nothing more, so that all else is 0 or null: the module that tells it costs some ms at its start. */
+  /**
+   * Ask for nothing else, so all other figures are 0 or null: the module that reports them costs start time.
+   */
   onlyWall?: boolean;
 }
 
@@ -29,8 +31,8 @@ const LONGEST_MS = 20 * 60_000;
 const STDERR_SHOWN = 2_000;
 
 /**
- * Loaded into a process to tell its parent, by file descriptor 3, what it cost. The kernel's VmHWM is of the program
- * itself, where the peak of getrusage(2) would count the parent that forked it.
+ * A module that makes a process report its cost to its parent, by file descriptor 3. The kernel's VmHWM is
+ * that of the program itself, while the peak of getrusage(2) would count the parent that forked it.
  */
 const TELLTALE = `data:text/javascript,${encodeURIComponent(`
   import { readFileSync, writeSync } from 'node:fs';
@@ -47,12 +49,13 @@ const TELLTALE = `data:text/javascript,${encodeURIComponent(`
   });`)}`;
 
 /**
- * Bytes that this process has handed to the kernel to write so far: `wchar` of proc(5); null where the kernel does not
- * count them (it does on Linux).
+ * Returns the bytes that this process has handed to the kernel to write so far: `wchar` of proc(5); null if
+ * the kernel does not count them (Linux does).
  *
- * The other counter, `write_bytes`, counts whole pages, or folios of up to 64 KB and more, that became dirty, whatever
- * part of them, and the WAL's shared memory, which is deleted before it reaches a disk: on a file that was read in
- * folios a quiet run counted 200 KB by it, where `wchar` said 26 KB, and the disk, with its file system's own journal, 65 KB.
+ * The other counter, `write_bytes`, counts whole pages, or folios of up to 64 KB and more, that became dirty,
+ * whatever part of them did, and the WAL's shared memory, which is deleted before it reaches a disk. On a
+ * file that was read in folios it counted 200 KB for a quiet run, while `wchar` counted 26 KB, and the disk,
+ * with its file system's own journal, 65 KB.
  */
 export function writtenBytes(): number | null {
   try {
@@ -62,7 +65,7 @@ export function writtenBytes(): number | null {
   }
 }
 
-/** Runs a process to its end. Throws, with what it said last, where it ends with anything but exit code 0. */
+/** Runs a process to its end. Throws, with its last output, if it ends with another exit code than 0. */
 export async function spend({ args, env, onlyWall = false }: Command): Promise<Spent> {
   const telltale = onlyWall ? [] : ['--import', TELLTALE];
   const began = performance.now();
@@ -94,7 +97,7 @@ export async function spend({ args, env, onlyWall = false }: Command): Promise<S
   return { wallMs, stdout, ...usage };
 }
 
-/** Does each work in turn, `rounds` times over (from 1), so that what else the machine does meets all of them. */
+/** Does each work in turn, `rounds` times (from 1), so that other work on the machine affects all of them. */
 export async function alternate<Results extends Record<string, unknown>>(
   rounds: number,
   works: { [Name in keyof Results]: (round: number) => Promise<Results[Name]> },

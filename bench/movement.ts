@@ -2,7 +2,7 @@ import type { ApiTask, SimulatedList } from '../src/source/simulated/list.ts';
 import type { Random } from '../src/source/simulated/random.ts';
 import { activityOf, utcText } from '../src/model/task.ts';
 
-/** What happens to a list between two list requests: so many rows of each kind. */
+/** The movement of a list between two list requests, as numbers of rows of each kind. */
 export interface Movement {
   /** New tasks, and tasks from anywhere with new activity: both go to the top. */
   created?: number;
@@ -16,9 +16,9 @@ export interface Movement {
 export interface MovementKind {
   name: string;
   movement: Movement;
-  /** List requests for each page that the list has at rest, at most. */
+  /** Most list requests for each page that the list has at rest. */
   requests: number;
-  /** Time against the same list at rest, at most, where several requests are under way and the API takes its time. */
+  /** Most time against the same list at rest, if several requests are under way and the API is slow. */
   time: number;
 }
 
@@ -41,7 +41,7 @@ export const MOVEMENTS: readonly MovementKind[] = [
 ];
 
 const PAGE_ROWS = 100;
-/** Between two activities at the top of the list, in ms. */
+/** Time between two activities at the top of the list, in ms. */
 const APART_MS = 1_000;
 
 /** Moves the list once, and returns the ids of the rows that were there and did not keep their place. */
@@ -50,7 +50,7 @@ export function move(list: SimulatedList, movement: Movement, random: Random): s
   const anyPlace = (): number => random.int(0, list.size - 1);
   const moved: string[] = [];
   for (let nth = 0; nth < created; nth++) {
-    // The list's own ids come of chance as well, and the same seed gives them again.
+    // The list's own ids are random as well, and the same seed would give them again.
     putOnTop(list, { ...rowAt(list, anyPlace()), id: `new-${random.uuid()}` });
   }
   for (let nth = 0; nth < active; nth++) {
@@ -77,7 +77,7 @@ function putOnTop(list: SimulatedList, task: ApiTask): void {
   list.put(settledAt(task, activityOf(rowAt(list, 0)) + APART_MS));
 }
 
-/** The task as if all that ever happened to it had happened at `at` (ms). */
+/** Returns the task as if all that ever happened to it had happened at `at` (ms). */
 function settledAt(task: ApiTask, at: number): ApiTask {
   const time = utcText(at);
   return { ...task, createdAt: time, startedAt: time, completedAt: time, lastActivityAt: time };

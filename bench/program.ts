@@ -13,19 +13,19 @@ export interface SyncRun {
   url: string;
   full?: boolean;
   concurrency?: number;
-  /** As {@link Command} has it. */
+  /** See {@link Command}. */
   onlyWall?: boolean;
 }
 
-/** taskmirror as docs/daemon.md has it run: in a clone after `npm ci`, by the clone's own Node, as cron and systemd start it. */
+/** taskmirror as docs/daemon.md runs it: in a clone after `npm ci`, by its own Node, like cron or systemd. */
 export interface Program {
-  /** The command line that runs it, on the mirror in `db`. */
+  /** Returns the command line that runs it on the mirror in `db`. */
   command(db: string, args: readonly string[], env?: Readonly<Record<string, string>>): Command;
-  /** One `sync`. Throws where it was not exact. */
+  /** Runs one `sync`. Throws if it was not exact. */
   sync(run: SyncRun): Promise<Spent & { report: SyncReport }>;
 }
 
-/** The program of this clone; `home`, a folder to be made, is the home of the user who runs it. */
+/** Returns the program of this clone; `home`, a folder that this creates, is the home of its user. */
 export function programOf(home: string): Program {
   mkdirSync(home);
   const bin = join(ROOT, 'bin/taskmirror.js');

@@ -1,17 +1,17 @@
 import { counted } from '../src/render/text.ts';
 import { newRowsPerPage, OVERLAP_ROWS } from '../src/sync/reading.ts';
 
-/** What a figure counts. Times are kept in ms and us, memory (`bytes`) and what goes to a disk (`written`) in bytes. */
+/** The unit of a figure. Times are in ms and us, memory (`bytes`) and disk writes (`written`) in bytes. */
 export type Unit = 'ms' | 'us' | 'bytes' | 'written' | 'requests' | 'rows';
 
-/** One figure of ours, with what it is held against. */
+/** One figure of ours, with its yardstick. */
 export interface Measured {
   what: string;
   unit: Unit;
   ours: number;
-  /** What the same work costs without taskmirror, or has to cost. Without one, `ours` itself is judged. */
+  /** The cost of the same work without taskmirror, or its target. Without it, `ours` itself is judged. */
   yardstick?: number;
-  /** The most that the ratio (or `ours`, without a yardstick) may be. Without one, the figure is there to be known. */
+  /** The most that the ratio (or `ours`, without a yardstick) may be. Without it, nothing is judged. */
   most?: number;
 }
 
@@ -25,7 +25,7 @@ export interface Line {
   verdict: 'ok' | 'over' | '';
 }
 
-/** The middle of the values, or the mean of the two in the middle. Throws RangeError if there are none. */
+/** Returns the middle value, or the mean of the two in the middle. Throws RangeError if there are none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)];
@@ -34,17 +34,17 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** The median of one figure of each run. */
+/** Returns the median of one figure of each run. */
 export function medianOf<T>(runs: readonly T[], figure: (run: T) => number): number {
   return median(runs.map(figure));
 }
 
-/** `ours` divided by the yardstick; null where there is none, or where it measured nothing. */
+/** Returns `ours` divided by the yardstick; null if there is none, or it measured nothing. */
 export function ratioOf({ ours, yardstick }: Measured): number | null {
   return yardstick === undefined || yardstick <= 0 ? null : ours / yardstick;
 }
 
-/** Whether a figure keeps to its bound; empty where it has none. A ratio that cannot be had is over it. */
+/** Returns whether a figure keeps to its bound; empty if it has none. A missing ratio is over it. */
 export function verdictOf(measured: Measured): Line['verdict'] {
   const { ours, yardstick, most } = measured;
   if (most === undefined) return '';
@@ -52,20 +52,20 @@ export function verdictOf(measured: Measured): Line['verdict'] {
   return judged !== null && judged <= most ? 'ok' : 'over';
 }
 
-/** Rows that a page brings to a walk over a list at rest, where 100 are asked for: each overlaps the one above it. */
+/** Rows that each page adds to a walk at rest, with 100 asked for: each page overlaps the one above it. */
 export const NEW_ROWS_A_PAGE = newRowsPerPage(100);
 
-/** Pages that a walk over `tasks` rows reads. */
+/** Returns the pages that a walk over `tasks` rows reads. */
 export function pagesOf(tasks: number): number {
   return Math.max(1, Math.ceil((tasks - OVERLAP_ROWS) / NEW_ROWS_A_PAGE));
 }
 
-/** The list requests that catching up may cost, where `changes` rows are new at the top and `overlap` are read again. */
+/** Returns the most list requests to catch up if `changes` rows are new and `overlap` rows are read again. */
 export function mostCatchUpRequests(changes: number, overlap: number): number {
   return Math.ceil((changes + overlap) / NEW_ROWS_A_PAGE) + 1;
 }
 
-/** The figures as people read them. */
+/** Formats a figure for people. */
 export function lineOf(measured: Measured): Line {
   const { what, unit, ours, yardstick, most } = measured;
   const ratio = ratioOf(measured);
@@ -79,7 +79,7 @@ export function lineOf(measured: Measured): Line {
   };
 }
 
-/** A Markdown table whose columns are aligned. */
+/** Formats a Markdown table whose columns are aligned. */
 export function tableOf(lines: readonly Line[]): string {
   const head: Record<keyof Line, string> = {
     what: 'what',

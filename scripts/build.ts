@@ -1,6 +1,6 @@
 /**
- * Builds dist/: the program and the library as bundles, since a start that reads few files is quick, and the library's
- * types. prepare.js runs it, for `npm ci` and `npm run build`.
+ * Builds dist/: the program and the library as bundles, since a start that reads few files is quick, and the
+ * library's types. prepare.js runs it, for `npm ci` and `npm run build`.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ import { OLDEST_NODE } from '../src/model/version.ts';
 const root = resolve(import.meta.dirname, '..');
 const DIST = join(root, 'dist');
 
-/** What a build depends on beside its parts: sources of nothing but types are among it. */
+/** Files that a build depends on besides its parts, such as sources that hold only types. */
 const SOURCES = [
   'src',
   'migrations',
@@ -22,25 +22,25 @@ const SOURCES = [
   'tsconfig.build.json',
 ];
 
-/** What is written beside a build, in `built.json`. */
+/** The record of a build, in `built.json`. */
 interface Built {
-  /** For each file of dist/ those that it was made of, all of them relative to the project. */
+  /** For each file of dist/ the files that it was made of, all of them relative to the project. */
   parts: Record<string, string[]>;
-  /** Of all that it depends on. */
+  /** Digest of everything that it depends on. */
   digest: string;
 }
 
 /** The packages that dist/ loads from node_modules: one holds a binary, and the others are rarely needed. */
 export const OUTSIDE = ['better-sqlite3', 'node-cron', 'pino', 'pino-pretty'] as const;
 
-/** A bundle: what is loaded lazily stays a file of its own, unless it is `together` with something else. */
+/** A bundle. Lazily loaded modules are separate files, unless they are `together` with others. */
 interface Bundle {
-  /** The sources that others load, by the name that they have in dist/, without its ending. */
+  /** The sources that others load, by their names in dist/ without the ending. */
   input: Record<string, string>;
   format: 'cjs' | 'esm';
-  /** Expressions of the sources, and what is to stand for them. */
+  /** Expressions of the sources, and their replacements. */
   define?: Record<string, string>;
-  /** Modules that come in one file with all that they load and no earlier group has: each file costs a start 0.3 ms. */
+  /** Modules in one file with all that they load, except earlier groups: each file costs a start 0.3 ms. */
   together?: CodeSplittingGroup[];
 }
 
@@ -49,7 +49,7 @@ const BUNDLES: readonly Bundle[] = [
     // The program starts sooner as CommonJS than as ES modules.
     input: { 'src/main': 'src/main.ts' },
     format: 'cjs',
-    // Whoever asks for the URL gives it to createRequire, which takes a path as well.
+    // The code that asks for the URL gives it to createRequire, which takes a path as well.
     define: { 'import.meta.url': '__filename' },
     together: [
       { name: 'main', tags: ['$initial'] },
@@ -67,14 +67,14 @@ const BUNDLES: readonly Bundle[] = [
 ];
 
 /**
- * Brings dist/ up to date, and returns for each of its files those that it was made of, all of them relative to the
- * project. A build of these very sources and packages stays as it is. Throws what rolldown or the compiler finds wrong;
- * dist/ is left alone then.
+ * Brings dist/ up to date, and returns for each of its files the files that it was made of, relative to the
+ * project. A build of the same sources and packages stays as it is. Throws what rolldown or the compiler
+ * finds wrong; dist/ is left alone then.
  */
 export async function build(): Promise<Record<string, string[]>> {
   const built = readBuilt();
   if (built !== null && built.digest === digestOf(built.parts)) return built.parts;
-  // Beside dist/, to take its place at once and whole: the program may be started meanwhile.
+  // Beside dist/, to replace it at once and as a whole: the program may be started meanwhile.
   const folder = `${DIST}.${process.pid}`;
   try {
     const parts = await bundle(folder);
@@ -89,13 +89,13 @@ export async function build(): Promise<Record<string, string[]>> {
   }
 }
 
-/** Null where nothing was built. */
+/** Returns null if nothing was built. */
 function readBuilt(): Built | null {
   const path = join(DIST, 'built.json');
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Built) : null;
 }
 
-/** Changes with the name and the content of every file, and not with its time: git and npm set that as they like. */
+/** Changes with the name and content of every file, but not its time, which git and npm set as they like. */
 function digestOf(parts: Built['parts']): string {
   const files = [...SOURCES.flatMap(filesIn), ...Object.values(parts).flat()];
   const hash = createHash('sha256');
@@ -107,7 +107,7 @@ function digestOf(parts: Built['parts']): string {
   return hash.digest('hex');
 }
 
-/** The file, or those of the folder, relative to the project. */
+/** Returns the file, or the files of the folder, relative to the project. */
 function filesIn(path: string): string[] {
   if (!statSync(join(root, path)).isDirectory()) return [path];
   const names = readdirSync(join(root, path), { recursive: true, encoding: 'utf8' });
@@ -126,7 +126,7 @@ async function write(
   { input, format, define = {}, together = [] }: Bundle,
   folder: string,
 ): Promise<[string, string[]][]> {
-  // Loaded here: whoever has a build that is up to date needs no devDependencies.
+  // Loaded here, so that a build that is up to date needs no devDependencies.
   const { rolldown } = await import('rolldown');
   const ending = format === 'cjs' ? 'cjs' : 'js';
   const bundled = await rolldown({
@@ -148,21 +148,21 @@ async function write(
       groups: together.map((group, index) => ({ ...group, priority: together.length - index })),
     },
     chunkFileNames: `src/chunks/[name]-[hash].${ending}`,
-    // Neither minified nor mapped: stack traces name the functions of the sources. But a file is read at each start, and
-    // one character beyond ASCII makes V8 take two bytes for each.
+    // Neither minified nor mapped: stack traces name the functions of the sources. But a file is read at each
+    // start, and one character beyond ASCII makes V8 take two bytes for each.
     comments: false,
     charset: 'ascii',
   });
   await bundled.close();
   return output.flatMap((file) => {
     if (file.type === 'asset') return [];
-    // Rolldown's own helpers are no file.
+    // Rolldown's own helpers are not files.
     const parts = file.moduleIds.filter((id) => isAbsolute(id)).map((id) => relative(root, id));
     return [[join('dist', file.fileName), parts]];
   });
 }
 
-/** Commander can start programs as subcommands, which are none of ours: to load what that takes costs a start 1 ms. */
+/** Commander can start programs as subcommands; ours are none, and loading that code costs a start 1 ms. */
 const commanderWithoutPrograms: Plugin = {
   name: 'commander-without-programs',
   transform(code, id) {
@@ -176,7 +176,7 @@ const commanderWithoutPrograms: Plugin = {
   },
 };
 
-/** The licenses of the packages that are bundled: most of them ask for being passed on with every copy. */
+/** Returns the licenses of the bundled packages: most of them must be passed on with every copy. */
 function licensesOf(parts: readonly string[]): string {
   const folders = parts.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []);
   const licenses = [...new Set(folders)].toSorted().map((folder) => {
@@ -193,7 +193,7 @@ function licensesOf(parts: readonly string[]): string {
   return `taskmirror holds code of these packages.\n\n${licenses.join(`\n${'-'.repeat(80)}\n\n`)}`;
 }
 
-/** The library's types. Throws, with what the compiler says, if they cannot be made. */
+/** Writes the library's types. Throws, with the compiler's output, if that fails. */
 function declareTypes(folder: string): void {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
   const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', folder];

@@ -1,10 +1,11 @@
 /**
- * Kills and starves the built program at places chosen by chance, round after round, and checks what must always be true
- * (test/crash/round.ts). `npm test` does a few chosen rounds of the same kind.
+ * Kills and starves the built program at random places, round after round, and checks what must always hold
+ * (test/crash/round.ts). `npm test` plays a few chosen rounds of the same kind.
  *
  *     node scripts/crash-hunt.ts --rounds 200 [--seed S]
  *
- * Round i has the seed S + i. Kills by request hit a moment that differs from run to run: a failure may need several replays.
+ * Round i has the seed S + i. Kills by request hit a moment that differs from run to run, so a failure may
+ * need several replays.
  */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -21,7 +22,7 @@ import { build } from './build.ts';
 interface Hunt {
   rounds: number;
   seed: number;
-  /** A folder that is empty, and stays until the end. */
+  /** An empty folder that stays until the end. */
   folder: string;
   canMount: boolean;
 }
@@ -82,7 +83,7 @@ async function playSeed(
   const random = createRandom(seed);
   const name = random.pick(SCENARIOS);
   const pageSize = random.pick([10, 50, 100]);
-  // Every eighth round is large enough for SQLite to begin its WAL anew in the middle of the run.
+  // Every eighth round is large enough for SQLite to restart its WAL in the middle of the run.
   const count = random.chance(0.125) ? random.int(1_500, 2_500) : random.int(30, 500);
   mkdirSync(place);
   try {
@@ -122,7 +123,7 @@ function chooseAttack(scenario: Scenario, random: Random, { canMount }: { canMou
   return random.pick(choices);
 }
 
-/** A size that a file of this run passes: the WAL, or else the database once the WAL is copied into it. */
+/** Chooses a size that a file of this run passes: the WAL, or the database once the WAL is copied into it. */
 function chooseKilobytes({ template, tasks }: Scenario, random: Random): number {
   if (template === null) return random.int(1, 130 + Math.round(tasks.length * 1.4));
   return random.chance(0.7)

@@ -1,6 +1,7 @@
 /**
- * Takes "prepare" out of package.json while npm packs the project, and puts it back: a package has nothing to build, and
- * npm 11 would warn whoever installs its tarball of a script that it never runs. Run by npm before and after packing.
+ * Removes "prepare" from package.json while npm packs the project, and puts it back: a package has nothing to
+ * build, and npm 11 would warn everybody who installs its tarball of a script that it never runs. npm runs
+ * this before and after packing.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 

@@ -1,6 +1,6 @@
 /**
- * Builds the program, after `npm ci` and by `npm run build`. Plain JavaScript, since where the repository's own Node is
- * missing an older one runs it, and has to say so.
+ * Builds the program, after `npm ci` and by `npm run build`. Plain JavaScript: if the repository's own Node
+ * is missing, an older one runs it and has to say so.
  */
 import { fileURLToPath } from 'node:url';
 
@@ -16,6 +16,7 @@ try {
     `taskmirror was not built: the packages that build it, or the Node that they run on, are not installed ` +
       `(this is Node ${process.versions.node}). Run "npm ci --include=dev" in ${folder}, with install scripts on.\n`,
   );
-  // npx shows nothing of this, and after a failure it fails for ever; the program that it starts says the same.
+  // npx shows nothing of this, and fails for ever after a failure; the program that it starts reports the
+  // same.
   process.exitCode = process.env.npm_command === 'exec' ? 0 : 1;
 }

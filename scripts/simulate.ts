@@ -1,10 +1,10 @@
 /**
- * Hunts for lost rows: lives through many histories of the simulator (test/simulator), on every core of the machine.
+ * Hunts for lost rows: runs many histories of the simulator (test/simulator), on every core of the machine.
  *
  *   npm run simulate -- --seeds 20000 [--from 1]        histories of these seeds
  *   npm run simulate -- --seed 7 [--only 0,4,9]         one history, or what is left of it
  *
- * Progress goes to stderr, the summary and every failure to stdout. Exits 1 where an invariant did not hold.
+ * Progress goes to stderr, the summary and every failure to stdout. Exits 1 if an invariant did not hold.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 import { createWorkbench, examine, type Examined } from '../test/simulator/examine.ts';
 import { Tally } from '../test/simulator/tally.ts';
 
-/** Seeds that a worker is given at once. */
+/** Seeds that a worker gets at once. */
 const BATCH = 25;
-/** After so many failures there is enough to look into. */
+/** This many failures are enough to look into. */
 const FAILURES = 5;
 const REPORT_MS = 5_000;
 
@@ -44,7 +44,7 @@ function whole(text: string): number {
   return Number(text);
 }
 
-/** What the workers have done so far. */
+/** The results of the workers so far. */
 class Hunt {
   readonly tally = new Tally();
   readonly failures: string[] = [];
@@ -112,13 +112,14 @@ async function huntInParallel({ first, seeds }: Options, hunt: Hunt): Promise<vo
   }
 }
 
-/** In a worker: examines what the parent sends, until it disconnects, or is gone. */
+/** Examines, in a worker, what the parent sends, until the parent disconnects or is gone. */
 async function serve(): Promise<void> {
   const bench = await createWorkbench();
   process.once('disconnect', () => bench.close());
   process.on('message', (batch: { first: number; seeds: number }) => {
     void examine(bench, batch).then((examined) =>
-      // Where the parent is gone this fails, and 'disconnect' follows: an error without a callback would be thrown.
+      // If the parent is gone this fails, and 'disconnect' follows: an error without a callback would be
+      // thrown.
       process.send?.(examined, undefined, {}, () => undefined),
     );
   });

@@ -1,7 +1,7 @@
 /**
- * Packs the project and uses the tarball as people do: installed globally by npm 10 and by npm 11, by npx from an empty
- * folder, and as a library in a project. Install scripts are on, and nothing is on the PATH that could compile. Prints
- * what it does; throws at the first thing that is wrong.
+ * Packs the project and uses the tarball as people do: installed globally by npm 10 and by npm 11, by npx
+ * from an empty folder, and as a library in a project. Install scripts are on, and nothing on the PATH can
+ * compile. Prints what it does; throws at the first thing that is wrong.
  */
 import { execFile } from 'node:child_process';
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
@@ -48,7 +48,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** One npm, what it finds on the PATH, and a folder of its own. */
+/** One npm, what it finds on the PATH, and its own folder. */
 interface Install {
   /** The folder of its package. */
   npm: string;
@@ -56,7 +56,7 @@ interface Install {
   place: string;
 }
 
-/** Only what a user needs is inside, and the bundles are. */
+/** Packs the project, and checks that the package holds the bundles and only what a user needs. */
 async function pack(): Promise<string> {
   const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder], {
     cwd: root,
@@ -82,7 +82,7 @@ async function pack(): Promise<string> {
   return join(folder, packed.filename);
 }
 
-/** This Node and a shell: no Python, no make, no compiler. */
+/** Returns a PATH with this Node and a shell: no Python, no make, no compiler. */
 function pathWithoutCompilers(): string {
   const path = join(folder, 'path');
   mkdirSync(path);
@@ -96,7 +96,7 @@ function pathWithoutCompilers(): string {
   return path;
 }
 
-/** The newest npm of this major version, from the registry or npm's cache. */
+/** Installs the newest npm of this major version, from the registry or npm's cache. */
 async function fetchNpm(major: string): Promise<string> {
   const prefix = join(folder, `npm-${major}`);
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
@@ -104,13 +104,13 @@ async function fetchNpm(major: string): Promise<string> {
   return join(prefix, 'node_modules/npm');
 }
 
-/** Runs npm or npx in the place. Throws where it fails, and where it says anything of what it would rather not do. */
+/** Runs npm or npx in the place. Throws if it fails or prints a warning. */
 async function npm(
   { npm: installed, path, place }: Install,
   args: readonly string[],
   program: 'npm' | 'npx' = 'npm',
 ): Promise<string> {
-  // Whoever runs this script by npm hands it npm's own settings.
+  // If npm runs this script, it passes its own settings on.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^npm_(?!config_(cache|registry))/i.test(name),
   );
@@ -127,7 +127,7 @@ async function npm(
   return stdout;
 }
 
-/** All that the program needs of an environment. */
+/** Returns all that the program needs of an environment. */
 function environment(path: string): Record<string, string> {
   return { PATH: path, HOME: folder, SIGMIC_API_KEY: KEY, SIGMIC_BASE_URL: server.url };
 }
@@ -161,7 +161,9 @@ async function useByNpx(tarball: string, install: Install): Promise<void> {
   console.log(`${version(install)}: npx runs it from an empty folder`);
 }
 
-/** In a project with a lockfile, from which npm 10 and 11 would compile better-sqlite3 (docs/library.md). */
+/**
+ * Uses the library in a project whose lockfile lets npm 10 and 11 compile better-sqlite3: docs/library.md.
+ */
 async function useLibrary(tarball: string, install: Install): Promise<void> {
   const place = join(install.place, 'project');
   const api = { url: server.url, key: KEY, tasks: TASKS };

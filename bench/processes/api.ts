@@ -1,6 +1,6 @@
 /**
- * The simulated API's process: `node api.ts <tasks>`. Serves a list on a loopback port, at rest unless it is told to
- * move it, and does what its parent says by messages; it ends with its parent.
+ * The simulated API's process: `node api.ts <tasks>`. Serves a list on a loopback port, at rest unless it is
+ * told to move it, and obeys its parent's messages; it ends with its parent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ApiTask, SimulatedList } from '../../src/source/simulated/list.ts';
@@ -11,7 +11,7 @@ import { API_KEY, type ApiAnswer, type ApiOrder } from '../api.ts';
 import { LIST_MOMENT, tasksAtRest } from '../list.ts';
 import { move } from '../movement.ts';
 
-/** How much of the latency a request to a list that moves takes each way, and by how much of it that differs, all in all. */
+/** Share of the latency that a request to a moving list takes each way, and by how much it varies in all. */
 const EACH_WAY = 1 / 2;
 const JITTER = 0.3;
 
@@ -30,7 +30,7 @@ process.on('message', (order: ApiOrder) => {
 process.once('disconnect', () => process.exit());
 tell();
 
-/** An API over the list as it was at the start. */
+/** Creates an API over the list as it was at the start. */
 function serve(movement?: ApiOrder['movement']) {
   const list = new SimulatedList(tasks);
   const moved = new Set<string>();
@@ -45,7 +45,7 @@ function serve(movement?: ApiOrder['movement']) {
     },
   });
   const way = (): number => latencyMs * (EACH_WAY + JITTER * (random.next() - 0.5));
-  /** When a request reaches the list, and when its answer leaves, in ms after it came. */
+  /** Returns when a request reaches the list, and when its answer leaves, in ms after the request came. */
   const timing = (): { reads: number; leaves: number } => {
     if (movement === undefined) return { reads: 0, leaves: latencyMs };
     const reads = way();
@@ -54,7 +54,7 @@ function serve(movement?: ApiOrder['movement']) {
   return { list, moved, app, stats, timing };
 }
 
-/** An answer leaves in its time, whatever part of that it took to make it. */
+/** Sends an answer at its time, however long it took to make. */
 async function answerInTime(...request: Parameters<typeof served.app.fetch>): Promise<Response> {
   const came = performance.now();
   // The list that is served may be another one before this is answered.
@@ -78,7 +78,7 @@ function tell(nearMs = 0): void {
   process.send?.(answer);
 }
 
-/** Rows whose activity is at most `ms` below the head's. */
+/** Counts rows whose activity is at most `ms` below the head's. */
 function rowsNear(list: SimulatedList, ms: number): number {
   const head = headOf(list);
   let rows = 0;
@@ -87,7 +87,7 @@ function rowsNear(list: SimulatedList, ms: number): number {
   return rows;
 }
 
-/** By turns a new task, and one from the middle of the list that has become active, a second apart above the head. */
+/** Adds by turns a new task and a newly active one from mid-list, a second apart above the head. */
 function change(list: SimulatedList, changes: number): void {
   const head = headOf(list);
   for (let nth = 1; nth <= changes; nth++) {

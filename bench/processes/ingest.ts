@@ -1,8 +1,8 @@
 /**
  * Puts a list into an empty mirror, and prints the CPU time that this took, in us:
- * `node ingest.ts store|text <tasks> <file> [sql]` through the store, from tasks or from the text of the API's pages;
+ * `node ingest.ts store|text <tasks> <file> [sql]` through the store, from tasks or the text of API pages;
  * `node ingest.ts bare <mirror> <file>` by a bare prepared upsert, from the rows of a mirror.
- * `sql` is run on the empty mirror first. What comes in is made ready before the measure begins.
+ * `sql` is run on the empty mirror first. The input is prepared before the measure begins.
  */
 import { createBodyParser } from '../../src/source/http/wire.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -13,7 +13,7 @@ import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { activityOf, type Task } from '../../src/model/task.ts';
 import { tasksAtRest } from '../list.ts';
 
-/** All of them use the same, so that its size does not matter. */
+/** All of them use the same size, so it does not matter. */
 const ROWS_A_TRANSACTION = 1_000;
 const ROWS_A_PAGE = 100;
 const SOURCE = { name: 'default', baseUrl: 'http://127.0.0.1:1' };
@@ -23,7 +23,7 @@ const cpuUs =
   how === 'bare' ? await ingestBare(from, file) : await ingest(Number(from), file, how === 'text');
 process.stdout.write(JSON.stringify({ cpuUs }));
 
-/** By the store, as a backfill does it. */
+/** Ingests through the store, as a backfill does. */
 async function ingest(count: number, path: string, fromText: boolean): Promise<number> {
   const texts = slices(tasksAtRest(count), ROWS_A_PAGE).map((data) =>
     JSON.stringify({ success: true, data, pagination: { hasMore: true, total: count } }),

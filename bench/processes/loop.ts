@@ -1,7 +1,8 @@
 /**
- * The loop that the API's documentation shows, and what one would do with its result: `node loop.ts <url> <key> [file]`.
- * Reads page after page, adding the limit to the offset, keeps all rows in memory, and upserts them in one transaction
- * into a plain table of the same columns. Without a file it only reads and parses, and keeps nothing.
+ * The loop that the API's documentation shows, and a likely use of its result: `node loop.ts <url> <key>
+ * [file]`. Reads page after page, adding the limit to the offset, keeps all rows in memory, and upserts them
+ * in one transaction into a plain table of the same columns. Without a file it only reads and parses, and
+ * keeps nothing.
  */
 import Database from 'better-sqlite3';
 

@@ -1,6 +1,6 @@
 /**
- * Nothing but the requests of a first run: `node pages.ts <url> <key> <offsets> <concurrency>` reads the pages at these
- * offsets (`0,98,196`), so many at once, to the last byte, and throws them away.
+ * Only the requests of a first run: `node pages.ts <url> <key> <offsets> <concurrency>` reads the pages at
+ * these offsets (`0,98,196`), this many at once, to the last byte, and throws them away.
  */
 import { argv } from 'node:process';
 

@@ -1,6 +1,6 @@
 /**
- * Syncs a mirror again and again with a list in which nothing changes: `node quiet.ts <mirror> <url> <key>`. Prints the
- * bytes that each run wrote, on average.
+ * Syncs a mirror again and again with a list in which nothing changes: `node quiet.ts <mirror> <url> <key>`.
+ * Prints the bytes that each run wrote, on average.
  */
 import { openMirror } from '../../src/index.ts';
 import { writtenBytes } from '../measure.ts';
@@ -9,7 +9,7 @@ const RUNS = 100;
 
 const [, , file = '', baseUrl = '', apiKey = ''] = process.argv;
 const mirror = await openMirror(file);
-// Whatever was left to do is done then.
+// This run does whatever was left to do.
 await sync();
 const before = writtenBytes() ?? NaN;
 for (let nth = 0; nth < RUNS; nth++) await sync();

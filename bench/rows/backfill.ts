@@ -5,13 +5,13 @@ import type { Bench } from '../fixtures.ts';
 import { alternate, type Command, spend } from '../measure.ts';
 import { type Measured, medianOf, NEW_ROWS_A_PAGE, pagesOf } from '../verdict.ts';
 
-/** The documentation's loop in a process of its own; without a file it only reads. */
+/** Returns the documentation's loop in its own process; without a file it only reads. */
 export function loop(url: string, file?: string): Command {
   const path = fileURLToPath(new URL('../processes/loop.ts', import.meta.url));
   return { args: [path, url, API_KEY, ...(file === undefined ? [] : [file])] };
 }
 
-/** A first run, as a whole process, against the documentation's loop. */
+/** Measures a first run, as a whole process, against the documentation's loop. */
 export async function backfill(bench: Bench): Promise<Measured[]> {
   const tasks = bench.quick ? 30_000 : 100_000;
   const { url } = await bench.api(tasks);
@@ -36,19 +36,20 @@ export async function backfill(bench: Bench): Promise<Measured[]> {
   ];
 }
 
-/** Nothing but the requests of a first run, so many at once, in a process of its own. */
+/** Returns only the requests of a first run, `concurrency` at once, in their own process. */
 function requests(url: string, tasks: number, concurrency: number): Command {
   const path = fileURLToPath(new URL('../processes/pages.ts', import.meta.url));
   const offsets = Array.from({ length: pagesOf(tasks) }, (_, nth) => nth * NEW_ROWS_A_PAGE);
   return { args: [path, url, API_KEY, offsets.join(','), String(concurrency)], onlyWall: true };
 }
 
-/** What a first run may take where each answer takes its time, against its requests alone; by the requests under way at once. */
+/** Most time of a first run of a slow API against its requests alone, by the number of requests at once. */
 const MOST_OF_BARE = { 4: 1.25, 8: 1.4 } as const;
 
 /**
- * A first run of an API that takes its time, against a process that sends the same requests, so many at once, and does
- * nothing with the answers; and against what the pages take by arithmetic, if so many of them are always under way.
+ * Measures a first run of an API that takes its time against a process that sends the same requests, as many
+ * at once, and ignores the answers; and against what the pages take by arithmetic, if that many are always
+ * under way.
  */
 export async function latency(bench: Bench): Promise<Measured[]> {
   const tasks = 20_000;

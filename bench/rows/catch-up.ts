@@ -6,11 +6,11 @@ import { type Measured, mostCatchUpRequests } from '../verdict.ts';
 /** The default of `sync.overlapSeconds`, in ms. */
 const OVERLAP_MS = 300_000;
 
-/** List requests that it takes to catch up with so many changes: counted by the API, so once is enough. */
+/** Measures the list requests that catching up with changes takes. The API counts them, so once is enough. */
 export async function catchUp(bench: Bench): Promise<Measured[]> {
   const tasks = 20_000;
   const db = await bench.mirror(tasks);
-  // An API of its own, since its list changes.
+  // It needs its own API, since the list changes.
   const api = await startApi(tasks);
   try {
     const measured: Measured[] = [];

@@ -5,8 +5,8 @@ import { type Measured, medianOf } from '../verdict.ts';
 import { loop } from './backfill.ts';
 
 /**
- * A full walk over a list in which nothing has changed. Its local cost is the CPU time of the process less that of one
- * that only fetches the same list, 100 tasks a page, and parses its JSON.
+ * Measures a full walk over a list in which nothing has changed. Its local cost is the CPU time of the
+ * process less that of one that only fetches the same list, 100 tasks a page, and parses its JSON.
  */
 export async function full(bench: Bench): Promise<Measured[]> {
   const tasks = bench.quick ? 100_000 : 1_000_000;

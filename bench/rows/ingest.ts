@@ -3,7 +3,7 @@ import type { Bench } from '../fixtures.ts';
 import { alternate, spend } from '../measure.ts';
 import { type Measured, medianOf } from '../verdict.ts';
 
-/** CPU time in us of putting rows into an empty mirror; see processes/ingest.ts for the arguments. */
+/** Returns the CPU time in us of putting rows into an empty mirror; processes/ingest.ts has the arguments. */
 export async function ingestCpu(...args: string[]): Promise<number> {
   const path = fileURLToPath(new URL('../processes/ingest.ts', import.meta.url));
   const { stdout } = await spend({ args: [path, ...args], onlyWall: true });
@@ -11,7 +11,7 @@ export async function ingestCpu(...args: string[]): Promise<number> {
   return cpuUs;
 }
 
-/** CPU time for each task that is committed, against a bare prepared upsert of the same rows, bound ready, into the same table. */
+/** Measures CPU time per committed task against a bare upsert, prepared and bound, into the same table. */
 export async function ingest(bench: Bench): Promise<Measured[]> {
   const tasks = bench.quick ? 30_000 : 100_000;
   const mirror = await bench.mirror(tasks);

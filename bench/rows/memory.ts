@@ -5,7 +5,7 @@ import { type Measured, medianOf } from '../verdict.ts';
 
 const MOST_BYTES = 130 * 1024 ** 2;
 
-/** The most memory that a first run holds, of a short list and of a long one. */
+/** Measures the most memory that a first run holds, of a short list and of a long one. */
 export async function memory(bench: Bench): Promise<Measured[]> {
   const [few, many] = [10_000, bench.quick ? 100_000 : 1_000_000];
   const peak = async (tasks: number): Promise<number> => {

@@ -20,16 +20,16 @@ const CELLS: readonly Cell[] = [0, 40].flatMap((latencyMs) =>
   [1, 4, 8].map((concurrency) => ({ concurrency, latencyMs })),
 );
 
-/** What came of one backfill. */
+/** The outcome of one backfill. */
 export interface Backfill {
   requests: number;
   rowsTwice: number;
   ms: number;
 }
 
-/** First runs over a list that moves between any two list requests, against what the same list costs at rest. */
+/** Measures first runs over a list that moves between list requests, against the same list at rest. */
 export async function movement(bench: Bench): Promise<Measured[]> {
-  // An API of its own, since its list changes.
+  // It needs its own API, since the list changes.
   const api = await startApi(TASKS);
   try {
     const atRest = tasksAtRest(TASKS).map(({ id }) => id);
@@ -49,7 +49,7 @@ export async function movement(bench: Bench): Promise<Measured[]> {
   }
 }
 
-/** One first run. Throws where it lacks a row that the list showed at the same place all the time. */
+/** Does one first run. Throws if it lacks a row that the list showed at the same place all the time. */
 async function backfill(
   bench: Bench,
   api: BenchApi,
@@ -76,7 +76,7 @@ function idsIn(file: string): unknown[] {
   return ids;
 }
 
-/** The figures of a kind of movement, against those of the same list at rest. */
+/** Returns the figures of a kind of movement, against those of the same list at rest. */
 export function measuredOf(
   kind: MovementKind,
   cell: Cell,

@@ -4,7 +4,9 @@ import type { Bench } from '../fixtures.ts';
 import { alternate, type Command, spend } from '../measure.ts';
 import { type Measured, medianOf } from '../verdict.ts';
 
-/** A `sync` that finds nothing, as cron would run it, and a small `query`, against a Node that does nothing at all. */
+/**
+ * Measures a `sync` that finds nothing, as cron runs it, and a small `query`, against a Node without work.
+ */
 export async function quiet(bench: Bench): Promise<Measured[]> {
   const [few, many] = [1_000, bench.quick ? 100_000 : 1_000_000];
   const ours = {
@@ -53,7 +55,7 @@ export async function quiet(bench: Bench): Promise<Measured[]> {
   ];
 }
 
-/** The command, after a run that made sure that there is nothing to find, and filled the compile cache. */
+/** Returns the command, after a run that left nothing to find and filled the compile cache. */
 async function quietSync(bench: Bench, tasks: number): Promise<Command> {
   const db = await bench.mirror(tasks);
   const { url } = await bench.api(tasks);
@@ -65,7 +67,7 @@ async function quietSync(bench: Bench, tasks: number): Promise<Command> {
   return { ...bench.program.command(db, ['sync'], env), onlyWall: true };
 }
 
-/** The first query of the README, after a run that filled the compile cache. */
+/** Returns the first query of the README, after a run that filled the compile cache. */
 async function smallQuery(bench: Bench, tasks: number): Promise<Command> {
   const sql = 'select status, count(*) as tasks from tasks group by status order by tasks desc';
   const command = bench.program.command(await bench.mirror(tasks), ['query', sql]);

@@ -8,18 +8,18 @@ import { type Measured, median, medianOf } from '../verdict.ts';
 import { ingestCpu } from './ingest.ts';
 
 const ROUNDS = 3;
-/** Reads every row of the table, long texts and all: what an answer without any index would cost at least. */
+/** Reads every row of the table, including long texts: the least cost of an answer without any index. */
 const FULL_SCAN = ['query', 'select sum(length(message)) from tasks', '--json'];
-/** What every answer costs, whatever was asked: the start of the program and opening the mirror. */
+/** The cost of every answer: the start of the program and opening the mirror. */
 const NOTHING = ['query', 'select 1', '--json'];
 /** In the words of the simulated tasks: one of ten has the first, one of forty the second, none the last. */
 const SEARCHES = [['report'], ['nightly'], ['invoice', 'report'], ['nowhere']];
-/** Earlier than any task, so that no report looks at its default period only. */
+/** Earlier than any task, so that no report uses its default period. */
 const ALL_TIME = '2000-01-01';
 
 type Works<T> = Record<string, () => Promise<T>>;
 
-/** Every report over all tasks, and some searches, against one full scan; each a process, less what every process costs. */
+/** Measures reports over all tasks and some searches against a full scan, each less the cost of a process. */
 export async function reports(bench: Bench): Promise<Measured[]> {
   const tasks = bench.quick ? 100_000 : 1_000_000;
   const db = await bench.mirror(tasks);
@@ -50,7 +50,7 @@ export async function reports(bench: Bench): Promise<Measured[]> {
   ];
 }
 
-/** What each index that only readers need costs: time to build it, its size, and a backfill that has to keep it up. */
+/** Measures each index that only readers need: its build time, its size, and a backfill that maintains it. */
 async function indexes(bench: Bench, file: string): Promise<Measured[]> {
   const tasks = bench.quick ? 30_000 : 100_000;
   const ingest = (...sql: string[]) => ingestCpu('store', String(tasks), bench.freshFile(), ...sql);

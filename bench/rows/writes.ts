@@ -6,12 +6,12 @@ import { alternate, spend, writtenBytes } from '../measure.ts';
 import { type Measured, medianOf } from '../verdict.ts';
 
 const TASKS = 1_000_000;
-/** Bytes that a first run of so many tasks may write. Fewer tasks fit into fewer pages of an index, so they write less each. */
+/** Most bytes that a first run of this many tasks may write. A smaller index has fewer pages to write. */
 const MOST_OF_FIRST = 6.5e9;
-/** Bytes that a run which finds nothing may write. */
+/** Most bytes that a run which finds nothing writes. */
 const MOST_OF_QUIET = 50e3;
 
-/** What runs write: a first one, one that finds nothing, and the same in a process that stays, as a daemon does. */
+/** Measures what runs write: a first one, a quiet one, and quiet ones in one process, as in a daemon. */
 export async function writes(bench: Bench): Promise<Measured[]> {
   if (writtenBytes() === null) {
     bench.say('this system does not count what a process writes: left out');
@@ -50,7 +50,7 @@ export async function writes(bench: Bench): Promise<Measured[]> {
   ];
 }
 
-/** Bytes that each of many quiet runs in one process wrote. */
+/** Returns the bytes that each of many quiet runs in one process wrote. */
 async function quietInOne(db: string, url: string): Promise<number> {
   const path = fileURLToPath(new URL('../processes/quiet.ts', import.meta.url));
   const { stdout } = await spend({ args: [path, db, url, API_KEY], onlyWall: true });

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/program.ts';
 import { createRedactor } from '../../src/platform/redact.ts';
 
-/** The columns of a terminal for which the help texts are laid out. */
+/** Terminal columns that the help texts are laid out for. */
 const COLUMNS = 80;
 
 /** A command with its whole name and what `--help` prints. */
@@ -14,7 +14,7 @@ export interface CommandHelp {
   help: string;
 }
 
-/** Every command of the program, the program itself first. */
+/** Returns every command of the program, the program itself first. */
 export function commandsWithHelp(): CommandHelp[] {
   let printed = '';
   const output = { columns: COLUMNS, write: (text: string) => (printed += text) };
@@ -39,14 +39,14 @@ export function commandsWithHelp(): CommandHelp[] {
   return below(program, '');
 }
 
-/** A section for each command, with the text of its help. */
+/** Returns a section for each command, with the text of its help. */
 export function cliReference(): string {
   return commandsWithHelp()
     .map(({ name, help }) => `## \`${name}\`\n\n\`\`\`text\n${help}\n\`\`\``)
     .join('\n\n');
 }
 
-/** A line for each command that does something, linked to its help. */
+/** Returns a line for each command that does something, linked to its help. */
 export function commandsTable(): string {
   const lines = commandsWithHelp()
     .filter(({ command }) => command.commands.length === 0)

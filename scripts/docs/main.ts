@@ -1,4 +1,4 @@
-/** Writes the generated parts of README.md and docs/ (`npm run docs`); test/docs holds that it was run. */
+/** Writes the generated parts of README.md and docs/ (`npm run docs`); test/docs checks that it was run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pageFiles, updatedPage } from './pages.ts';
 

@@ -7,7 +7,7 @@ import { settingsTable } from './settings.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-/** What the program itself knows, by the page that shows it and the name in the markers around it. */
+/** Generators of page parts, by the page and the name in the markers around the part. */
 const GENERATED: Record<string, Record<string, () => string>> = {
   'README.md': { commands: commandsTable },
   'docs/cli.md': { cli: cliReference },
@@ -15,13 +15,13 @@ const GENERATED: Record<string, Record<string, () => string>> = {
   'docs/reports.md': { reports: reportsTable },
 };
 
-/** The README and every page of docs/, as absolute paths. */
+/** Returns the README and every page of docs/, as absolute paths. */
 export function pageFiles(): string[] {
   const docs = readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'));
   return ['README.md', ...docs.toSorted().map((name) => `docs/${name}`)].map((name) => join(ROOT, name));
 }
 
-/** The text of a page with its generated parts and its format as they should be. Throws Error if a marker is missing. */
+/** Returns a page's text with generated parts and format up to date. Throws Error if a marker is missing. */
 export async function updatedPage(file: string, text: string): Promise<string> {
   const name = relative(ROOT, file);
   const updated = Object.entries(GENERATED[name] ?? {}).reduce(

@@ -17,21 +17,21 @@ interface Schema {
   anyOf?: Schema[];
 }
 
-/** A line for each setting: its names, values, default and meaning. */
+/** Returns a line for each setting: its names, values, default and meaning. */
 export function settingsTable(): string {
   const schema: Schema = JSON.parse(settingsJsonSchema());
   const variables = new Map(settingLeaves().map(({ path, variable }) => [path.join('.'), variable]));
   const lines = settingsOf(schema, '').map(([path, setting]) => {
     const names = [path, variables.get(path)].filter((name) => name !== undefined);
     const value = setting.default === undefined ? '' : code(setting.default);
-    // The descriptions are written to be read in the settings file.
+    // The descriptions are written for a reader of the settings file.
     const meaning = setting.description?.replaceAll('this file', 'the settings file') ?? '';
     return `| ${names.map((name) => `\`${name}\``).join('<br>')} | ${valuesOf(setting)} | ${value} | ${meaning} |`;
   });
   return ['| Setting | Values | Default | Meaning |', '|---|---|---|---|', ...lines].join('\n');
 }
 
-/** Every setting that holds a value, and the list of sources followed by what each of them holds. */
+/** Returns every setting that holds a value, and the list of sources followed by what each source holds. */
 function settingsOf(schema: Schema, path: string): [path: string, setting: Schema][] {
   if (schema.properties !== undefined) {
     return Object.entries(schema.properties).flatMap(([name, child]) =>
@@ -42,7 +42,7 @@ function settingsOf(schema: Schema, path: string): [path: string, setting: Schem
   return [[path, schema], ...items];
 }
 
-/** The values that it takes, in words. */
+/** Describes the values that it takes. */
 function valuesOf(schema: Schema): string {
   if (schema.anyOf !== undefined) return schema.anyOf.map(valuesOf).join(' or ');
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ');

@@ -3,7 +3,7 @@ import { describeIssues, settingsError } from './problems.ts';
 import { checkSettings } from './schema.ts';
 import type { Settings } from './settings.ts';
 
-/** What a draft sets, checked by the schema. Throws one UsageError that names `problems` and whatever else is wrong. */
+/** Returns a draft's values, checked by the schema. Throws one UsageError with `problems` and all others. */
 export function checkedSettings(draft: Draft, problems: readonly string[]): Partial<Settings> {
   const checked = checkSettings(draft.values);
   if (!checked.success) throw settingsError([...problems, ...describeIssues(draft, checked.error.issues)]);

@@ -6,7 +6,7 @@ export type Path = readonly PropertyKey[];
 /** Settings that are being put together, not checked yet, and what was laid over the file. */
 export interface Draft {
   values: Record<string, unknown>;
-  /** By path, for all that does not come from the file. */
+  /** By path, for everything that does not come from the file. */
   overlaid: Map<string, Origin>;
   file: string | null;
 }
@@ -23,7 +23,7 @@ export function pathText(path: Path): string {
     .replace(/^\./, '');
 }
 
-/** The value at a path; undefined where there is none. */
+/** Returns the value at a path; undefined if there is none. */
 export function valueAt(values: unknown, path: Path): unknown {
   let value = values;
   for (const part of path) {
@@ -33,7 +33,7 @@ export function valueAt(values: unknown, path: Path): unknown {
   return value;
 }
 
-/** Lays a value over what is there. A section that is no object is left alone: the check will find it. */
+/** Lays a value over what is there. A section that is not an object is left alone: the check will find it. */
 export function overlay(draft: Draft, path: readonly string[], value: unknown, origin: Origin): void {
   const key = path.at(-1);
   if (key === undefined) return;
@@ -48,7 +48,7 @@ export function overlay(draft: Draft, path: readonly string[], value: unknown, o
   draft.overlaid.set(pathText(path), origin);
 }
 
-/** Where a place of the draft was written: by what was laid over it or around it, else by the file. */
+/** Returns where a place of the draft was set: by what was laid over it or around it, else by the file. */
 export function placeOf(draft: Draft, path: Path): Origin {
   for (let length = path.length; length > 0; length--) {
     const origin = draft.overlaid.get(pathText(path.slice(0, length)));
@@ -57,12 +57,12 @@ export function placeOf(draft: Draft, path: Path): Origin {
   return draft.file === null ? { kind: 'default' } : { kind: 'file', path: draft.file };
 }
 
-/** Where the value of a leaf comes from. */
+/** Returns where the value of a leaf comes from. */
 export function originOf(draft: Draft, path: Path): Origin {
   return valueAt(draft.values, path) === undefined ? { kind: 'default' } : placeOf(draft, path);
 }
 
-/** A place in words: the variable or flag alone where that is the whole of it, else the path and where it stands. */
+/** Describes a place: the variable or flag alone if it sets exactly this, else the path and its origin. */
 export function describePlace(draft: Draft, path: Path): string {
   const place = describeOrigin(placeOf(draft, path));
   return draft.overlaid.has(pathText(path)) ? place : `${pathText(path)} in ${place}`;

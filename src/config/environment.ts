@@ -12,7 +12,7 @@ const DATABASE_VARIABLES = ['TASKMIRROR_DATABASE', 'TASKMIRROR_DB'] as const;
 
 /**
  * Lays every TASKMIRROR_* variable over the draft and returns what is wrong with them. TASKMIRROR_CONFIG is
- * left to whoever looks for the file.
+ * left to the code that looks for the file.
  */
 export function overlayEnvironment(draft: Draft, env: Environment): string[] {
   const given = Object.entries(env).filter(
@@ -22,7 +22,7 @@ export function overlayEnvironment(draft: Draft, env: Environment): string[] {
   const leaves = new Map(settingLeaves().map((leaf) => [leaf.variable, leaf]));
   const database = leaves.get(DATABASE_VARIABLES[0]);
   if (database !== undefined) leaves.set(DATABASE_VARIABLES[1], database);
-  // All of them begin in the same way, which makes no two of them alike.
+  // All of them begin with the same prefix, which must not make two of them look alike.
   const known = new Map([...leaves.keys(), CONFIG_VARIABLE].map((variable) => [bare(variable), variable]));
 
   const problems: string[] = [];
@@ -52,7 +52,7 @@ function bare(variable: string): string {
   return variable.slice(PREFIX.length);
 }
 
-/** What the text of a variable stands for. A text that cannot be it stays text: the schema says what it expected. */
+/** Reads the text of a variable. A text that does not fit stays text: the schema says what it expected. */
 function parse(leaf: Leaf, text: string): { value: unknown } | { failure: string } {
   if (leaf.isNullable && text === 'null') return { value: null };
   switch (leaf.kind) {

@@ -7,9 +7,9 @@ const MAX_NAME_SHOWN = 60;
 const MAX_REPEATED = 10;
 
 /**
- * JSON text as a value, or what is wrong with it, in words that follow its name: it is no JSON, or one key of an object
- * stands twice, of which JSON.parse would drop the first. Repeats no more of the text than one character or the path of
- * a key: it may hold a secret.
+ * Parses JSON text. A failure is described in words that follow the text's name: it is not JSON, or an object
+ * has a key twice, the first of which JSON.parse would drop. The words repeat at most one character of the
+ * text or the path of a key, because it may hold a secret.
  */
 export function parseJson(text: string): { value: unknown } | { failure: string } {
   let value: unknown;
@@ -38,12 +38,12 @@ function describe(char: string): string {
   return char === '"' ? 'unexpected or malformed string' : `unexpected ${JSON.stringify(char)}`;
 }
 
-/** First characters of tokens; `0` stands for numbers, true, false and null. */
+/** First characters of tokens; `0` means numbers, true, false and null. */
 const VALUE = '{["0';
 
 /**
- * Offset of the first token that cannot stand where it stands; the text's length where it ends too early.
- * JSON.parse tells the place only for some errors, and never without quoting the text.
+ * Returns the offset of the first token in a wrong place; the text's length if it ends too early. JSON.parse
+ * reports the place only for some errors, and never without quoting the text.
  */
 function firstErrorIn(text: string): number {
   const open: string[] = [];

@@ -1,18 +1,18 @@
 import type { Path } from './draft.ts';
 
 export interface Token {
-  /** Its first character; `0` stands for numbers, true, false and null, `?` for what is no token. */
+  /** Its first character; `0` means numbers, true, false and null, `?` text that is not a token. */
   kind: string;
   text: string;
   offset: number;
 }
 
-/** In a string JSON forbids the control characters below U+0020 only; \p{Cc} knows more of them. */
+/** In a string JSON forbids only the control characters below U+0020; \p{Cc} has more of them. */
 const TOKEN =
   /[{}[\],:]|"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/uy;
 const SPACE = /[ \t\r\n]*/y;
 
-/** The tokens of JSON text, up to the end or to the first place where none is: that is the last one, of kind `?`. */
+/** Yields the tokens of JSON text, up to the end or the first place without one: the last, of kind `?`. */
 export function* tokensOf(text: string): Generator<Token, void> {
   for (let offset = 0; ;) {
     SPACE.lastIndex = offset;
@@ -29,20 +29,22 @@ export function* tokensOf(text: string): Generator<Token, void> {
   }
 }
 
-/** A key that stands twice in one object: its path, and the offsets of both places. */
+/** A key that is twice in one object: its path, and the offsets of both places. */
 export interface Repeated {
   path: Path;
   first: number;
   again: number;
 }
 
-/** An object or a list that is being read: the keys of an object so far with their offsets, and where one is now. */
+/**
+ * An object or list that is being read: the keys of an object so far with their offsets, and the current one.
+ */
 interface Container {
   keys: Map<string, number> | null;
   at: string | number;
 }
 
-/** The keys of valid JSON text that stand in one object more than once. */
+/** Returns the keys of valid JSON text that are more than once in one object. */
 export function repeatedKeys(text: string): Repeated[] {
   const repeated: Repeated[] = [];
   const open: Container[] = [];

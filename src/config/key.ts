@@ -12,26 +12,28 @@ const COMMAND_TIMEOUT_SECONDS = 30;
 
 export interface KeyContext {
   env: Environment;
-  /** Where a command runs, and where a relative path starts (a loaded file path is absolute already). */
+  /**
+   * The folder in which a command runs and a relative path starts (loaded file paths are already absolute).
+   */
   cwd: string | null;
   signal: AbortSignal;
-  /** For the bound on a command; real time where it is left out. */
+  /** For the time limit of a command; real time by default. */
   clock?: Pick<Clock, 'timeout'>;
 }
 
 export interface ResolvedKey {
-  /** A secret: to be given to the redactor before it is used. */
+  /** A secret: give it to the redactor before using it. */
   value: string;
   /** Where the key is kept, for errors: `environment variable SIGMIC_API_KEY`. */
   origin: string;
-  /** What somebody should look at, though the key can be used. Holds no part of the key. */
+  /** Warnings for a person, although the key can be used. Holds no part of the key. */
   warnings: string[];
 }
 
 /**
- * Gets the key of a source: from an environment variable, from a file of at most 64 KB, or from what a shell
- * command prints within 30 s. Throws UsageError, naming source and setting but never the value, where there
- * is none or where it cannot be a key; the signal's reason where that aborts a command.
+ * Gets the key of a source: from an environment variable, from a file of at most 64 KB, or from the output of
+ * a shell command within 30 s. Throws UsageError, naming source and setting but never the value, if there is
+ * none or it cannot be a key; throws the signal's reason if that aborts a command.
  */
 export async function resolveKey(source: SourceSettings, context: KeyContext): Promise<ResolvedKey> {
   const reference = source.apiKey;
@@ -65,13 +67,13 @@ export async function resolveKey(source: SourceSettings, context: KeyContext): P
   return { value: found.text, origin, warnings };
 }
 
-/** Where a key is kept, in words. A command is not repeated: it may hold secrets of its own. */
+/** Describes where a key is kept. A command is not repeated: it may hold secrets of its own. */
 export function describeKey(reference: KeyReference, cwd: string | null): string {
   if ('env' in reference) return `environment variable ${reference.env}`;
   return 'file' in reference ? `file ${absolutePath(cwd, reference.file)}` : 'command in apiKey.command';
 }
 
-/** Whether there is something where the key should be. A command is not run to find out. */
+/** Returns whether there is something where the key should be, without running a command. */
 export function keyState(reference: KeyReference, context: Pick<KeyContext, 'env' | 'cwd'>): KeyState {
   if ('command' in reference) return 'not run';
   const found =
@@ -115,7 +117,7 @@ async function runShell(
   { env, cwd }: KeyContext,
   signal: AbortSignal,
 ): Promise<ShellResult> {
-  // Most keys need no command, and no start is to wait for what runs one.
+  // Most keys need no command, and no start should wait for the module that runs one.
   const { execFile } = await import('node:child_process');
   const options = {
     env,
@@ -126,12 +128,12 @@ async function runShell(
   } as const;
   return new Promise((done) => {
     const child = execFile('sh', ['-c', command], options, (error, stdout) => done({ error, stdout }));
-    // A command that asks a question meets the end of its input instead of waiting for the timeout.
+    // A command that asks a question reads the end of its input instead of waiting for the timeout.
     child.stdin?.end();
   });
 }
 
-/** Made of codes only: the command, the error's own message, which repeats it, and what it printed may hold secrets. */
+/** Uses codes only: the command, the error's message (which repeats it) and the output may hold secrets. */
 function exitOf(error: ExecFileException): string {
   if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') return `printed more than ${MAX_KILOBYTES} KB`;
   if (typeof error.code === 'number') return `failed with exit code ${error.code}`;

@@ -13,12 +13,12 @@ export interface Leaf {
   isNullable: boolean;
 }
 
-/** Every leaf of the settings, in the order of the schema. `sources` is one. */
+/** Returns every leaf of the settings, in the order of the schema. `sources` is one. */
 export function settingLeaves(): Leaf[] {
   return leavesOf(settingsSchema(), []).filter(({ path }) => path[0] !== '$schema');
 }
 
-/** Every name that may stand in the file, with the path at which it may: what a misspelt one is compared with. */
+/** Returns every name that the file may use, with its path: a misspelt name is compared with these. */
 export function settingNames(): Map<string, string> {
   const paths = settingLeaves().flatMap(({ path }) => path.map((_, index) => path.slice(0, index + 1)));
   const names = new Map(paths.map((path) => [path.at(-1) ?? '', path.join('.')]));

@@ -11,8 +11,8 @@ import type { LoadedSettings, SettingsInput } from './settings.ts';
 
 /**
  * Puts the settings together (flag over environment over file over default) and checks them. Relative paths
- * start at the file's folder where they stand in the file, at the working directory elsewhere. A mirror can
- * be read without any source, so none is no error here: see requireSources in sources.ts.
+ * start at the file's folder if they are in the file, at the working directory otherwise. A mirror can be
+ * read without any source, so having none is no error here: see requireSources in sources.ts.
  *
  * Throws one UsageError that names every problem.
  */
@@ -29,12 +29,12 @@ export async function loadSettings(input: SettingsInput): Promise<LoadedSettings
 
   const plain = problems.length === 0 ? plainSettings(draft) : null;
   if (plain !== null) return completed(plain, draft, cwd);
-  // The schema takes as long to load and to build as the database takes to open.
+  // Loading and building the schema takes as long as opening the database.
   const { checkedSettings } = await import('./check.ts');
   return completed(checkedSettings(draft, problems), draft, cwd);
 }
 
-/** A draft of the settings file; an empty one where there is no file, or where it cannot be used. */
+/** Returns a draft of the settings file; an empty one if there is no file or it cannot be used. */
 function readFile({ env, cwd, flags }: SettingsInput, problems: string[]): Draft {
   const named = flags.config ?? env['TASKMIRROR_CONFIG'];
   const origin = flags.config === undefined ? 'environment variable TASKMIRROR_CONFIG' : 'flag --config';

@@ -3,10 +3,10 @@ import { isRecord, overlay, pathText } from './draft.ts';
 import type { Draft } from './draft.ts';
 import type { Environment, SettingsFlags } from './settings.ts';
 
-/** What every variable that is a setting begins with. */
+/** The beginning of every variable that is a setting. */
 export const PREFIX = 'TASKMIRROR_';
 
-/** Whether the environment may hold settings. */
+/** Returns whether the environment may hold settings. */
 export function hasVariables(env: Environment): boolean {
   return Object.keys(env).some((name) => name.startsWith(PREFIX));
 }
@@ -15,8 +15,8 @@ export function hasVariables(env: Environment): boolean {
 export const DEFAULT_SOURCE = { name: DEFAULT_SOURCE_NAME, apiKey: { env: 'SIGMIC_API_KEY' } } as const;
 
 /**
- * Makes the source `default` of SIGMIC_API_KEY where no source is set, and gives the source of that name its
- * base URL from SIGMIC_BASE_URL where it has none. Other programs read these two as well: an empty one counts
+ * Makes the source `default` from SIGMIC_API_KEY if no source is set, and gives the source of that name its
+ * base URL from SIGMIC_BASE_URL if it has none. Other programs read these two as well, so an empty one counts
  * as not set.
  */
 export function overlayDefaultSource(draft: Draft, env: Environment): void {
@@ -38,7 +38,7 @@ export function overlayDefaultSource(draft: Draft, env: Environment): void {
   }
 }
 
-/** Whether {@link overlayDefaultSource} has made the draft's only source. */
+/** Returns whether {@link overlayDefaultSource} has made the draft's only source. */
 export function isDefaultSourceMade({ overlaid }: Draft): boolean {
   const origin = overlaid.get('sources');
   return origin?.kind === 'environment' && origin.variable === DEFAULT_SOURCE.apiKey.env;

@@ -10,7 +10,7 @@ import { nearest } from '../platform/nearest.ts';
 const MAX_SHOWN = 60;
 const MAX_PROBLEMS = 50;
 
-/** A value in an error: short, on one line, and with what looks like a key masked. */
+/** Formats a value for an error: short, on one line, and with what looks like a key masked. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (isRecord(value)) return 'an object';
@@ -18,18 +18,18 @@ export function shown(value: unknown): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;
 }
 
-/** A name that somebody else chose, fit for an error. */
+/** Formats a name that somebody else chose for an error. */
 export function shownName(name: string): string {
   return shown(name).slice(1, -1);
 }
 
-/** `, did you mean X?` where X is near, else nothing. */
+/** Returns `, did you mean X?` if X is near, else nothing. */
 export function suggestion(word: string, known: ReadonlyMap<string, string>): string {
   const name = nearest(word, [...known.keys()]);
   return name === undefined ? '' : `, did you mean ${known.get(name)}?`;
 }
 
-/** What the schema found, one text a problem: where, what stands there, what was expected. */
+/** Describes what the schema found, one text per problem: where, what is there, what was expected. */
 export function describeIssues(draft: Draft, issues: readonly z.core.$ZodIssue[]): string[] {
   const known = settingNames();
   return issues.flatMap((issue) => {
@@ -48,12 +48,15 @@ function describeIssue(draft: Draft, path: Path, expectation: string): string {
   return maySpeak(path) ? `${place} is ${shown(value)}: ${expectation}` : `${place}: ${expectation}`;
 }
 
-/** Of a source only the name is repeated: a key pasted to the wrong place, or into a URL, must not be. */
+/**
+ * Returns whether a value may be repeated. Only the name of a source may: a key may have been pasted to the
+ * wrong place, or into a URL.
+ */
 function maySpeak(path: Path): boolean {
   return path[0] !== 'sources' || path.at(-1) === 'name';
 }
 
-/** One error for all problems. */
+/** Creates one error for all problems. */
 export function settingsError(problems: readonly string[]): UsageError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   const lines = problems.slice(0, MAX_PROBLEMS).map((problem) => `\n- ${problem}`);

@@ -1,6 +1,6 @@
 /**
- * What the schema of the settings is put together from. zod/mini, since most commands check their settings, and
- * it takes half as long to load and to build as the whole of zod.
+ * The parts of the settings schema. It uses zod/mini, since most commands check their settings, and it takes
+ * half as long to load and to build as the whole of zod.
  */
 import * as z from 'zod/mini';
 import { _default as withDefault } from 'zod/mini';
@@ -9,20 +9,20 @@ import type { Bounds } from '../model/sync-settings.ts';
 /** Error for a section that is not an object. */
 export const object = { error: 'expected an object' };
 
-/** A schema with what the JSON Schema says of it. */
+/** Returns the schema with its description in the JSON Schema. */
 export const described = <T extends z.ZodMiniType>(schema: T, description: string): T => {
   z.globalRegistry.add(schema, { description });
   return schema;
 };
 
-/** A setting with what holds where it is not set. */
+/** Returns a setting with its default. */
 export const setting = <T extends z.ZodMiniType>(
   schema: T,
   value: z.util.NoUndefined<z.output<T>>,
   description: string,
 ) => described(withDefault(schema, value), description);
 
-/** A text of 1 to `max` characters; every rule on it fails with the same words. */
+/** Returns the schema of a text of 1 to `max` characters; every rule on it fails with the same words. */
 export const text = (max: number, error: string) =>
   z.string({ error }).check(z.minLength(1, { error }), z.maxLength(max, { error }));
 

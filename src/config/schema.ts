@@ -73,7 +73,7 @@ const baseUrl = () =>
     }),
   );
 
-/** One entry of `sources`. */
+/** Returns the schema of one entry of `sources`. */
 export const sourceSchema = () =>
   z.strictObject(
     {
@@ -161,7 +161,7 @@ const log = () =>
     object,
   );
 
-/** What may stand in the settings file. Each schema is built when it is asked for: that takes longer than to use it. */
+/** Parts of the settings file. Each schema is built on demand, since building takes longer than using it. */
 const SHAPE = {
   $schema: () =>
     described(
@@ -220,14 +220,14 @@ const SHAPE = {
   $schema: () => z.ZodMiniType;
 };
 
-/** The settings file: what may stand in it, and what holds where it says nothing. Unknown keys are refused. */
+/** Returns the schema of the settings file, with its defaults. Unknown keys are refused. */
 export function settingsSchema(): z.ZodMiniObject {
   return schemaOf(Object.keys(SHAPE));
 }
 
-/** Checks what there is of the settings by {@link settingsSchema}, of which only those parts are built. */
+/** Checks the settings that are there by {@link settingsSchema}, building only those parts of it. */
 export function checkSettings(values: Readonly<Record<string, unknown>>) {
-  // Compiling a schema pays for rows by the thousand, not for what is checked once.
+  // Compiling a schema pays off for thousands of rows, not for one check.
   const checked = schemaOf(Object.keys(values)).safeParse(values, { jitless: true });
   return checked as z.util.SafeParseResult<Partial<Settings> & { $schema?: string }>;
 }
@@ -237,13 +237,13 @@ function schemaOf(names: readonly string[]): z.ZodMiniObject {
   return z.strictObject(Object.fromEntries(parts.map(([name, build]) => [name, build()])), object);
 }
 
-/** The JSON Schema of the settings file, as text that ends in a newline. */
+/** Returns the JSON Schema of the settings file, as text that ends in a newline. */
 export function settingsJsonSchema(): string {
   const schema = z.toJSONSchema(settingsSchema(), { io: 'input' });
   return `${JSON.stringify({ title: 'taskmirror settings', ...schema }, null, 2)}\n`;
 }
 
-/** Runs on sources that are otherwise wrong too: every problem is to be told at once. */
+/** Also runs on sources with other errors: every problem is reported at once. */
 function refuseRepeatedNames(list: readonly unknown[], context: z.core.$RefinementCtx): void {
   const names = list.map((item) =>
     typeof item === 'object' && item !== null && 'name' in item ? item.name : undefined,

@@ -1,8 +1,8 @@
-/** The settings file where none is named, in the working directory. */
+/** The settings file, in the working directory, if none is named. */
 export const DEFAULT_FILE = 'taskmirror.config.json';
 
-/** A settings file is not read beyond this. */
+/** Most kilobytes of a settings file. */
 export const MAX_FILE_KILOBYTES = 1024;
 
-/** Characters of a path at most. */
+/** Most characters of a path. */
 export const MAX_PATH = 4096;

@@ -2,7 +2,7 @@ import type { LogSettings } from '../platform/log.ts';
 import type { RetentionSettings, SyncSettings } from '../model/sync-settings.ts';
 import type { OmittableField } from '../model/task.ts';
 
-/** Where a source's key is kept. The key itself never stands in a settings file and is never a flag. */
+/** Where a source's key is kept. The key itself is never in a settings file and is never a flag. */
 export type KeyReference = { env: string } | { file: string } | { command: string };
 
 /** One Tasks API key to mirror. */
@@ -41,7 +41,7 @@ export type Origin =
   | { kind: 'environment'; variable: string }
   | { kind: 'flag'; flag: string };
 
-/** An origin in words, for a table or an error. */
+/** Describes an origin for a table or an error. */
 export function describeOrigin(origin: Origin): string {
   switch (origin.kind) {
     case 'default':
@@ -63,13 +63,13 @@ export interface SettingsFlags {
   db?: string | undefined;
 }
 
-/** Environment variables, as the process was given them. */
+/** Environment variables, as the process received them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What settings are made of, beside the defaults. */
+/** The sources of settings besides the defaults. */
 export interface SettingsInput {
   env: Environment;
-  /** Absolute path of the working directory; null where it was deleted. */
+  /** Absolute path of the working directory; null if it was deleted. */
   cwd: string | null;
   flags: SettingsFlags;
 }
@@ -78,6 +78,6 @@ export interface LoadedSettings {
   settings: Settings;
   /** For every leaf, by its path (`sync.pageSize`, `sources[0].apiKey`), where its value came from. */
   origins: ReadonlyMap<string, Origin>;
-  /** Absolute path of the settings file; null where there is none. */
+  /** Absolute path of the settings file; null if there is none. */
   file: string | null;
 }

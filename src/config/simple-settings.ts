@@ -8,8 +8,8 @@ import { MAX_PATH } from './settings-file.ts';
 import type { Settings, SourceSettings } from './settings.ts';
 
 /**
- * What a draft sets that holds nothing but a key, a base URL and a database, as most do: these are checked without the
- * schema. Null for all others, and where anything is wrong.
+ * Checks, without the schema, a draft that sets only a key, a base URL and a database, as most do. Returns
+ * null for all others, and if anything is wrong.
  */
 export function plainSettings(draft: Draft): Partial<Settings> | null {
   const { sources, database, ...more } = draft.values;
@@ -26,7 +26,7 @@ function isPath(value: unknown): value is string {
   return pathProblem(value) === null;
 }
 
-/** Null where the URL is wrong. */
+/** Returns null if the URL is wrong. */
 function withBaseUrl(baseUrl: unknown = DEFAULT_BASE_URL): SourceSettings | null {
   if (typeof baseUrl !== 'string') return null;
   try {

@@ -5,7 +5,7 @@ import type { Draft, Path } from './draft.ts';
 import { absolutePath } from '../platform/paths.ts';
 import type { LoadedSettings, Origin, Settings } from './settings.ts';
 
-/** Checked values with the defaults for what they leave out, absolute paths, and where each comes from. */
+/** Completes checked values with defaults, absolute paths, and the origin of each. */
 export function completed(values: Partial<Settings>, draft: Draft, cwd: string | null): LoadedSettings {
   const settings = withAbsolutePaths({ ...DEFAULTS, ...values }, draft, cwd);
   return { settings, origins: originsOf(settings, draft), file: draft.file };
@@ -17,7 +17,7 @@ function withAbsolutePaths(settings: Settings, draft: Draft, cwd: string | null)
   return {
     ...settings,
     database: absolute(settings.database, originOf(draft, ['database'])),
-    // One that nobody asks for needs no place: the default is relative.
+    // A folder that nobody asks for needs no absolute path: the default is relative.
     queriesFolder:
       cwd === null && draft.values['queriesFolder'] === undefined
         ? settings.queriesFolder
@@ -42,7 +42,7 @@ function originsOf(settings: Settings, draft: Draft): Map<string, Origin> {
   return new Map(paths.map((path) => [pathText(path), originOf(draft, path)]));
 }
 
-/** Where the values are: the paths of whatever is no section. */
+/** Returns the paths of all values that are not sections. */
 function leafPaths(section: object, parents: Path): Path[] {
   return Object.entries(section).flatMap(([name, value]) =>
     isRecord(value) ? leafPaths(value, [...parents, name]) : [[...parents, name]],

@@ -6,11 +6,11 @@ import type { SyncResult } from '../sync/sync.ts';
 /** One source, as the daemon sees it. */
 export interface DaemonSource {
   name: string;
-  /** Throws nothing that a run may run into: the result says it. */
+  /** Throws nothing that a run may meet: the result reports it. */
   sync(options: { full: boolean }): Promise<SyncResult>;
   /**
-   * Whether there is another key than the last run was given, or one where that run found none. Gets the key; if it is
-   * another one, the next run uses it as it is.
+   * Returns whether there is another key than the one that the last run was given, or one if that run found
+   * none. Gets the key; if it is another one, the next run uses it as it is.
    */
   hasNewKey(): Promise<boolean>;
 }
@@ -25,13 +25,13 @@ export interface DaemonDeps {
 const FIRST_PAUSE_MS = 5_000;
 const LONGEST_PAUSE_MS = 30 * 60_000;
 /**
- * The pause after a refused key, in ms: only a person can mend it, and each try is one more refused request. A new key
- * ends it.
+ * The pause after a refused key, in ms: only a person can fix it, and each try is one more refused request. A
+ * new key ends it.
  */
 const KEY_PAUSE_MS = 15 * 60_000;
 /**
- * Full runs that the API's total asks for are at least this far apart, in ms; twice as far each time that one found
- * nothing: a total that counts tasks of other keys, too, asks all the time.
+ * Least time between full runs that the API's total asks for, in ms. It doubles each time such a run finds
+ * nothing: a total that also counts tasks of other keys asks all the time.
  */
 const ADVISED_FULL_MS = 3_600_000;
 const LONGEST_ADVISED_MS = 24 * ADVISED_FULL_MS;
@@ -41,14 +41,16 @@ interface Lane {
   running: Promise<void>;
   isRunning: boolean;
   failures: number;
-  /** No run begins in the `pauseMs` after this moment, ms. */
+  /** No run begins within `pauseMs` of this moment, ms. */
   pausedAt: number;
   pauseMs: number;
-  /** The pause is for want of a key: a new one ends it. */
+  /** The pause waits for a key: a new one ends it. */
   needsKey: boolean;
-  /** New keys tried since the last success: a command that makes a token at each call has one at each slot. */
+  /**
+   * New keys tried since the last success: a command that makes a token at each call has one at each slot.
+   */
   newKeys: number;
-  /** The full schedule has ticked, and no full run has come to an end since. */
+  /** The full schedule has ticked, and no full run has ended since. */
   isFullDue: boolean;
   /** The last run found the API's total off. */
   isFullAdvised: boolean;
@@ -59,8 +61,8 @@ interface Lane {
 }
 
 /**
- * Runs sources whenever the schedule ticks: each source in a lane of its own, so that one that fails or is slow holds up
- * no other, and never two runs of one source at once. A source that fails is paused, longer each time.
+ * Runs sources whenever the schedule ticks. Each source has its own lane, so that one that fails or is slow
+ * delays no other, and a source never has two runs at once. A source that fails is paused, longer each time.
  */
 export class Daemon {
   readonly #lanes: readonly Lane[];
@@ -86,16 +88,16 @@ export class Daemon {
     }));
     this.#clock = clock;
     this.#log = log;
-    // It rejects for whoever asks.
+    // It still rejects for its readers.
     this.#failed.promise.catch(() => undefined);
   }
 
-  /** Rejects with what keeps the daemon from going on: a failure that only another process can get over, or a bug. */
+  /** Rejects with what stops the daemon: a failure that only another process can overcome, or a bug. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }
 
-  /** Begins a run of every source that is neither running nor paused. To be called at each slot of the schedule. */
+  /** Begins a run of every source that is not running or paused. Call it at each slot of the schedule. */
   tick(): void {
     if (this.#stopped) return;
     for (const lane of this.#lanes) {
@@ -105,7 +107,7 @@ export class Daemon {
     }
   }
 
-  /** Makes the next run of every source a full one, and ticks. To be called at each slot of the full schedule. */
+  /** Makes the next run of every source a full one, and ticks. Call it at each slot of the full schedule. */
   tickFull(): void {
     for (const lane of this.#lanes) lane.isFullDue = true;
     this.tick();
@@ -116,7 +118,7 @@ export class Daemon {
     await Promise.all(this.#lanes.map((lane) => lane.running));
   }
 
-  /** Begins no further run, and waits for those under way; their own signal is what makes them end soon. */
+  /** Begins no further run, and waits for those under way; their own signal ends them soon. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.idle();
@@ -153,7 +155,8 @@ export class Daemon {
       if (result.foundLateOrGone) lane.advisedMs = ADVISED_FULL_MS;
       else if (lane.isFullAdvised && failure === null)
         lane.advisedMs = Math.min(LONGEST_ADVISED_MS, lane.advisedMs * 2);
-      // One that failed on the way is made up for; one that the brake stopped would only be stopped again.
+      // A full run that failed on the way is due again; one that the brake stopped would only be stopped
+      // again.
       lane.isFullDue = failure !== null && !(failure instanceof SafetyStopError);
       lane.isFullAdvised = false;
       lane.lastFullAt = began;
@@ -187,7 +190,7 @@ export class Daemon {
   }
 }
 
-/** Whether `ms` have passed since a moment. One that lies as far ahead was noted before the clock was set back. */
+/** Returns whether `ms` have passed since a moment. One that far ahead predates a clock that was set back. */
 function isOver(since: number, ms: number, now: number): boolean {
   return Math.abs(now - since) >= ms;
 }

@@ -2,9 +2,9 @@ import { type Zone, spansOf, zoneOf } from '../model/zone.ts';
 import { type Cron, parseCron } from '../platform/cron.ts';
 import type { Clock } from '../model/clock.ts';
 
-/** How often the clock is looked at, in ms, however far the next slot is: it may be set, and the machine may sleep. */
+/** Longest wait before the clock is read again, in ms: it may be set, and the machine may sleep. */
 const LONGEST_WAIT_MS = 60_000;
-/** No clock is set by more, in ms, where its offset changes. */
+/** Most that a change of its offset sets a clock, in ms. */
 const LONGEST_SHIFT_MS = 86_400_000;
 
 export interface ScheduleDeps {
@@ -14,9 +14,10 @@ export interface ScheduleDeps {
 }
 
 /**
- * Calls `tick` at every slot of a cron expression (five fields, or six with seconds first) in `timezone`, and once
- * for all slots that were missed because the machine slept or its clock was set forward, within a minute of that. A
- * clock that was set back brings its slots again. Resolves once the signal aborts; rejects with what `tick` throws.
+ * Calls `tick` at every slot of a cron expression (five fields, or six with seconds first) in `timezone`. It
+ * calls it once for all slots that were missed because the machine slept or its clock was set forward, within
+ * a minute of that. If a clock was set back, its slots come again. Resolves once the signal aborts; rejects
+ * with what `tick` throws.
  */
 export async function followSchedule(
   expression: string,
@@ -40,10 +41,10 @@ export async function followSchedule(
 }
 
 /**
- * The slots after one moment and up to another, in ms since the epoch, in order. Where summer time sets the clock they
- * are those of cron (cron(8), "Daylight Saving Time"): in an hour that comes twice a fixed time of day is a slot the
- * first time only, and `*` keeps its interval; slots of fixed hours that are left out come together, once the clock
- * has moved on.
+ * Yields the slots after one moment and up to another, in ms since the epoch, in order. When summer time sets
+ * the clock, they follow cron (cron(8), "Daylight Saving Time"): in an hour that comes twice, a fixed time of
+ * day is a slot the first time only, and `*` keeps its interval; slots of fixed hours that are left out come
+ * together, once the clock has moved on.
  */
 export function* slotsIn(cron: Cron, zone: Zone, after: number, until: number): Generator<number> {
   let last = after;

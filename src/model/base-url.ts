@@ -4,11 +4,11 @@ import { UsageError } from './errors.ts';
 const MAX_LENGTH = 2000;
 
 /**
- * The base URL of a source in its one normal form: no trailing slash, a path prefix is kept.
+ * Returns the base URL of a source in its normal form: no trailing slash, a path prefix is kept.
  *
- * Throws UsageError where it is not https (http is allowed to a loopback host only, so that a key never
- * crosses a network in the clear), or carries credentials, a query or a fragment. The error never repeats
- * those: they may be secrets.
+ * Throws UsageError if it is not https (http is allowed to a loopback host only, so that a key never crosses
+ * a network in the clear), or has credentials, a query or a fragment. The error never repeats those: they may
+ * be secrets.
  */
 export function checkBaseUrl(text: string): string {
   const url = text.length <= MAX_LENGTH && URL.canParse(text) ? new URL(text) : null;

@@ -10,7 +10,7 @@ export interface Ledger {
   gaps: Gap[];
 }
 
-/** An interval lower < activity <= upper in which the mirror may lack rows; lower null: to the end of the list. */
+/** An interval lower < activity <= upper in which rows may be missing; lower null: to the end of the list. */
 export interface Gap {
   lower: number | null;
   upper: number;
@@ -23,8 +23,8 @@ const gapFrom = (floor: number, upper: number): Gap => ({ lower: floor === -Infi
 
 /**
  * Opens the gap of a run that begins: from the head down to the old watermark less the overlap (to the end of
- * the list on the first run), and moves the watermark up to the head. A gap's lower edge is outside it, so it
- * is set one ms deeper: rows at the very edge of the overlap are read again.
+ * the list on the first run). Moves the watermark up to the head. A gap's lower edge is outside it, so it is
+ * set one ms deeper: rows at the very edge of the overlap are read again.
  */
 export function openGap(ledger: Ledger, head: number, overlapMs: number): Ledger {
   const floor = ledger.watermark === null ? -Infinity : ledger.watermark - overlapMs - 1;
@@ -33,7 +33,10 @@ export function openGap(ledger: Ledger, head: number, overlapMs: number): Ledger
   return { watermark, gaps: union([...ledger.gaps, gapFrom(floor, head)]) };
 }
 
-/** Takes the proven interval above < activity <= upTo out of all gaps. `above` -Infinity: the list's end was seen. */
+/**
+ * Removes the proven interval above < activity <= upTo from all gaps; `above` -Infinity: the list's end was
+ * seen.
+ */
 export function cover(ledger: Ledger, proven: { above: number; upTo: number }): Ledger {
   const gaps = ledger.gaps.flatMap((gap) => {
     const floor = floorOf(gap);
@@ -46,28 +49,28 @@ export function cover(ledger: Ledger, proven: { above: number; upTo: number }): 
   return { watermark: ledger.watermark, gaps };
 }
 
-/** The newest gap that begins at or below `activity`: where a walk that stands there has to go next. */
+/** Returns the newest gap that begins at or below `activity`, where a walk at that place has to go next. */
 export function nextGap(ledger: Ledger, activity: number): Gap | undefined {
   return ledger.gaps.find((gap) => gap.upper <= activity);
 }
 
-/** Whether a walk has come to the end of the list: the first backfill is done. */
+/** Returns whether a walk has reached the end of the list: the first backfill is done. */
 export function reachesEnd({ watermark, gaps }: Ledger): boolean {
   return watermark !== null && !gaps.some(({ lower }) => lower === null);
 }
 
-/** Everything with activity at or below this is mirrored; null where nothing can be promised yet. */
+/** Returns the activity at or below which everything is mirrored; null if nothing can be promised yet. */
 export function completeThrough(ledger: Ledger): number | null {
   const deepest = ledger.gaps.at(-1);
   return deepest === undefined ? ledger.watermark : deepest.lower;
 }
 
-/** Whether a row of this activity may be lacking: it lies in a gap. */
+/** Returns whether a row of this activity may be missing: it lies in a gap. */
 export function isMissing({ gaps }: Ledger, activity: number): boolean {
   return gaps.some((gap) => activity > floorOf(gap) && activity <= gap.upper);
 }
 
-/** What makes a ledger impossible, for people; nothing where it is sound. */
+/** Returns what makes a ledger impossible, for people; nothing if it is sound. */
 export function ledgerProblems({ watermark, gaps }: Ledger): string[] {
   const problems: string[] = [];
   for (const [i, gap] of gaps.entries()) {

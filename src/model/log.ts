@@ -1,4 +1,4 @@
-/** What the core says on the way. Fields first, then a message for people; a pino logger fits. */
+/** The messages of the core. Fields first, then a message for people; a pino logger fits. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

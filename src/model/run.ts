@@ -1,4 +1,4 @@
-/** Which list a mirror copies: a name for people, and where it comes from. */
+/** The list that a mirror copies: a name for people, and where it comes from. */
 export interface SourceIdentity {
   name: string;
   baseUrl: string;

@@ -1,10 +1,10 @@
 import { FIELDS, type TaskField, type ValueOf } from './fields.ts';
 
 /**
- * A task as the mirror keeps it: {@link FIELDS}, the API's 17 and `extra`, which holds what this version does not know.
+ * A task as the mirror keeps it: the API's 17 fields, plus the fields that we do not know yet.
  *
- * Times are UTC text `YYYY-MM-DDTHH:MM:SS.sssZ`, so they sort as text. `env` and `extra` are JSON text.
- * The fields of {@link OMITTABLE} are null where the settings say that they must never reach the disk.
+ * Times are UTC text `YYYY-MM-DDTHH:MM:SS.sssZ`, so they sort as text. `env` and `extra` are JSON text. The
+ * fields of {@link OMITTABLE} are null if the settings say that they must never reach the disk.
  */
 export type Task = { [F in TaskField as F['name']]: ValueOf<F> };
 
@@ -13,13 +13,13 @@ export type TaskDetail = Omit<Task, Extract<TaskField, { listOnly: true }>['name
 
 /** A row that did not validate. It still fills a place in the list. */
 export interface RejectedRow {
-  /** The row's id where it has a usable one: a good version with this id heals the rejection. */
+  /** The row's id if it has a usable one: a good version with this id heals the rejection. */
   id: string | null;
   /** The row as JSON text, without the fields that must not reach the disk. */
   payload: string;
-  /** What is wrong with it, for the person who has to look: path, value, expectation. */
+  /** The fault, for the person who has to look: path, value, expectation. */
   reason: string;
-  /** Its lastActivityAt in ms, if the list showed it and that could be read. */
+  /** Its lastActivityAt in ms, if the list showed a readable one. */
   activity?: number | null;
 }
 
@@ -33,23 +33,23 @@ export const OMITTABLE: readonly OmittableField[] = FIELDS.filter((field) => 'om
 /** Statuses in which a task still changes without its sort key moving (docs.sigmic.ai, tasks/get). */
 export const OPEN_STATUSES = ['pending', 'running', 'awaiting_approval'] as const;
 
-/** Whether a task may still change without its sort key moving. */
+/** Returns whether a task may still change without its sort key moving. */
 export function isOpen({ status }: Pick<Task, 'status'>): boolean {
   return (OPEN_STATUSES as readonly string[]).includes(status);
 }
 
-/** The sort key of the list: lastActivityAt in ms since the epoch. */
+/** Returns the sort key of the list: lastActivityAt in ms since the epoch. */
 export function activityOf(task: Pick<Task, 'lastActivityAt'>): number {
   return Date.parse(task.lastActivityAt);
 }
 
-/** Milliseconds as the UTC text that the mirror stores. */
+/** Returns milliseconds as the UTC text that the mirror stores. */
 export function utcText(ms: number): string {
   return new Date(ms).toISOString();
 }
 
 /**
- * The documented rule for lastActivityAt: the latest of completedAt, startedAt and createdAt
+ * Derives lastActivityAt by the documented rule: the latest of completedAt, startedAt and createdAt
  * (docs.sigmic.ai, tasks/list). Works on canonical UTC text, which sorts as time does.
  */
 export function deriveLastActivityAt(task: Pick<Task, 'createdAt' | 'startedAt' | 'completedAt'>): string {

@@ -1,12 +1,12 @@
 import manifest from '../../package.json' with { type: 'json' };
 
-/** The version of this program, as package.json says. */
+/** The version of this program, from package.json. */
 export const VERSION: string = manifest.version;
 
-/** The oldest Node that runs it, as `22.18`: package.json alone says so, under "engines", as `>=22.18`. */
+/** The oldest Node that runs it, as `22.18`; only package.json sets it, under "engines", as `>=22.18`. */
 export const OLDEST_NODE: string = manifest.engines.node.slice(2);
 
-/** What to say to whoever runs it on a Node of this version, given as `22.18.0`, if that is too old; else null. */
+/** Returns a message for the user of this Node version, given as `22.18.0`, if it is too old; else null. */
 export function explainOldNode(version: string): string | null {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE.split('.').map(Number);

@@ -2,12 +2,12 @@ import { UsageError } from './errors.ts';
 import { utcText } from './task.ts';
 
 const DAY = 86_400_000;
-/** Further than this apart no two changes of an offset are missed: the shortest summer times lasted for weeks. */
+/** Steps of this length miss no two changes of an offset: the shortest summer times lasted for weeks. */
 const STEP = 7 * DAY;
-/** Pieces that a period may have: the hours of 34 years. */
+/** Most pieces of a period: the hours of 34 years. */
 const MOST_PIECES = 300_000;
 
-/** What local days and hours are, in ms since the epoch. */
+/** A time zone, which defines local days and hours, in ms since the epoch. */
 export interface Zone {
   /** Local time less UTC at this moment, in ms. */
   offsetAt(ms: number): number;
@@ -20,7 +20,7 @@ export interface Span {
   offset: number;
 }
 
-/** A local day (YYYY-MM-DD) or hour (YYYY-MM-DDTHH), less what is outside of the period. UTC text. */
+/** A local day (YYYY-MM-DD) or hour (YYYY-MM-DDTHH), without what is outside the period. UTC text. */
 export interface Piece {
   label: string;
   from: string;
@@ -34,7 +34,7 @@ const LENGTH: Readonly<Record<Unit, { ms: number; label: number }>> = {
   hour: { ms: 3_600_000, label: 13 },
 };
 
-/** A time zone by its IANA name. Throws UsageError where it is not known. */
+/** Returns the time zone of an IANA name. Throws UsageError if it is not known. */
 export function zoneOf(timezone: string): Zone {
   const format = formatOf(timezone);
   return {
@@ -58,12 +58,12 @@ function formatOf(timezone: string): Intl.DateTimeFormat {
   }
 }
 
-/** Local date and time of a moment, without the zone. */
+/** Returns the local date and time of a moment, without the zone. */
 export function localText(zone: Zone, ms: number): string {
   return textAt(ms, zone.offsetAt(ms));
 }
 
-/** The period, `from` before `until`, cut where the offset changes. */
+/** Returns the period, `from` before `until`, cut where the offset changes. */
 export function spansOf(zone: Zone, from: number, until: number): Span[] {
   const spans: Span[] = [];
   let begin = from;
@@ -81,8 +81,8 @@ export function spansOf(zone: Zone, from: number, until: number): Span[] {
 }
 
 /**
- * The local days or hours of spans, in order and without holes. A day may have 23 or 25 hours; an hour that the clock
- * shows twice is one piece. Throws UsageError where there would be too many.
+ * Returns the local days or hours of spans, in order and without holes. A day may have 23 or 25 hours; an
+ * hour that the clock shows twice is one piece. Throws UsageError if there would be too many.
  */
 export function periodsOf(spans: readonly Span[], unit: Unit): Piece[] {
   const { ms, label: length } = LENGTH[unit];
@@ -113,7 +113,7 @@ function assertFew(spans: readonly Span[], ms: number, unit: Unit): void {
   );
 }
 
-/** The first moment in (`no`, `yes`] at which it holds, given that it does not at `no` and does at `yes`. */
+/** Returns the first moment in (`no`, `yes`] at which it holds; it does not at `no`, and does at `yes`. */
 export function firstMoment(no: number, yes: number, holds: (ms: number) => boolean): number {
   let [low, high] = [no, yes];
   while (high - low > 1) {

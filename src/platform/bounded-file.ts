@@ -2,13 +2,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 export interface BoundedFile {
   text: string;
-  /** Whether other users of this machine may read the file. Always false where there are no such permissions. */
+  /** Whether other users of this machine may read the file. Always false if there are no such permissions. */
   isShared: boolean;
 }
 
 /**
- * Reads a UTF-8 text file of at most `maxKilobytes`, a byte order mark left out. What is wrong comes back as
- * words that follow the file's name; `isMissing` tells a file that is not there from one that cannot be read.
+ * Reads a UTF-8 text file of at most `maxKilobytes`, without a byte order mark. A problem is returned as
+ * words that follow the file's name; `isMissing` distinguishes a missing file from an unreadable one.
  */
 export function readBounded(
   path: string,
@@ -36,7 +36,7 @@ export function readBounded(
   }
 }
 
-/** Trusts no size that the file system tells: a pipe or a device has none. */
+/** Trusts no size that the file system reports: the file may be a pipe or a device. */
 function readUpTo(fd: number, maxBytes: number): Buffer {
   const buffer = Buffer.alloc(maxBytes);
   let length = 0;

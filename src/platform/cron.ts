@@ -4,18 +4,20 @@ const require = createRequire(import.meta.url);
 
 const MINUTE = 60_000;
 const DAY = 1_440 * MINUTE;
-/** Of all kinds of years (leap or not, and the weekday that they begin with) one comes within so many. */
+/** Any kind of year (leap or not, and the weekday that it begins with) comes within this many years. */
 const YEARS = 28;
 
-/** A cron expression that node-cron accepts. Local times are ms since the epoch, as if the local clock showed UTC. */
+/**
+ * A cron expression that node-cron accepts. Local times are ms since the epoch, as if local time were UTC.
+ */
 export interface Cron {
   /** The slots from one local time up to, but not including, another. */
   slotsBetween(from: number, until: number): Generator<number>;
-  /** Its hours are named: a slot in an hour that the clock leaves out has to be made up for. */
+  /** Its hours are named: a slot in an hour that the clock leaves out must be made up for. */
   hasFixedHours: boolean;
   /** No field of its time is `*` or a step of it: a time that the clock shows twice is one slot. */
   hasFixedTime: boolean;
-  /** Whether there is a date that fits it. */
+  /** Whether any date fits it. */
   everComes(): boolean;
 }
 
@@ -44,7 +46,7 @@ export function parseCron(expression: string): Cron {
   };
 }
 
-/** What keeps an expression from being a schedule; null where nothing does. Nicknames (@daily) are refused, too. */
+/** Returns why an expression cannot be a schedule; null if it can. Nicknames (@daily) are refused, too. */
 export function cronProblem(expression: string): string | null {
   const count = expression.trim().split(/\s+/).length;
   if (count !== 5 && count !== 6) return `it has ${count} ${count === 1 ? 'field' : 'fields'}`;
@@ -74,8 +76,9 @@ function fieldsOf(expression: string): Fields {
 }
 
 /**
- * Expressions of which one has to fit a date. node-cron wants day of month and weekday to fit; where both are set, to
- * crontab either is enough (POSIX crontab, "The specification of days"). `L`, `W` and `#` are none of crontab's.
+ * Returns expressions of which one has to fit a date. node-cron requires day of month and weekday to fit. In
+ * crontab, if both are set, either is enough (POSIX crontab, "The specification of days"); `L`, `W` and `#`
+ * are not crontab's.
  */
 function dayExpressions({ day, month, weekday }: Fields): string[] {
   const isCrontabs = !/[LW]/i.test(day) && !/[#L]/i.test(weekday);
@@ -84,17 +87,17 @@ function dayExpressions({ day, month, weekday }: Fields): string[] {
     : [`* * * ${day} ${month} ${weekday}`];
 }
 
-/** As cron has it (cronie, entry.c): a step of `*` leaves a field open, too. */
+/** Returns whether a field is open, as in cron (cronie, entry.c): a step of `*` leaves it open, too. */
 function isOpen(field: string): boolean {
   return /^[*?]/.test(field);
 }
 
-/** Every command reads the settings, and few settings name a schedule: whoever does pays for the library. */
+/** Loads node-cron. Every command reads the settings, but few name a schedule: only those pay for it. */
 function nodeCron(): typeof import('node-cron') {
   return require('node-cron') as typeof import('node-cron');
 }
 
-/** Whether a name is one of the IANA time zones that this Node knows. */
+/** Returns whether a name is one of the IANA time zones that this Node knows. */
 export function isTimezone(name: string): boolean {
   try {
     Intl.DateTimeFormat('en', { timeZone: name });

@@ -2,8 +2,8 @@ import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /**
- * The absolute path to which an absolute one leads through links, also where nothing is there yet. Throws what the system
- * says of links in a circle and of folders that it may not look into.
+ * Returns the absolute path to which an absolute one leads through links, even if nothing is there yet.
+ * Throws the system's error for links in a circle and for folders that it may not read.
  */
 export function endOfLinks(path: string): string {
   try {
@@ -17,7 +17,7 @@ export function endOfLinks(path: string): string {
   return isLink ? endOfLinks(resolve(folder, readlinkSync(place))) : place;
 }
 
-/** The same; the path as it is where that cannot be told: whoever opens it then learns why. */
+/** Returns the same, or the path as it is if that fails: opening it then reports why. */
 export function placeOf(path: string): string {
   try {
     return endOfLinks(path);

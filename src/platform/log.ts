@@ -4,7 +4,7 @@ import type { Log } from '../model/log.ts';
 import type { Redactor } from './redact.ts';
 import { type Output, visible } from './terminal.ts';
 
-/** A log whose children carry fields of their own in every line. */
+/** A log whose children add their own fields to every line. */
 export interface Logger extends Log {
   child(fields: object): Logger;
 }
@@ -21,7 +21,7 @@ export interface LoggerOptions extends LogSettings {
   /** Must write before it returns, as process.stderr does on POSIX, or the last lines are lost at exit. */
   stderr: Pick<Output, 'write'>;
   redactor: Redactor;
-  /** Whether `stderr` is a terminal: what the format `auto` goes by. */
+  /** Whether `stderr` is a terminal; decides the format `auto`. */
   isTTY: boolean;
   /** Colour in pretty lines (the caller knows NO_COLOR); JSON lines never have any. */
   color: boolean;
@@ -30,22 +30,23 @@ export interface LoggerOptions extends LogSettings {
 }
 
 /**
- * A logger that writes one line at a time, in this process: pretty for people, JSON lines (UTC time, level by
- * name) for programs. Every text of a line, keys and nested fields included, passes the redactor, also
- * secrets that were added to it later. Errors belong under `err`: with fields (code and facts of our own) and causes,
- * and with their stacks where they are none of our own, whose message says it all.
+ * Creates a logger that writes one line at a time, in this process: pretty for people, JSON lines (UTC time,
+ * level by name) for programs. Every text of a line, including keys and nested fields, passes the redactor,
+ * which also knows secrets added later. Errors belong under `err`: they are logged with fields and causes,
+ * and with stacks unless they are our own, whose message says it all.
  *
- * Most runs of a one-shot command have nothing to say at their level: the libraries are loaded for the first line.
+ * Most runs of a one-shot command have nothing to log at their level, so the libraries are loaded for the
+ * first line.
  */
 export function createLogger(options: LoggerOptions): Logger {
   let made: Logger | undefined;
   return whenLogged(options.level, () => (made ??= createPino(options)));
 }
 
-/** From the most to the least severe; of `fatal` there is no method. */
+/** From the most to the least severe; `fatal` has no method. */
 const LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
-/** A log that asks for its logger at the first line that `level` lets through. */
+/** Creates a log that asks for its logger at the first line that `level` lets through. */
 function whenLogged(level: LogSettings['level'], logger: () => Logger): Logger {
   const method =
     (name: 'error' | 'warn' | 'info' | 'debug') =>
@@ -107,7 +108,7 @@ function prettyLine({ redactor, color }: LoggerOptions): (entry: unknown) => str
   return (entry) => format(mapTexts(entry, (text) => visible(redactor.redact(text))));
 }
 
-/** Works on the parsed line, so that whatever is replaced, the line stays well formed. */
+/** Works on the parsed line, so that the line stays well formed whatever is replaced. */
 function mapTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === 'string') return map(value);
   if (Array.isArray(value)) return value.map((item: unknown) => mapTexts(item, map));

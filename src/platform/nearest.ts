@@ -1,7 +1,9 @@
-/** Longer names are not compared further: no setting has one. */
+/** Longest name that is compared in full: no setting has a longer one. */
 const MAX_LENGTH = 80;
 
-/** The candidate that `word` was probably meant to be (letter case and separators aside); undefined where none is near. */
+/**
+ * Returns the candidate that `word` probably means, without case and separators; undefined if none is near.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const wanted = bare(word);
   const ranked = candidates
@@ -15,7 +17,7 @@ function bare(text: string): string {
   return text.slice(0, MAX_LENGTH).toLowerCase().replace(/[_-]/g, '');
 }
 
-/** Levenshtein: how many letters to insert, delete or change. */
+/** Counts the letters to insert, delete or change (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [row, letter] of a.split('').entries()) {

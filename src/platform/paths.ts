@@ -2,9 +2,9 @@ import { isAbsolute, resolve } from 'node:path';
 import { UsageError } from '../model/errors.ts';
 
 /**
- * What was expected where a name cannot be meant for a file that this program makes; null where it can. A script with
- * Windows line ends leaves a carriage return behind each value, and SQLite's driver leaves out white space at the end:
- * the mirror would be in another file than the one that was named.
+ * Returns what was expected if a name cannot be meant for a file of this program; null if it can. A script
+ * with Windows line ends leaves a carriage return after each value, and SQLite's driver drops white space at
+ * the end: the mirror would be in another file than the one that was named.
  */
 export function pathProblem(path: string): string | null {
   if (/\p{Cc}/u.test(path)) {
@@ -13,7 +13,7 @@ export function pathProblem(path: string): string | null {
   return path.trimEnd() === path ? null : 'expected a path that does not end in a space';
 }
 
-/** Throws UsageError, which begins with `label`, unless a file of this name can be meant. */
+/** Throws UsageError, whose message begins with `label`, unless a file of this name can be meant. */
 export function assertPath(label: string, path: string): void {
   const problem = pathProblem(path);
   if (problem === null) return;
@@ -21,8 +21,8 @@ export function assertPath(label: string, path: string): void {
 }
 
 /**
- * An absolute path; a relative one starts at the working directory. Throws UsageError for a relative one where that was
- * deleted (null).
+ * Returns an absolute path; a relative one starts at the working directory. Throws UsageError for a relative
+ * one if that was deleted (null).
  */
 export function absolutePath(cwd: string | null, path: string): string {
   if (isAbsolute(path)) return resolve(path);

@@ -1,33 +1,30 @@
 const REDACTED = '[redacted]';
 
-/** Shorter secrets look like ordinary text: they are replaced only where they stand alone. */
+/** Shorter secrets look like ordinary text, so they are replaced only as separate words. */
 const MIN_DISTINCT_LENGTH = 8;
 
 /**
- * Secrets that are remembered, more than twice as many as there can be sources: a daemon whose key commands print a new
- * token for each run would come to keep all of them, and to look for each in every text.
+ * Most secrets that are remembered, more than twice as many as there can be sources. A daemon whose key
+ * commands print a new token for each run would otherwise keep all of them, and search every text for each.
  */
 const MAX_SECRETS = 256;
 
-/** Replaces the secrets it was told about. */
+/** Replaces the secrets that were added to it. */
 export interface Redactor {
-  /**
-   * From now on this text is replaced wherever it appears, until 256 others were added after it was last. An empty text
-   * is ignored.
-   */
+  /** Replaces this text from now on, until 256 others have been added after it. Ignores an empty text. */
   add(secret: string): void;
   redact(text: string): string;
 }
 
 /**
- * A redactor that knows no secret yet.
+ * Creates a redactor that knows no secret yet.
  *
- * A secret is replaced as it is and in its URL-encoded, base64 (both alphabets) and JSON-escaped forms. One of
- * fewer than 8 characters is replaced only between characters that are neither letters nor digits, so that a
- * key `k1` does not cut up words; it is hidden there even where the same text meant something else.
+ * A secret is replaced as it is and in its URL-encoded, base64 (both alphabets) and JSON-escaped forms. One
+ * of fewer than 8 characters is replaced only between characters that are neither letters nor digits, so that
+ * a key `k1` does not cut up words; it is hidden there even if the same text meant something else.
  */
 export function createRedactor(): Redactor {
-  /** The patterns of each secret, the one that was added longest ago first. */
+  /** The patterns of each secret, the one added longest ago first. */
   const secrets = new Map<string, [form: string, pattern: string | RegExp][]>();
   let longestFirst: (string | RegExp)[] = [];
   return {
@@ -39,7 +36,7 @@ export function createRedactor(): Redactor {
       if (known !== undefined) return;
       const [oldest] = secrets.keys();
       if (secrets.size > MAX_SECRETS && oldest !== undefined) secrets.delete(oldest);
-      // A secret that begins with another one has to go as a whole.
+      // A secret that begins with another one must be replaced as a whole.
       longestFirst = [...new Map([...secrets.values()].flat())]
         .toSorted(([a], [b]) => b.length - a.length)
         .map(([, pattern]) => pattern);
@@ -50,7 +47,7 @@ export function createRedactor(): Redactor {
   };
 }
 
-/** Replaces what looks like an API key (`sigmic_...`) or a JWT (`eyJ...`), for texts that may hold a key nobody registered. */
+/** Replaces what looks like an API key (`sigmic_...`) or a JWT (`eyJ...`), in case nobody registered it. */
 export function maskKeys(text: string): string {
   return text.replace(/\b(?:sigmic_|eyJ)[\w.~+/=-]+/g, REDACTED);
 }

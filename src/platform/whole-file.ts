@@ -7,10 +7,10 @@ import { messageOf } from '../model/text.ts';
 import { endOfLinks, placeOf } from './links.ts';
 
 /**
- * Makes or replaces a file that is whole or not there: `fill` writes another one beside it, readable by its owner only,
- * which takes its name once all is on the disk. Where `fill` or the disk fails, nothing is left behind and what stood
- * there stays. Returns what `fill` does. Throws UsageError where no file can be made there, OutputError where it takes
- * no more, and what `fill` throws.
+ * Makes or replaces a file so that it is either whole or not there: `fill` writes a second file beside it,
+ * readable by its owner only, which takes its name once everything is on the disk. If `fill` or the disk
+ * fails, nothing is left behind and the old file stays. Returns the result of `fill`. Throws UsageError if no
+ * file can be made there, OutputError if it takes no more, and what `fill` throws.
  */
 export async function writeWhole<T>(
   file: string,
@@ -30,7 +30,7 @@ export async function writeWhole<T>(
   }
 }
 
-/** The file beside the one that `file` leads to. */
+/** Creates the second file, beside the one that `file` leads to. */
 async function create(file: string): Promise<{ target: string; temporary: string; handle: FileHandle }> {
   try {
     const target = endOfLinks(file);
@@ -43,7 +43,7 @@ async function create(file: string): Promise<{ target: string; temporary: string
   }
 }
 
-/** A write that the operating system refused as an OutputError; any other error as it is. */
+/** Returns an OutputError for a write that the operating system refused; any other error as it is. */
 function explainWrite(error: unknown, file: string): unknown {
   if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return error;
   const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
@@ -55,12 +55,12 @@ function explainWrite(error: unknown, file: string): unknown {
   );
 }
 
-/** What SQLite keeps beside a database, by the endings of its name (sqlite.org/tempfiles.html). */
+/** Endings of the files that SQLite keeps beside a database (sqlite.org/tempfiles.html). */
 export const BESIDE = ['-wal', '-shm', '-journal'] as const;
 
 /**
- * Throws UsageError where `file` is no file, or one that the mirror in `database` is made of, by whatever name, or will
- * be: SQLite would take what is written there for its own.
+ * Throws UsageError if `file` is not a file, or if it is or will be part of the mirror in `database`, by
+ * whatever name: SQLite would take what is written there for its own.
  */
 export function assertNotMirror(file: string, database: string): void {
   const found = statOf(file);
@@ -78,7 +78,7 @@ export function assertNotMirror(file: string, database: string): void {
   }
 }
 
-/** Undefined where there is nothing, or nothing that can be looked at: making the file then says why. */
+/** Returns undefined if nothing is there or it cannot be examined: making the file then reports why. */
 function statOf(file: string): ReturnType<typeof statSync> {
   try {
     return statSync(file, { throwIfNoEntry: false });

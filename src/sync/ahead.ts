@@ -7,16 +7,16 @@ import { type Hole, newRowsPerPage, OVERLAP_ROWS, type PlacedPage, type Wanted }
 import { Window } from './window.ts';
 
 export interface AheadOptions {
-  /** Requests under way at once, at most. */
+  /** Most requests under way at once. */
   concurrency: number;
-  /** Rows, from the top of the list, that the walk certainly has to read; Infinity: to the end of the list. */
+  /** Rows from the top of the list that the walk certainly has to read; Infinity: to the end of the list. */
   reach: () => number;
 }
 
-/** Where a page is to show a seam, as a share of its rows. */
+/** The place on a page where its seam should be, as a share of the page's rows. */
 const SEAM_AT = 1 / 2;
 
-/** A page that was answered, and how it fits to where the walk stands. */
+/** A page that was answered, and its fit to the place of the walk. */
 interface Judged {
   request: PageRequest;
   placed: PlacedPage;
@@ -24,40 +24,40 @@ interface Judged {
 }
 
 /**
- * Reads pages for a walk, and those that it will ask for next ahead of time.
+ * Reads pages for a walk, and reads ahead the pages that it will ask for next.
  *
- * What was read ahead is handed out as soon as the walk can go on with it, wherever it was asked for. Where it begins too
- * low, only the *seam* is asked for, the rows between the frontier and that page, while what lies below waits. Where pages
- * begin follows from how the list has moved between pages so far. Nothing is read ahead that the walk does not
- * certainly need. What is handed out proves nothing by itself: the walk links every page. A failure shows when its turn
- * comes.
+ * A page that was read ahead is handed out as soon as the walk can go on with it, whatever place it was asked
+ * for. If it begins too low, only the *seam* is asked for: the rows between the frontier and that page. The
+ * pages below wait meanwhile. How the list has moved between pages so far decides where pages begin. Nothing
+ * is read ahead unless the walk certainly needs it. A page handed out proves nothing by itself: the walk
+ * links every page. A failure shows when its turn comes.
  */
 export class PagesAhead {
   readonly #reach: () => number;
   readonly #window: Window;
   readonly #drift = new Drift();
-  /** Read ahead, from the top down, and not yet handed out. */
+  /** Pages read ahead and not yet handed out, from the top down. */
   readonly #ahead: PageRequest[] = [];
   readonly #requests: PageRequests;
-  /** The numbers of the requests whose page was handed out last, and on whose page the walk stands: the last that linked. */
+  /** The number of the request whose page was handed out last, and of the last one whose page linked. */
   #last = 0;
   #standsOn = 0;
   /** The place after the last page that was handed out. */
   #lastEnd = 0;
-  /** Where the last row above the frontier stood when a page was last asked for there. */
+  /** The place of the last row above the frontier when a page was last asked for there. */
   #anchor: number | null = null;
-  /** Where the page is read that the walk waits for, or waited for last. */
+  /** The place of the page that the walk waits for, or waited for last. */
   #current = 0;
-  /** That page lies above those that were read ahead, which therefore go on meanwhile. */
+  /** That page lies above those that were read ahead, so these go on meanwhile. */
   #isSeam = false;
   /** The page that was asked for last, right where the walk is, if it began too low. */
   #tooLow: Judged | null = null;
-  /** Rows of the longest page so far: a server may give fewer than it is asked for. */
+  /** Rows of the longest page so far: a server may return fewer than it is asked for. */
   #rows = 0;
-  /** Rows of the list, by the API's total or by its end. */
+  /** Rows of the list, by the API's total and by the end that it showed. */
   #total = 0;
   #end = Infinity;
-  /** A page there has failed: nothing below it is needed until its turn comes. */
+  /** The place of a page that failed: nothing below it is needed until its turn comes. */
   #failedAt = Infinity;
 
   constructor(pages: PageReader, { concurrency, reach }: AheadOptions) {
@@ -70,7 +70,9 @@ export class PagesAhead {
     });
   }
 
-  /** A page to go on with, at the place that is wanted or near it, or the hole that is there. Throws what reading it threw. */
+  /**
+   * Returns a page to go on with, at or near the wanted place, or the hole there. Throws what reading threw.
+   */
   async read(wanted: Wanted): Promise<PlacedPage | Hole> {
     for (;;) {
       const [request] = this.#ahead;
@@ -79,7 +81,7 @@ export class PagesAhead {
       this.#fill();
       const found = await request.found;
       if (!('page' in found)) {
-        // Only a page that is asked for right where the walk is may be looked for in parts.
+        // Only a page that is asked for right where the walk is may be read in parts.
         this.#ahead.shift();
         return this.#ask(wanted, null, found instanceof PageFailedError ? found : null);
       }
@@ -93,7 +95,7 @@ export class PagesAhead {
     }
   }
 
-  /** Gives up what was read ahead. Resolves when no request is under way any more. */
+  /** Gives up what was read ahead. Resolves when no request is under way. */
   async close(): Promise<void> {
     for (const { abort } of this.#ahead.splice(0)) abort.abort();
     await this.#requests.settled();
@@ -127,13 +129,13 @@ export class PagesAhead {
   }
 
   /**
-   * Where to ask for a page to go on with. A seam has few rows, so the frontier may be anywhere on the page: its middle is
-   * surest. A walk that steps back is taken at its word.
+   * Returns where to ask for a page to go on with. A seam has few rows, so the frontier may be anywhere on
+   * its page: the middle is safest. A walk that steps back gets no margin.
    */
   #placeFor({ offset, isRow, anchor }: Wanted): number {
-    // Where the page before brought the walk no further, another guess would bring the same page again.
+    // If the page before brought no progress, another guess would bring the same page again.
     const isAgain = anchor !== null && anchor === this.#anchor;
-    // On its way back a walk has none: the place that it comes from still counts.
+    // A walk on its way back has no anchor: the place that it comes from still counts.
     this.#anchor = anchor ?? this.#anchor;
     if (!isRow || (isAgain && offset === anchor)) return offset;
     const place =
@@ -144,12 +146,13 @@ export class PagesAhead {
 
   #marginFor(offset: number, anchor: number | null): number {
     if (offset !== anchor) return 0;
-    // Where several rows are at the frontier, that alone keeps the next page from joining, and the place is known.
+    // If several rows are at the frontier, that alone keeps the next page from joining, and the place is
+    // known.
     const isTied = this.#lastEnd - offset > OVERLAP_ROWS;
     return this.#isSeam && !isTied ? this.#aboveSeam : this.#drift.margin(this.#rows);
   }
 
-  /** `tooLow`: a page for the same place that began too low. */
+  /** Learns how the list has moved. `tooLow`: a page for the same place that began too low. */
   #learnDrift({ anchor }: Wanted, { request, placed, fit: { above } }: Judged, tooLow: Judged | null): void {
     const shown =
       tooLow === null
@@ -170,7 +173,7 @@ export class PagesAhead {
     this.#window.used(brought, newRowsPerPage(this.#rows));
   }
 
-  /** Sends what is needed next, as far as the window allows; pages that wait for their turn are bounded as well. */
+  /** Sends the requests needed next, as far as the window allows; the pages that wait are bounded as well. */
   #fill(): void {
     for (;;) {
       const { size } = this.#window;
@@ -185,7 +188,7 @@ export class PagesAhead {
     }
   }
 
-  /** Asks for what lies between two pages that are there and do not join; false where all do. */
+  /** Asks for the rows between two pages that are there and do not join; returns false if all join. */
   #mend(): boolean {
     const at = this.#ahead.findIndex((lower, i) => {
       const upper = this.#ahead[i - 1];
@@ -203,12 +206,12 @@ export class PagesAhead {
     return true;
   }
 
-  /** Rows above a seam that its page begins: it has few rows, so it may be anywhere on the page, and its middle is surest. */
+  /** Rows by which a page begins above its seam, which may be anywhere on it: the middle is safest. */
   get #aboveSeam(): number {
     return Math.floor(this.#rows * SEAM_AT);
   }
 
-  /** Where to read after a full page at `offset`, as a rule. */
+  /** Returns the usual place to read after a full page at `offset`. */
   #below({ offset, number }: Pick<PageRequest, 'offset' | 'number'>): number {
     const moved = this.#drift.expected(this.#requests.next - number) - this.#drift.margin(this.#rows);
     return offset + Math.max(1, newRowsPerPage(this.#rows) + moved);

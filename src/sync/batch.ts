@@ -5,32 +5,32 @@ import type { Ledger } from '../model/ledger.ts';
 import type { Task } from '../model/task.ts';
 
 /**
- * Rows of one transaction at most, give or take a page. Ids are random, so every transaction writes most pages of their
- * index again: with 5,000 a first run of a million tasks writes 40 % more. With 20,000 it writes a fifth less, but holds
- * 130 MB in memory, and more at times, instead of 120.
+ * Most rows of one transaction, give or take a page. Ids are random, so every transaction writes most pages
+ * of their index again: with 5,000 a first run of a million tasks writes 40 % more. With 20,000 it writes a
+ * fifth less, but holds 130 MB in memory, at times more, instead of 120.
  */
 const MOST_BATCH_ROWS = 12_000;
-/** Characters of text in one transaction at most, give or take a page: until then they are held in memory. */
+/** Most characters of text in one transaction, give or take a page: memory holds them until the commit. */
 const MOST_BATCH_CHARACTERS = 16_000_000;
-/** A batch holds at most this share of the rows that the run has committed before, so that a kill early in it costs little. */
+/** Most rows of a batch, as a share of the rows that the run has committed: an early kill costs little. */
 const SHARE_OF_COMMITTED = 1 / 8;
-/** Time between two commits at most, in ms, while pages come in. */
+/** Longest time between two commits while pages come in, in ms. */
 const LONGEST_BATCH_MS = 1_000;
 
-/** What one page brings to the mirror. */
+/** The changes that one page brings to the mirror. */
 export interface PageChange {
   tasks: readonly Task[];
   rejected: readonly RejectedRow[];
-  /** The coverage once this page is mirrored, and all before it. */
+  /** The coverage once this page and all pages before it are mirrored. */
   ledger: Ledger;
   /** The API's total, from the run's first page only. */
   total?: number | null;
 }
 
-/** A batch as the store takes it. */
+/** A batch in the form that the store takes. */
 export type BatchChange = Change & { ledger: Ledger };
 
-/** Pages that are to be committed together, with the ledger that all of them prove. */
+/** Pages that are committed together, with the ledger that all of them prove. */
 export class Batch {
   readonly #clock: Clock;
   #tasks: Task[] = [];
@@ -58,7 +58,8 @@ export class Batch {
 
   get isDue(): boolean {
     if (this.#change === null) return false;
-    // A later page may show a good version of a rejected row. Commit now, so that it is written after the rejection.
+    // A later page may show a good version of a rejected row. Commit now, so that it is written after the
+    // rejection.
     if (this.#change.rejected.length > 0) return true;
     if (this.#tasks.length >= Math.min(MOST_BATCH_ROWS, this.#committed * SHARE_OF_COMMITTED)) return true;
     if (this.#text >= MOST_BATCH_CHARACTERS) return true;
@@ -66,7 +67,7 @@ export class Batch {
     return Math.abs(this.#clock.now() - this.#since) >= LONGEST_BATCH_MS;
   }
 
-  /** What is to be committed now; null: nothing. The batch is empty from then on. */
+  /** Returns what to commit now, or null if there is nothing, and empties the batch. */
   take(): BatchChange | null {
     const change = this.#change;
     this.#committed += this.#tasks.length;
@@ -78,7 +79,7 @@ export class Batch {
   }
 }
 
-/** Characters of the fields that may be of any length. */
+/** Counts the characters of the fields that may be of any length. */
 function textOf({ message, systemPrompt, env, error, extra }: Task): number {
   return [message, systemPrompt, env, error, extra].reduce((sum, text) => sum + (text?.length ?? 0), 0);
 }

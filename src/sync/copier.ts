@@ -14,7 +14,7 @@ import type { Task } from '../model/task.ts';
 import type { Position, Slice } from './reading.ts';
 import { walk } from './walk.ts';
 
-/** Where a descent ended, and whether everything above that place, down from where it began, was proven to be read. */
+/** The place where a descent ended, and whether everything from its beginning to there is proven read. */
 export interface Descent extends Position {
   isWhole: boolean;
 }
@@ -22,11 +22,11 @@ export interface Descent extends Position {
 /** How far a descent goes. */
 export interface Goal {
   isReached: (at: Position) => boolean;
-  /** Rows, from the top of the list, that certainly have to be read to get there: so far pages may be read ahead. */
+  /** Rows from the top of the list that certainly have to be read to get there; reading ahead stops there. */
   reach: () => number;
 }
 
-/** Writes walked pages in batches: rows, and the ledger that they prove, in one transaction. */
+/** Writes walked pages in batches: rows, and the ledger they prove, in one transaction. */
 export class Copier {
   readonly counts: RunCounts = {
     requests: 0,
@@ -37,7 +37,7 @@ export class Copier {
     rejected: 0,
     removed: 0,
   };
-  /** Why something could not be proven, for people. */
+  /** Reasons why something could not be proven, for people. */
   readonly doubts: string[] = [];
   readonly deps: RunDeps;
   readonly options: RunOptions;
@@ -46,7 +46,7 @@ export class Copier {
   readonly #onTasks: (tasks: readonly Task[]) => void;
   readonly #batch: Batch;
   readonly #singleReads: SingleReads;
-  /** The coverage by what the walks have proven; the committed one may be some pages behind. */
+  /** The coverage that the walks have proven; the committed one may be some pages behind. */
   #ledger: Ledger;
   #committed: Ledger;
   #sweeping = false;
@@ -59,9 +59,9 @@ export class Copier {
     setup: {
       kind: RunKind;
       before: SourceState;
-      /** Hears of every task that a page shows. */
+      /** Called with the tasks of every page. */
       onTasks?: (tasks: readonly Task[]) => void;
-      /** An empty list is believed even where the mirror holds tasks. */
+      /** An empty list is believed even if the mirror holds tasks. */
       allowEmpty?: boolean;
     },
   ) {
@@ -82,28 +82,28 @@ export class Copier {
     this.#committed = setup.before.ledger;
   }
 
-  /** The coverage that is committed: without gaps, unless a walk stayed unproven or the run was cut off. */
+  /** The committed coverage: without gaps, unless a walk stayed unproven or the run was cut off. */
   get ledger(): Ledger {
     return this.#committed;
   }
 
-  /** Some walk had to step back, and linked again. */
+  /** Whether some walk had to step back to link. */
   get repaired(): boolean {
     return this.#repaired;
   }
 
-  /** The API's total as the last page gave it. */
+  /** The API's total from the last page. */
   get total(): number | null {
     return this.#total;
   }
 
-  /** From now on, every row that is committed counts as seen. */
+  /** Begins a sweep: from now on, every row that is committed counts as seen. */
   async beginSweep(): Promise<void> {
     await this.deps.claim.beginSweep();
     this.#sweeping = true;
   }
 
-  /** Walks down from `position` until the goal or the walk's own end. Whatever it brought is committed then, and if it fails. */
+  /** Walks down from `position` to the goal or the walk's end. Commits what it brought, even if it fails. */
   async descend(position: Position, goal: Goal): Promise<Descent> {
     let at = position;
     let unproven: Ledger = { watermark: null, gaps: [{ lower: null, upper: position.proven }] };
@@ -126,15 +126,15 @@ export class Copier {
     return { ...at, isWhole };
   }
 
-  /** True once a walk stands in covered territory: the next gap, if there is one, begins further down. */
+  /** Returns whether a walk is in covered territory: the next gap, if there is one, begins further down. */
   hasLeftGaps({ proven }: Position): boolean {
     const { watermark } = this.#ledger;
-    // Above the watermark no ledger speaks for the rows, so none may be jumped over.
+    // Above the watermark no ledger covers the rows, so none may be skipped.
     return watermark !== null && proven <= watermark && !isMissing(this.#ledger, proven);
   }
 
   /**
-   * Reads single tasks, and updates those that are there; those that the API does not give are set aside. Returns the
+   * Reads single tasks and updates those that are there; sets aside those that the API withholds. Returns the
    * ids that the API does not know.
    */
   async refreshByGet(ids: readonly string[]): Promise<string[]> {
@@ -178,7 +178,7 @@ export class Copier {
     }
     this.#ledger = ledger;
     if (this.#batch.isDue) {
-      // The requests that this page set off are still to be sent, and a commit keeps this thread busy for a while.
+      // Requests that this page triggered go out first: a commit keeps this thread busy for a while.
       await setImmediate();
       await this.#commit();
     }
@@ -188,7 +188,7 @@ export class Copier {
     this.#report(next.offset, page.total);
   }
 
-  /** One transaction: the rows of the pages that wait for it, and the ledger that they prove. */
+  /** Commits, in one transaction, the rows of the pages that wait for it and the ledger that they prove. */
   async #commit(): Promise<void> {
     const { claim } = this.deps;
     const change = this.#batch.take();

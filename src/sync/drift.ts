@@ -1,30 +1,31 @@
 import type { PlacedPage } from './reading.ts';
 import { keyOf } from './ties.ts';
 
-/** Pages of which is remembered how the list moved between them and the page above. */
+/** Number of pages for which the movement of the list since the page above is remembered. */
 const PAGES_REMEMBERED = 64;
-/** With fewer of them, a link that failed counts as if there were so many: one alone says little. */
+/** With fewer pages, a failed link counts as if there were this many: one page alone says little. */
 const LEAST_LINKS = 8;
-/** A page never begins further than this share of it from where it is expected to link. */
+/** A page begins at most this share of its rows away from where it is expected to link. */
 const MOST_DRIFT_SHARE = 1 / 2;
 
-/** How the list moved between two pages of which one continues the other. */
+/** The movement of the list between two pages of which one continues the other. */
 interface Move {
-  /** Rows by which it was pushed down; pulled up: less than 0. */
+  /** Rows by which the list was pushed down; less than 0 if it was pulled up. */
   rows: number;
-  /** Requests that it was away: the list moves as time goes by, and each request takes about as long. */
+  /** Requests between the two: the list moves with time, and each request takes about as long. */
   requests: number;
 }
 
-/** By how many rows a page shows that the list moved; `isLeast`: by so many or more, the same way. */
+/** Rows by which a page shows that the list moved. `isLeast`: by this many or more in the same direction. */
 export interface Shown {
   rows: number;
   isLeast: boolean;
 }
 
 /**
- * How far the list had moved when a page was read: by where it shows the frontier, against where it would at rest. `anchor`:
- * where the last row above the frontier stood. Null where it does not show that.
+ * Returns how far the list had moved when a page was read: where it shows the frontier, compared with where
+ * it would at rest. `anchor`: the place of the last row above the frontier. Null if the page does not show
+ * it.
  */
 export function shownBy({ offset, page }: PlacedPage, above: number, anchor: number | null): Shown | null {
   if (anchor === null || above === 0 || page.rows.length === 0) return null;
@@ -32,7 +33,10 @@ export function shownBy({ offset, page }: PlacedPage, above: number, anchor: num
   return { rows: (isLeast ? page.rows.length : above) - 1 - (anchor - offset), isLeast };
 }
 
-/** The same for a page that began too low: the one that fills the `seam`, `above` rows of it above the frontier, shows it. */
+/**
+ * Returns the same for a page that began too low. The page that fills the seam shows it; `above` of its rows
+ * are above the frontier.
+ */
 export function shownBySeam(
   tooLow: PlacedPage,
   { page }: PlacedPage,
@@ -40,7 +44,7 @@ export function shownBySeam(
 ): Shown | null {
   const [first] = tooLow.page.rows;
   if (anchor === null || first === undefined || above <= 0) return null;
-  // Ties may come in another order with each request: their places tell nothing.
+  // Ties may come in another order with each request, so their places show nothing.
   const isTied = [tooLow.page, page].some(
     ({ rows }) => rows.filter(({ activity }) => activity === first.activity).length > 1,
   );
@@ -51,11 +55,11 @@ export function shownBySeam(
   return { rows: -missed - (anchor - tooLow.offset), isLeast };
 }
 
-/** How a list has moved between the last few dozen pages. Where the next one is best begun follows. */
+/** The movement of the list between the last few dozen pages, which shows where to begin the next one. */
 export class Drift {
   readonly #moves: Move[] = [];
 
-  /** `requests`: from the page that is continued to the one that shows it. */
+  /** Records a movement. `requests`: from the page that is continued to the one that shows it. */
   learn(shown: Shown | null, requests: number): void {
     if (shown === null) return;
     const { rows, isLeast } = shown;
@@ -65,19 +69,20 @@ export class Drift {
     if (this.#moves.length > PAGES_REMEMBERED) this.#moves.shift();
   }
 
-  /** What is remembered does not hold any more. */
+  /** Forgets all movements, because they no longer hold. */
   forget(): void {
     this.#moves.length = 0;
   }
 
-  /** Rows by which the list is likely to be pushed down while so many requests are made. */
+  /** Returns the rows by which the list is likely to be pushed down while this many requests are made. */
   expected(requests: number): number {
     return Math.round(this.#rate * requests);
   }
 
   /**
-   * Rows by which to begin a page higher than where it is expected to link. It is the margin that would have cost least so
-   * far: each of its rows comes twice, and a page that begins too low costs one more of `pageRows`.
+   * Returns the rows by which to begin a page higher than where it is expected to link. It is the margin that
+   * would have cost least so far: each of its rows comes twice, and a page that begins too low costs another
+   * page of `pageRows`.
    */
   margin(pageRows: number): number {
     const rate = this.#rate;
@@ -95,7 +100,7 @@ export class Drift {
     return best;
   }
 
-  /** Rows a request, by least squares. */
+  /** Rows per request, by least squares. */
   get #rate(): number {
     let [products, squares] = [0, 0];
     for (const { rows, requests } of this.#moves) {

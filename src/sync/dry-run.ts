@@ -1,21 +1,21 @@
 import { activityOf, type Task } from '../model/task.ts';
 import type { Change, Committed, MirrorClaim, ObservedSource } from '../store/store.ts';
 
-/** What a dry run would write: the first 20 ids of each kind. */
+/** The first ids that a dry run would insert, update and remove. */
 export interface Plan {
   insert: string[];
   update: string[];
   remove: string[];
 }
 
-/** A claim that lets a run read and plan as ever, and writes nothing: it notes what would have been written. */
+/** A claim that lets a run read and plan as usual but writes nothing: it notes what it would have written. */
 export interface DryClaim extends MirrorClaim {
   readonly plan: Plan;
 }
 
-/** Ids shown of each kind. */
+/** Most ids shown of each kind. */
 const IDS_SHOWN = 20;
-/** What a dry run asks of the mirror as any run does. */
+/** Methods that a dry run calls on the mirror like any run. */
 const READS = [
   'state',
   'preview',
@@ -28,7 +28,7 @@ const READS = [
   'release',
 ] as const satisfies readonly (keyof ObservedSource)[];
 
-/** A dry claim of an observed source. */
+/** Returns a dry claim of an observed source. */
 export function dryClaim(mirror: ObservedSource): DryClaim {
   const planned = new Planned();
   let isSweeping = false;
@@ -44,7 +44,7 @@ export function dryClaim(mirror: ObservedSource): DryClaim {
       planned.note(unwritten, preview);
       return { ...preview, unchanged: tasks.length - preview.inserted - preview.updated };
     },
-    // As the real run would count: with what it would have inserted by now.
+    // Counts as the real run would, with what it would have inserted by now.
     async countAbove(activity, atMost = Infinity) {
       return Math.min(atMost, (await mirror.countAbove(activity)) + planned.insertedAbove(activity));
     },
@@ -70,7 +70,7 @@ function boundTo<T extends object, K extends keyof T>(target: T, names: readonly
   return Object.fromEntries(bound) as Pick<T, K>;
 }
 
-/** What a dry run would have written by now. Pages overlap: a row that comes twice would be written once. */
+/** The writes that a dry run has planned so far. Pages overlap: a row that comes twice would be written once. */
 class Planned {
   readonly plan: Plan = { insert: [], update: [], remove: [] };
   readonly #written = new Set<string>();

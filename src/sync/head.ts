@@ -6,15 +6,15 @@ import type { RunDeps } from './run.ts';
 import { activityOf, type Task, utcText } from '../model/task.ts';
 import type { Slice } from './reading.ts';
 
-/** The server's Date header has whole seconds: a head this much (ms) in its future is still the present. */
+/** The server's Date header has whole seconds: a head up to this much (ms) in its future is the present. */
 const CLOCK_GRAIN_MS = 1_000;
-/** The overlap is never learned to be longer than this, in ms: beyond it, late rows are for full walks. */
+/** Longest overlap that is learned, in ms: later rows are left to full walks. */
 const LONGEST_OVERLAP_MS = 24 * 3_600_000;
 
-/** What the first page brought. */
+/** The slice of the first page. */
 type FirstSlice = Slice & { page: ListPage };
 
-/** What the top of the list means for a run: which gap it opens, and how much of the list it therefore has to read. */
+/** The top of the list, and its meaning for a run: which gap it opens, and how much it must read. */
 export class Head {
   /** How far below the watermark the run reads again, in ms. */
   readonly overlapMs: number;
@@ -22,14 +22,14 @@ export class Head {
   readonly #before: SourceState;
   readonly #allowEmpty: boolean;
   #opened: Ledger;
-  /** Activity (ms) of the list's first row; Infinity: not known, or the list is empty. */
+  /** Activity (ms) of the list's first row; Infinity if it is not known or the list is empty. */
   #top = Infinity;
   #newest: number | null = null;
   #isRead = false;
   #lateSeen = false;
   #reach: number;
 
-  /** `allowEmpty`: an empty list is believed even where the mirror holds tasks. */
+  /** `allowEmpty`: an empty list is believed even if the mirror holds tasks. */
   constructor(
     deps: Pick<RunDeps, 'claim' | 'clock' | 'log'>,
     before: SourceState,
@@ -43,40 +43,47 @@ export class Head {
     this.overlapMs = Math.max(overlapMs, before.learnedOverlapMs);
   }
 
-  /** A page has shown it: the run's gap is open, or nothing is new. */
+  /** Whether a page has shown the head: the run's gap is open, or nothing is new. */
   get isRead(): boolean {
     return this.#isRead;
   }
 
-  /** Rows, from the top of the list, down to the lower edge of the run's gap: at least so many, as far as is known. */
+  /**
+   * Rows from the top of the list to the lower edge of the run's gap: at least this many, as far as known.
+   */
   get reach(): number {
     return this.#reach;
   }
 
-  /** The newest activity (ms) of the run's first page that is not in the future; null before it was read, and of an empty list. */
+  /**
+   * The newest activity (ms) of the run's first page that is not in the future; null before it was read, and
+   * if the list is empty.
+   */
   get newest(): number | null {
     return this.#newest;
   }
 
   /**
-   * What a page proves, less what lies above the list's first row: a server that lags behind shows none of the rows there,
-   * which a gap that an earlier run left may still lack. Null where nothing is left of it.
+   * Returns what a page proves without what lies above the list's first row; null if nothing is left. A
+   * server that lags behind shows none of the rows up there, and a gap that an earlier run left may still
+   * lack them.
    */
   within(proven: Slice['proven']): Slice['proven'] {
     if (proven === null || proven.above >= this.#top) return null;
     return { above: proven.above, upTo: Math.min(proven.upTo, this.#top) };
   }
 
-  /** A task came later than the overlap reaches. */
+  /** Whether a task came later than the overlap reaches. */
   get lateSeen(): boolean {
     return this.#lateSeen;
   }
 
   /**
-   * Opens the run's gap in `ledger`, unless the head is unchanged: the first page reaches below the watermark, every row on it
-   * is mirrored as it is, and the total has not moved. Then nothing new can lie above the watermark. A row that
-   * came late below this page while another vanished stays inside the overlap, since the watermark stays too.
-   * Throws SafetyStopError where the list is empty and the mirror is not.
+   * Opens the run's gap in `ledger`, unless the head is unchanged: the first page reaches below the
+   * watermark, every row on it is mirrored as it is, and the total has not changed. Then nothing new can lie
+   * above the watermark. A row that came late below this page while another vanished stays inside the
+   * overlap, since the watermark stays too. Throws SafetyStopError if the list is empty and the mirror is
+   * not.
    */
   async read(
     slice: FirstSlice,
@@ -86,7 +93,7 @@ export class Head {
     const { page } = slice;
     if (page.rows.length === 0) await this.#refuseEmptyList(page);
     const activities = page.rows.flatMap(({ activity }) => (activity === null ? [] : [activity]));
-    // A page of rows that cannot be read has no head: the next one will show it.
+    // A page of unreadable rows has no head: the next one will show it.
     if (activities.length === 0) return { ledger: given, isUnchanged: false };
     this.#isRead = true;
     this.#top = Math.max(...activities);
@@ -102,7 +109,9 @@ export class Head {
     return { ledger: this.#opened, isUnchanged: false };
   }
 
-  /** A task that is new in covered territory came later than the overlap allows: it is doubled, once a run. */
+  /**
+   * Doubles the overlap, once a run, if a new task in covered territory came later than the overlap allows.
+   */
   async learn(tasks: readonly Task[], committed: Committed): Promise<void> {
     if (this.#lateSeen) return;
     const late = lateTask(tasks, committed, this.#before.ledger, this.#opened);
@@ -118,8 +127,9 @@ export class Head {
   }
 
   /**
-   * The ledger, unless its watermark lies in the future of both clocks, the later of which says `latest` (ms): a clock that was
-   * wrong has set it, and rows that came since then lie below without having been read. Then nothing is known any more.
+   * Returns the ledger, or an empty one if its watermark is later than `latest` (ms), which the later of both
+   * clocks says. A wrong clock has set such a watermark, and rows that came since then lie below it unread,
+   * so nothing is known any more.
    */
   #credible(ledger: Ledger, latest: number): Ledger {
     if (ledger.watermark === null || ledger.watermark <= latest) return ledger;
@@ -137,8 +147,8 @@ export class Head {
   }
 
   /**
-   * Rows of the list down to the lower edge of the gap that was just opened: those that are mirrored, and those that the
-   * list has grown by. More, where known tasks have risen.
+   * Returns the rows of the list down to the lower edge of the gap that was just opened: those that are
+   * mirrored, and those that the list has grown by. There are more if known tasks have risen.
    */
   async #rowsInGap(total: number | null): Promise<number> {
     const [gap] = this.#opened.gaps;
@@ -161,15 +171,18 @@ export class Head {
 }
 
 /**
- * The head that a page of these activities shows, at `now` (ms): by the server's clock or by ours, whichever is behind. A row
- * from the future must not become the watermark: whatever comes after it would lie below.
+ * Returns the head that a page of these activities shows at `now` (ms), by the server's clock or ours,
+ * whichever is behind. A row from the future must not become the watermark: whatever comes after it would lie
+ * below.
  */
 function headOf(activities: readonly number[], now: number): number {
   const credible = activities.filter((activity) => activity <= now);
   return credible.length === 0 ? now : Math.max(...credible);
 }
 
-/** A task that was inserted although everything of its activity had been mirrored before, and no gap was open there. */
+/**
+ * Returns a task inserted although everything of its activity was mirrored before, with no gap open there.
+ */
 function lateTask(
   tasks: readonly Task[],
   { insertedIds, healedIds }: Committed,

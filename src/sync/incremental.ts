@@ -35,8 +35,8 @@ export class Unseen {
 }
 
 /**
- * An incremental run (the first one is a backfill): reads the head, opens the gap above the watermark, walks every
- * gap down until it is closed, then reads again the open tasks that it did not see.
+ * Does an incremental run (the first one is a backfill): reads the head, opens the gap above the watermark,
+ * walks every gap down until it is closed, then reads the open tasks that it did not see once more.
  */
 export async function runIncremental(copier: Copier, unseen: Unseen): Promise<Verdict> {
   unseen.add(await copier.deps.claim.openTasks());
@@ -48,7 +48,7 @@ export async function runIncremental(copier: Copier, unseen: Unseen): Promise<Ve
   await refreshOpenTasks(copier, unseen, top);
   const { gaps } = copier.ledger;
   if (gaps.length > 0 && copier.doubts.length === 0) copier.doubts.push(GAP_ABOVE);
-  // A walk that passed nothing has not read the head, so there is no gap to say what may be missing.
+  // A walk that passed nothing has not read the head, so no gap shows what may be missing.
   if (gaps.length > 0 || top.proven === Infinity) return 'unproven';
   return copier.repaired ? 'repaired' : 'clean';
 }
@@ -72,7 +72,7 @@ async function closeGaps(copier: Copier, proven: number): Promise<void> {
   }
 }
 
-/** The next gap to seek; one that begins right at `proven` was just given up, so the one after it. */
+/** Returns the next gap to seek. A gap that begins right at `proven` was just given up, so it is skipped. */
 function gapBelow({ ledger }: Copier, proven: number): Gap | undefined {
   const gap = nextGap(ledger, proven);
   return gap?.upper === proven ? nextGap(ledger, gap.lower ?? -Infinity) : gap;

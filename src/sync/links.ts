@@ -2,25 +2,26 @@ import type { ListPage } from '../source/source.ts';
 import { OVERLAP_ROWS, type Position } from './reading.ts';
 import { type Counted, endsAsCounted, isLinked, keyOf, type TieGroup } from './ties.ts';
 
-/** How a page fits to where a walk stands. */
+/** The fit of a page to the current place of a walk. */
 export interface Fit {
-  /** `links`: the walk can go on with it. `below`: rows between it and the frontier are still to be read. */
+  /** `links`: the walk can go on with it. `below`: rows between it and the frontier are still unread. */
   kind: 'links' | 'below' | 'useless';
-  /** Rows of it above the frontier, which come for the second time; less than 0: all of them. */
+  /** Number of its rows above the frontier, which are repeats; less than 0: all of them. */
   above: number;
 }
 
-/** Of a page of fewer rows than this, the end of a list apart, no more than one may be above the frontier. */
+/** A page of fewer rows need not show a second row above the frontier, unless it ends the list. */
 const SHORT_PAGE_ROWS = OVERLAP_ROWS + 1;
 
 /**
- * Whether no row can lie between what was read down to the frontier and this page: it begins at the top of the list, or
- * with a row strictly above the frontier, or with a row of the group of ties at it that a linked page has shown. A row between
- * the last two of the page before will not do: the last one, too, may stand too high.
+ * Returns whether no row can lie between what was read down to the frontier and this page: the page begins at
+ * the top of the list, or with a row strictly above the frontier, or with a row of the group of ties at the
+ * frontier that a linked page has shown. A row between the last two of the page before is not enough: the
+ * last one, too, may be listed too high.
  *
- * One row above the frontier alone is no proof: it may be one that the server has in the wrong place. It must be one that the
- * last page has shown (`shown`: the keys of its rows), or one of the same activity there (`above`), and come with a row at
- * the frontier.
+ * A single row above the frontier is no proof: the server may have it in the wrong place. It must be a row
+ * that the last page has shown (`shown`: the keys of its rows), or have the same activity as one there
+ * (`above`), and it must come with a row at the frontier.
  */
 export function links(
   at: Position & {
@@ -38,14 +39,15 @@ export function links(
   const upper = rows.find(({ activity }) => activity !== null);
   const begins = upper?.activity ?? -Infinity;
   if (upper !== undefined && begins > at.frontier && begins >= at.proven) {
-    // Within a group that was counted a page proves nothing, and leads on down. At its end any row of it will do, if it
-    // still ends where it did: else what ended it stood in the wrong place.
+    // A page within a group that was counted proves nothing, but leads on down. At the end of the group any
+    // of its rows is enough, if it still ends where it did; else the row that ended it was in the wrong
+    // place.
     const { counted } = at;
     const isCounted = begins === counted?.activity;
     if (isCounted && lastActivity(page) === begins) return true;
     const isShown = at.shown.has(keyOf(upper));
     const above = rows.filter(({ activity }) => activity !== null && activity > at.frontier).length;
-    // Of ties that come in another order each time, another one may stand there.
+    // Ties may come in another order each time, so another one of them may be there.
     const joinsFrontier = rows.some(({ activity }) => activity === at.frontier);
     const isKnown = above > 1 || (joinsFrontier && (isShown || begins === at.above));
     const isAbove = begins > at.proven || (isCounted && endsAsCounted(counted, page, at.offset));
@@ -54,7 +56,10 @@ export function links(
   return at.ties !== null && isLinked(at.ties, first);
 }
 
-/** The page that was asked for because the end was doubtful has only rows, none with an activity, that were shown above it. */
+/**
+ * Returns whether the page that was asked for because the end was doubtful confirms the end: all its rows
+ * were shown above it, and none has an activity.
+ */
 export function confirmsEnd(
   { saidEnd, shown }: { saidEnd: number | null; shown: ReadonlySet<string> },
   { rows, hasMore }: ListPage,
@@ -68,8 +73,9 @@ export function confirmsEnd(
 }
 
 /**
- * The page as it is where its rows are in order, newest activity first; else the same rows, those that stand out of order
- * without their activity: it says nothing about their place. Of all that could be left out, the fewest are.
+ * Returns the page as it is if its rows are in order, newest activity first. Else returns the same rows, but
+ * without the activity of those out of order, which says nothing about their place. These are as few as
+ * possible.
  */
 export function inPlace(page: ListPage): ListPage {
   if (isOrdered(page)) return page;
@@ -78,12 +84,12 @@ export function inPlace(page: ListPage): ListPage {
   return { ...page, rows };
 }
 
-/** The activity of the first row that has one; null where none has. */
+/** Returns the activity of the first row that has one; null if none has. */
 export function firstActivity({ rows }: ListPage): number | null {
   return rows.find(({ activity }) => activity !== null)?.activity ?? null;
 }
 
-/** The same of the last row. */
+/** Returns the activity of the last row that has one; null if none has. */
 export function lastActivity({ rows }: ListPage): number | null {
   return rows.findLast(({ activity }) => activity !== null)?.activity ?? null;
 }
@@ -98,10 +104,10 @@ function isOrdered({ rows }: ListPage): boolean {
   return true;
 }
 
-/** Places of the longest choice of rows that are in order: a longest subsequence, found by patience sorting. */
+/** Returns the places of the longest choice of rows in order: a longest subsequence, by patience sorting. */
 function longestOrdered({ rows }: ListPage): ReadonlySet<number> {
   const activityAt = (place: number): number => rows[place]?.activity ?? -Infinity;
-  /** By length less one: the place of the row with which the best choice of that length ends. */
+  /** At length - 1: the place of the row that ends the best choice of that length. */
   const ends: number[] = [];
   const before = new Map<number, number | undefined>();
   for (const [place, { activity }] of rows.entries()) {

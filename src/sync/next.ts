@@ -3,47 +3,52 @@ import { lastActivity } from './links.ts';
 import type { Position, Slice } from './reading.ts';
 import { beginTies, type Counted, seeTies, type TieGroup } from './ties.ts';
 
-/** Where a walk goes after each page: on, back, over the same rows again, or nowhere any more. */
+/**
+ * The state of a walk. It decides where the walk goes next: on, back, over the same rows again, or nowhere.
+ */
 export interface WalkState extends Position {
   /** See {@link Wanted}. */
   isRow: boolean;
   anchor: number | null;
-  /** The keys of the rows of the last page that linked, and the activity of the last one of them above the frontier. */
+  /**
+   * The keys of the rows of the last page that linked, and the activity of its last one above the frontier.
+   */
   shown: ReadonlySet<string>;
   above: number | null;
-  /** Some page of this walk has linked: until then a failed link is seeking, not repair. */
+  /** Whether some page of this walk has linked: until then a failed link is seeking, not repair. */
   linked: boolean;
-  /** The place before could not be read: the next page has nothing to link to, and begins a stretch of its own. */
+  /** The place before could not be read: the next page has nothing to link to, and begins a new stretch. */
   broken: boolean;
-  /** The page at this place was not in order, and is read once more. */
+  /** The page at this place was out of order, and is read once more. */
   isReread: boolean;
-  /** The frontier at which the API said that the list ends, though something speaks against it; null: it did not. */
+  /** The frontier at which the API reported the end although something contradicts it; null if it did not. */
   saidEnd: number | null;
   /** The group of ties being walked because it does not fit into a page. */
   ties: TieGroup | null;
-  /** The last such group that the walk has left and proven; null: none yet. */
+  /** The last such group that the walk has left and proven; null if none yet. */
   counted: Counted | null;
-  /** Walks over the ties at the frontier so far, beyond the first: what bounds them. */
+  /** Repeated walks over the ties at the frontier so far; they are bounded. */
   passes: number;
   /** Rows of the last step back; 0 after a page that linked. */
   back: number;
   /** Rows of the longest page so far. */
   longest: number;
-  /** The offset of the page before, and the deepest one: pages above that only go over old ground again. */
+  /** The offset of the page before, and the deepest one: pages above that only cover old ground again. */
   previous: number;
   deepest: number;
   /**
-   * The lowest activity that a page has reached since the frontier last moved; Infinity: none has. Above the frontier, where
-   * rows that the mirror does not count stand, or many came in at the top, to get deeper is progress, too.
+   * The lowest activity that a page has reached since `proven` last moved; Infinity if none has. A page that
+   * gets deeper is progress even above the frontier: rows that the mirror does not count may be there, or
+   * many may have come in at the top.
    */
   reached: number;
-  /** Pages that brought nothing new since the last that did: what bounds the loop. */
+  /** Pages since the last progress; this bounds the loop. */
   idle: number;
 }
 
-/** Pages in a row without any progress, going over old ground not counted, after which a walk gives up. */
+/** A walk gives up after more pages than this without progress; pages down over old ground do not count. */
 export const PATIENCE = 32;
-/** The first step back is this share of a page: a row less may cost a request more. */
+/** The first step back, as a share of a page: a step one row too short may cost another request. */
 const STEP_SHARE = 1 / 8;
 
 export function beginWalk(position: Position): WalkState {
@@ -69,13 +74,13 @@ export function beginWalk(position: Position): WalkState {
   };
 }
 
-/** What one request brought, and how the walk stands then. */
+/** The outcome of one request, and the state of the walk after it. */
 export interface Step {
   slice: Slice;
   state: WalkState;
 }
 
-/** The page at this place is asked for once more: an answer that is not in order may be a passing one. */
+/** Asks for the page at this place once more: the wrong order may be temporary. */
 export function readAgain(state: WalkState, page: ListPage, reason: string): Step {
   const next = count({ ...state, isReread: true, isRow: false }, Infinity, false);
   if (next.idle > PATIENCE) return giveUp(next, page, reason);
@@ -98,18 +103,18 @@ export function stepBack(state: WalkState, page: ListPage, flaw: string | null):
   return { state: next, slice: { ...nothingProven(next, page), repaired: state.linked } };
 }
 
-/** Within a group of ties a step further would only bring rows of it that are known. */
+/** Returns the first step back in rows: within a group of ties, more than 1 would only bring known rows. */
 function firstStep({ ties, longest }: WalkState, { rows }: ListPage): number {
   return ties === null ? Math.max(1, Math.floor(Math.max(longest, rows.length) * STEP_SHARE)) : 1;
 }
 
-/** Another pass over a group of ties of which rows are still missing; begins a little further up each time. */
+/** Begins another pass over a group of ties that still lacks rows, a little further up each time. */
 export function passAgain(state: WalkState & { ties: TieGroup }, page: ListPage): Step {
   const passes = state.passes + 1;
   const top = state.ties.start?.offset ?? state.offset;
   const next = {
     ...state,
-    // Two rows above the group at least, since one alone would not show that the page joins it.
+    // At least two rows above the group, since one alone would not show that the page joins it.
     offset: Math.max(0, top - passes - 1),
     isRow: false,
     anchor: null,
@@ -139,7 +144,7 @@ export function nothingProven({ offset, frontier, proven }: WalkState, page: Lis
   };
 }
 
-/** Where to read after a page that linked. */
+/** Returns where to read after a page that linked. */
 export function advance(
   state: WalkState,
   ties: TieGroup | null,
@@ -147,11 +152,11 @@ export function advance(
 ): Pick<WalkState, 'offset' | 'isRow' | 'anchor' | 'ties'> {
   const { rows } = page;
   const last = lastActivity(page);
-  // A page cannot link by a row whose activity cannot be read, so it had better not begin there.
+  // A page cannot link by a row whose activity cannot be read, so it should not begin there.
   const readable = rows.findLastIndex((row) => row.activity !== null);
   const after = readable > 0 ? readable : Math.max(page.hasMore ? 1 : 0, rows.length - 1);
   const lastRow = state.offset + after;
-  // Still above the frontier after a step back: nothing to prove yet, so go on with the last row.
+  // Still above the frontier after a step back: there is nothing to prove yet, so go on with the last row.
   if (last !== null && last > state.frontier)
     return { offset: lastRow, isRow: ties === null, anchor: null, ties };
   const above = rows.findLastIndex((row) => row.activity !== null && row.activity > state.frontier);
@@ -161,7 +166,7 @@ export function advance(
   return { offset: lastRow, isRow: false, anchor: null, ties: kept ?? beginTies(state.offset, last, page) };
 }
 
-/** Counts a page read at `offset` as idle where it neither made progress nor goes down over old ground again. */
+/** Counts a page read at `offset` as idle if it neither makes progress nor goes down over old ground. */
 export function count(state: WalkState, offset: number, progress: boolean): WalkState {
   const goesDown = offset > state.previous && offset < state.deepest;
   const idle = progress ? 0 : state.idle + (goesDown ? 0 : 1);

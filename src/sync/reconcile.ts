@@ -6,19 +6,20 @@ import { activityOf, type Task, utcText } from '../model/task.ts';
 import { TOP } from './reading.ts';
 import { unseenIds } from './unseen.ts';
 
-/** A run that would remove more rows than this, and more than this share of the live mirror, removes nothing. */
+/** A run that would remove more rows than this and than this share of the live mirror removes nothing. */
 const BRAKE_ROWS = 20;
 const BRAKE_SHARE = 0.1;
 
 /**
- * A full run: walks the whole list, so that edits of every kind and rows that arrived late are found, and removes, only
- * on proof, what is no longer there.
+ * Does a full run: walks the whole list, so that it finds edits of every kind and rows that arrived late, and
+ * removes, only on proof, what is no longer there.
  *
- * A row is removed if the walk was proven from the top to the end and did not see it, a closing walk from the head down
- * to where the full walk began did not see it either (it may have moved up meanwhile), and the API answers 404 for it.
- * A server that lags behind says all that of the rows that are newer than its copy: so a row above the head that the run
- * saw is not removed, unless the caller allows it.
- * Throws SafetyStopError, having removed nothing, where that would take away too much of the mirror.
+ * A row is removed if the walk was proven from the top to the end and did not see it, a closing walk from the
+ * head down to where the full walk began did not see it either (it may have moved up meanwhile), and the API
+ * answers 404 for it. A server that lags behind reports all this of rows that are newer than its copy, so a
+ * row above the head that the run saw is not removed unless the caller allows it.
+ *
+ * Throws SafetyStopError, having removed nothing, if that would remove too much of the mirror.
  */
 export async function runReconcile(copier: Copier, options: { allowRemovals: boolean }): Promise<Verdict> {
   const { claim } = copier.deps;
@@ -45,12 +46,15 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   return copier.repaired ? 'repaired' : 'clean';
 }
 
-/** A walk that gave up on the way is whole as far as it came, but proves nothing of what lies below. */
+/**
+ * Returns whether a descent proves all rows down to `downTo`. A walk that gave up is whole as far as it came,
+ * but proves nothing below.
+ */
 function isProven({ isWhole, proven }: Descent, downTo: number): boolean {
   return isWhole && proven <= downTo;
 }
 
-/** The brake. */
+/** Throws SafetyStopError if the run would remove too much. */
 async function assertFewUnseen(claim: MirrorClaim): Promise<void> {
   const unseen = await claim.countUnseen();
   const live = await claim.countAbove(-Infinity);
@@ -65,8 +69,8 @@ async function assertFewUnseen(claim: MirrorClaim): Promise<void> {
 }
 
 /**
- * Whether the list is an old copy: rows are mirrored above its head (ms), and the API still has the newest of them up
- * there. Where that one has sunk or is gone, the head may well be right.
+ * Returns whether the list is an old copy: rows are mirrored above its head (ms), and the API still has the
+ * newest of them up there. If that one has sunk or is gone, the head may be right.
  */
 async function isOldCopy(copier: Copier, head: number): Promise<boolean> {
   const { claim, log } = copier.deps;
@@ -108,7 +112,7 @@ async function removeUnseen(copier: Copier, head: number): Promise<void> {
   }
 }
 
-/** Of the tasks that the walk did not see, those that no other source shows: they would be gone. */
+/** Counts the tasks that the walk did not see and no other source shows: they would be gone. */
 async function countRemovable(claim: MirrorClaim): Promise<number> {
   let rows = 0;
   for await (const ids of unseenIds(claim)) rows += (await claim.removable(ids)).length;

@@ -4,16 +4,17 @@ import { deriveLastActivityAt, type Task, type TaskDetail } from '../model/task.
 import { newRowsPerPage } from './reading.ts';
 
 /**
- * How to read the open tasks again that a walk did not see (they change without their sort key moving): by walking
- * on down to the oldest of them, or with one GET each, whichever takes fewer requests. `rowsToOldest`: rows between where the walk stands and the oldest open task (0 or less: it has
- * been passed). At equal cost the list wins: it also has the sort key and the message count.
+ * Chooses how to read again the open tasks that a walk did not see (they change without their sort key
+ * moving): by walking on down to the oldest of them, or with one GET each, whichever takes fewer requests.
+ * `rowsToOldest`: rows from the walk to the oldest open task (0 or less if it has been passed). At equal cost
+ * the list wins: it also has the sort key and the message count.
  */
 export function planRefresh(openTasks: number, rowsToOldest: number, pageSize: number): 'walk' | 'get' {
   if (rowsToOldest <= 0) return 'get';
   return pagesFor(rowsToOldest, pageSize) <= openTasks ? 'walk' : 'get';
 }
 
-/** The rows to count at most before `planRefresh` knows that GETs are cheaper. */
+/** Returns the most rows to count before `planRefresh` knows that GETs are cheaper. */
 export function rowsWorthWalking(openTasks: number, pageSize: number): number {
   return openTasks * newRowsPerPage(pageSize) + 1;
 }
@@ -23,8 +24,8 @@ function pagesFor(rows: number, pageSize: number): number {
 }
 
 /**
- * The stored task with what a GET says now. A GET tells neither the message count nor the sort key: the first
- * stays, the second is derived once one of the times that it depends on has moved.
+ * Merges what a GET says now into the stored task. A GET has neither the message count nor the sort key: the
+ * first stays, the second is derived once one of the times that it depends on has moved.
  */
 export function mergeDetail(stored: Task, detail: TaskDetail): Task {
   const moved =
@@ -38,14 +39,14 @@ export function mergeDetail(stored: Task, detail: TaskDetail): Task {
   };
 }
 
-/** What single requests say of tasks that are stored. */
+/** The answers of single requests for stored tasks. */
 export interface ReadAgain {
-  /** As they are now. */
+  /** The tasks as they are now. */
   tasks: Task[];
   rejected: RejectedRow[];
   /** Ids that the API does not know. */
   missing: string[];
-  /** Those that the API did not give: they stay as they are, and are set aside with the reason. */
+  /** Tasks that the API did not give: they stay as they are, and are set aside with the reason. */
   withheld: RejectedRow[];
 }
 

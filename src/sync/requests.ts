@@ -8,19 +8,19 @@ export interface PageRequest {
   /** Its number among all requests. */
   number: number;
   found: Promise<PlacedPage | Hole | PageFailedError>;
-  /** The page, once it is there. */
+  /** The page, once it has arrived. */
   page: PlacedPage | null;
   /** Asked for to fill the place between two pages that do not join. */
   isSeam: boolean;
   abort: AbortController;
 }
 
-/** Who hears of what comes of the requests that were not given up. */
+/** The listener to the outcome of requests that were not given up. */
 export interface RequestListener {
   onPage(placed: PlacedPage): void;
-  /** A failure that no other page would fare better with. */
+  /** A failure that another page would not avoid. */
   onFailure(offset: number): void;
-  /** The API asks to be asked less. */
+  /** The API asks for fewer requests. */
   onPushback(): void;
 }
 
@@ -28,7 +28,7 @@ export interface RequestListener {
 export class PageRequests {
   readonly #pages: PageReader;
   readonly #listener: RequestListener;
-  /** Every request that has not settled, also those that were given up. */
+  /** Every request that has not settled, including those that were given up. */
   readonly #open = new Map<AbortController, PageRequest['found']>();
   #sent = 0;
 
@@ -37,27 +37,27 @@ export class PageRequests {
     this.#listener = listener;
   }
 
-  /** The number that the next request will have. */
+  /** The number of the next request. */
   get next(): number {
     return this.#sent + 1;
   }
 
-  /** Requests that are neither answered nor given up. */
+  /** The number of requests that are neither answered nor given up. */
   get underWay(): number {
     return [...this.#open.keys()].filter(({ signal }) => !signal.aborted).length;
   }
 
-  /** Asks for the page at `offset`. A page that cannot be served comes as its failure. */
+  /** Asks for the page at `offset`. If it cannot be served, resolves with the failure. */
   ahead(offset: number): PageRequest {
     return this.#send(offset, (context) => this.#pages.read(offset, context));
   }
 
-  /** Asks for the page at `offset`, or what of it can be had. `failed`: reading it has just failed. */
+  /** Asks for the page at `offset`, or as much of it as can be had. `failed`: reading it has just failed. */
   here(offset: number, failed: PageFailedError | null): PageRequest {
     return this.#send(offset, (context) => this.#pages.readAround(offset, context, failed));
   }
 
-  /** Resolves when no request is under way any more, given up ones included. */
+  /** Resolves when no request is under way, including those that were given up. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#open.values());
   }
@@ -70,7 +70,7 @@ export class PageRequests {
     this.#open.set(abort, found);
     found.then(
       (page) => this.#settle(request, page),
-      // Who waits for the page hears of its failure; nobody waits for one that was given up.
+      // The reader of the page gets its failure; nobody waits for one that was given up.
       () => this.#open.delete(abort),
     );
     return request;

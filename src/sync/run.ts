@@ -4,7 +4,7 @@ import type { MirrorClaim, UpsertCounts } from '../store/store.ts';
 import type { RunKind } from '../model/run.ts';
 import type { TaskSource } from '../source/source.ts';
 
-/** What a run works with. */
+/** Dependencies of a run. */
 export interface RunDeps {
   source: TaskSource;
   claim: MirrorClaim;
@@ -13,20 +13,20 @@ export interface RunDeps {
 }
 
 export interface RunOptions {
-  /** Rows asked for with one list request. */
+  /** Rows asked for with each list request. */
   pageSize: number;
   /** Requests under way at once. */
   concurrency: number;
-  /** How far below the watermark to read again, for rows that appeared late; a larger one that was learned wins. */
+  /** How far below the watermark to read again, for rows that came late; a larger learned overlap wins. */
   overlapMs: number;
   signal: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
 
-/** Where a run stands, after each step. */
+/** The progress of a run after a step. */
 export interface Progress {
   kind: RunKind;
-  /** Rows from the top of the list, and how many the API says there are; null where it does not say. */
+  /** Rows from the top of the list, and how many the API reports; null if it does not report them. */
   offset: number;
   total: number | null;
   requests: number;
@@ -35,7 +35,7 @@ export interface Progress {
   updated: number;
 }
 
-/** What a run did, also as far as it came where it failed. */
+/** Counts of what a run did; if it failed, until then. */
 export interface RunCounts extends UpsertCounts {
   requests: number;
   rowsSeen: number;

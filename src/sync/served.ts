@@ -2,26 +2,27 @@ import { PageFailedError } from '../model/errors.ts';
 import type { ListPage, RequestContext, TaskSource } from '../source/source.ts';
 import { type Hole, OVERLAP_ROWS, type PlacedPage } from './reading.ts';
 
-/** What one request needs beside its place. `onPushback` is called each time that the API asks to be asked less. */
+/** Context of one request. `onPushback` is called each time the API asks for fewer requests. */
 export type PageContext = Required<Pick<RequestContext, 'signal' | 'onPushback'>>;
 
-/** The share of the time for all attempts that a part of a page may take: the page has failed for all of it. */
+/** Share of the time for all attempts that part of a page may take: the page has used all of it in vain. */
 const PART_PATIENCE = 1 / 64;
-/** A page is not made smaller than this for the rest of a run, in rows: it has to overlap with the next one. */
+/** Least rows of a page for the rest of a run: it has to overlap with the next one. */
 const LEAST_PAGE_ROWS = 8;
-/** So many pages below, a place is tried before the API is believed to serve nothing. */
+/** A place this many pages below is tried before the API is believed to serve nothing. */
 const PAGES_PROBED_BELOW = 10;
-/** A stretch grows by that many doublings at most. */
+/** Most doublings of a stretch at its beginning. */
 const MOST_DOUBLINGS = 10;
-/** Requests at most for the end of a stretch that cannot be served. */
+/** Most requests to find the end of a stretch that cannot be served. */
 const MOST_PROBES = 40;
 
-/** Who reads pages for {@link PagesAhead}. */
+/** Reader of pages for {@link PagesAhead}. */
 export type PageReader = Pick<ServedPages, 'read' | 'readAround'>;
 
 /**
- * The pages of a source, also where it cannot serve all of them: a page that is too large is asked for in halves, and so are
- * all later ones; one that fails for another reason is narrowed down to the row that it fails on, which is passed over.
+ * The pages of a source that may be unable to serve all of them. A page that is too large is asked for in
+ * halves, and so are all later ones. A page that fails for another reason is narrowed down to the row that it
+ * fails on, which is passed over.
  */
 export class ServedPages {
   readonly #source: TaskSource;
@@ -30,12 +31,15 @@ export class ServedPages {
   readonly #pageSize: number;
   /** Rows asked for; fewer once a page was too large. */
   #rows: number;
-  /** The row that a page was just narrowed down to, and why; null: none. */
+  /** The row that a page was just narrowed down to, and why; null if none. */
   #bad: { offset: number; reason: string } | null = null;
-  /** Pages in a row that failed although, in the end, no row of them did: the list moves, so the row is elsewhere by then. */
+  /**
+   * Pages in a row that failed although, in the end, none of their rows did: the list moves, so the row is
+   * elsewhere by then.
+   */
   #missed = 0;
 
-  /** Until `signal` aborts; `onRequest` is called for each request that is sent. */
+  /** Reads until `signal` aborts; `onRequest` is called for each request that is sent. */
   constructor(
     source: TaskSource,
     { pageSize, signal, onRequest }: { pageSize: number; signal: AbortSignal; onRequest: () => void },
@@ -47,7 +51,7 @@ export class ServedPages {
     this.#onRequest = onRequest;
   }
 
-  /** The page at `offset`. Throws what the source throws, PageFailedError where another place may fare better. */
+  /** Returns the page at `offset`. Throws what the source throws: PageFailedError if another place may do. */
   async read(offset: number, context: PageContext): Promise<PlacedPage> {
     for (;;) {
       const asked = this.#rows;
@@ -61,8 +65,8 @@ export class ServedPages {
   }
 
   /**
-   * The page at `offset`, or as much of it as can be had, or the hole that begins there. `failed`: reading it has just failed.
-   * Throws where the API serves nothing at all.
+   * Returns the page at `offset`, or as much of it as can be had, or the hole that begins there. `failed`:
+   * reading it has just failed. Throws if the API serves nothing at all.
    */
   async readAround(
     offset: number,
@@ -71,7 +75,7 @@ export class ServedPages {
   ): Promise<PlacedPage | Hole> {
     const bad = this.#bad;
     this.#bad = null;
-    // The walk has read all above it.
+    // The walk has read everything above it.
     if (bad !== null && offset <= bad.offset && bad.offset <= offset + OVERLAP_ROWS) {
       return this.#hole(bad.offset, bad.reason, context);
     }
@@ -114,8 +118,9 @@ export class ServedPages {
   }
 
   /**
-   * Whether a page of `good` rows will do, though one more fails, while the row after them does not fail alone: so many are too
-   * much, or the API serves again what has just failed. Else the row has moved on, with the list, from where it was.
+   * Returns whether a page of `good` rows is enough, although one row more fails. The row after them does not
+   * fail alone: either this many are too much, or the API serves again what has just failed. Else the row has
+   * moved with the list.
    */
   #suffices(good: number, isRecovered: boolean, { isTooLarge }: PageFailedError): boolean {
     if (isRecovered) return true;
@@ -127,9 +132,9 @@ export class ServedPages {
     return true;
   }
 
-  /** How far the rows reach that cannot be served, from `offset` on: by doubling, then by halving. */
+  /** Finds how far the rows from `offset` on cannot be served: by doubling, then by halving. */
   async #hole(offset: number, reason: string, context: PageContext): Promise<Hole> {
-    // A row that moves with the list is met only by a stretch that is longer than it moves meanwhile.
+    // A row that moves with the list is met only by a stretch longer than its movement meanwhile.
     let [bad, good] = [2 ** Math.min(this.#missed, MOST_DOUBLINGS), Infinity];
     for (let probes = 0; bad + 1 < good; probes += 1) {
       const rows = good === Infinity ? bad * 2 : (bad + good) >> 1;
@@ -143,7 +148,7 @@ export class ServedPages {
     return { offset, rows: good === Infinity ? Infinity : good - 1, reason };
   }
 
-  /** Null where it fails. */
+  /** Returns the page; null if it fails. */
   async #try(offset: number, rows: number, context: PageContext): Promise<ListPage | null> {
     try {
       return await this.#list(offset, rows, { ...context, patience: PART_PATIENCE });

@@ -1,18 +1,19 @@
 import { ApiFailedError, KeyRefusedError } from '../model/errors.ts';
 import type { TaskSource } from '../source/source.ts';
 
-/** What a GET brought: what the source says of the task, or why it says nothing of it, in one line. */
+/** The result of a GET: what the source says about the task, or why it says nothing, in one line. */
 export type SingleRead = Awaited<ReturnType<TaskSource['get']>> | { withheld: string };
 
 /**
- * Reads single tasks. One that the API withholds (it forbids it, or fails on it each time) fails neither the run nor the
- * other tasks. If all tasks of a call fail, one list request shows whether the API itself fails.
+ * Reads single tasks. A task that the API withholds (it forbids it, or fails on it each time) fails neither
+ * the run nor the other tasks. If all tasks of a call fail, one list request shows whether the API itself
+ * fails.
  */
 export class SingleReads {
   readonly #source: TaskSource;
   readonly #signal: AbortSignal;
   readonly #onRequest: () => void;
-  /** Halved each time that waiting was no use: all tasks that fail wait no longer than two requests may, together. */
+  /** Halved each time waiting was no use: all tasks that fail wait, together, no longer than two requests. */
   #patience = 1;
 
   /** `onRequest` is called for each request that is sent. */
@@ -23,8 +24,8 @@ export class SingleReads {
   }
 
   /**
-   * Reads these tasks, all at once; the answers come in the order of the ids. Throws KeyRefusedError or ApiFailedError
-   * only if the list fails as well, or the signal's reason.
+   * Reads these tasks, all at once, and returns the answers in the order of the ids. Throws KeyRefusedError
+   * or ApiFailedError only if the list fails as well, or the signal's reason.
    */
   async read(ids: readonly string[]): Promise<SingleRead[]> {
     const attempts = ids.map(() => 0);
@@ -35,7 +36,7 @@ export class SingleReads {
       };
       return this.#source.get(id, { signal: this.#signal, onRequest, patience: this.#patience });
     });
-    // All of them settle before one failure counts: a request left behind would outlive the run.
+    // All of them settle before a failure counts: a request left behind would outlive the run.
     const reads = (await Promise.allSettled(gets)).map((settled) => this.#readOf(settled));
     const failed = reads.flatMap((read, i) => (read !== null && 'withheld' in read ? [i] : []));
     if (failed.some((i) => (attempts[i] ?? 0) > 1)) this.#patience /= 2;

@@ -1,11 +1,11 @@
 import type { Sweep } from '../store/store.ts';
 
-/** Ids that are read from the mirror at once. */
+/** Ids read from the mirror at once. */
 const IDS_AT_ONCE = 500;
 
 /**
- * The ids of the live tasks of the claim's source that its sweep has not seen, some at a time, in their order. Whoever asks for the
- * next ones may have removed those before.
+ * Yields the ids of the live tasks of the claim's source that its sweep has not seen, some at a time, in
+ * their order. The caller may remove the ones it got before it asks for the next.
  */
 export async function* unseenIds(claim: Pick<Sweep, 'unseen'>): AsyncGenerator<string[], void> {
   let after = '';

@@ -2,7 +2,7 @@ import type { Keep, MirrorClaim } from '../store/store.ts';
 import type { Log } from '../model/log.ts';
 import { type Ledger, reachesEnd } from '../model/ledger.ts';
 
-/** How long a mirror keeps what it need not keep, in ms; null: for ever. */
+/** How long a mirror keeps what it may delete, in ms; null: for ever. */
 export interface Retention {
   /** Lines of the journal. */
   changesMs: number | null;
@@ -17,8 +17,8 @@ interface UpkeepDeps {
 }
 
 /**
- * Lets the mirror clear what it must not keep. Before the run reads anything: a key that is refused, or an API that is down,
- * is no reason to keep it. A failure (a full disk) is told and left to the next run.
+ * Lets the mirror clear what it must not keep. Called before the run reads anything: a refused key, or an API
+ * that is down, is no reason to keep it. A failure (a full disk) is logged and left to the next run.
  */
 export async function clearOmitted({ claim, log, signal }: UpkeepDeps): Promise<void> {
   try {
@@ -31,7 +31,10 @@ export async function clearOmitted({ claim, log, signal }: UpkeepDeps): Promise<
   }
 }
 
-/** Lets the mirror delete what is too old at `now`, in ms. The run has its outcome by now: a failure is left to the next one. */
+/**
+ * Lets the mirror delete what is too old at `now`, in ms. The run has its outcome by now, so a failure is
+ * left to the next one.
+ */
 export async function pruneOld(
   { claim, log, signal }: UpkeepDeps,
   { changesMs, removedMs }: Retention,
@@ -51,8 +54,9 @@ export async function pruneOld(
 }
 
 /**
- * Lets the mirror make what only readers need, once the first backfill is done: its pages would pay for each index again
- * and again. The run has its outcome by now, and the rows are there: a failure (a full disk) is told and left to the next run.
+ * Lets the mirror build what only readers need, once the first backfill is done: before, its pages would pay
+ * for each index again and again. The run has its outcome by now, and the rows are there, so a failure (a
+ * full disk) is logged and left to the next run.
  */
 export async function prepareReaders({ claim, log, signal }: UpkeepDeps, ledger: Ledger): Promise<void> {
   if (!reachesEnd(ledger)) return;

@@ -29,16 +29,16 @@ const OLDER_LIST =
   'the API shows an older list than before: its first row lies below rows that it has just shown';
 
 /**
- * The walk: reads a list that moves, page after page downward, and says of every page what it proves.
+ * Reads a list that moves, page after page downward, and reports what each page proves. Starts at `position`
+ * and stops when the list ends, the walk gives up, or the consumer stops.
  *
- * A page is a contiguous slice of the list as it stood at one moment. It *links* to what was read before if it
+ * A page is a contiguous slice of the list as it was at one moment. It *links* to what was read before if it
  * begins above the frontier (links.ts): then no row can lie between. Rows with the same activity may come in
- * another order with every request, so a boundary inside such a group proves nothing; that is why the next page
- * starts at the last row strictly above the frontier.
+ * a different order with every request, so a boundary inside such a group proves nothing. That is why the
+ * next page starts at the last row strictly above the frontier.
  *
- * {@link step} decides and reads nothing; {@link walk} reads and decides nothing. Neither knows of storage.
- *
- * Reads pages from `position` downward until the list ends, the walk gives up, or the consumer stops.
+ * {@link step} decides and reads nothing; {@link walk} reads and decides nothing. Neither knows about
+ * storage.
  */
 export async function* walk(read: ReadNext, position: Position): AsyncGenerator<Slice, void> {
   let state = beginWalk(position);
@@ -56,7 +56,7 @@ export async function* walk(read: ReadNext, position: Position): AsyncGenerator<
   }
 }
 
-/** What `page`, read at the place where `state` stands, proves, and where to go from there. `asked`: rows asked for. */
+/** Judges `page`, read at the place of `state`: what it proves, where to go next. `asked`: rows asked for. */
 export function step(state: WalkState, given: ListPage, asked = Infinity): Step {
   const page = inPlace(given);
   const isOrdered = page === given;
@@ -69,10 +69,10 @@ export function step(state: WalkState, given: ListPage, asked = Infinity): Step 
     );
   }
   const isOlder = showsOlderList(state, page);
-  // Of a list without rows not even the place is known down to where it would prove anything.
+  // An empty list shows no activity at which a new stretch could begin.
   if (isOlder && page.rows.length === 0)
     return { state, slice: { ...nothingProven(state, given), doubt: OLDER_LIST, ended: true } };
-  // Whatever ties there are were judged when the API said the end.
+  // Any ties were judged when the API reported the end.
   if (confirmsEnd(state, page))
     return goOn({ ...state, ties: null }, { page, given, asked, doubt: null, isOrdered });
   const isLinked = links(state, page);
@@ -83,7 +83,7 @@ export function step(state: WalkState, given: ListPage, asked = Infinity): Step 
   return goOn(begun, { page, given, asked, doubt, isOrdered });
 }
 
-/** Goes on below a place that the API cannot serve: nothing is proven there. */
+/** Goes on below a place that the API cannot serve. Nothing is proven there. */
 export function pass(state: WalkState, { offset, rows, reason }: Hole): Step {
   const ended = rows === Infinity;
   const to = {
@@ -101,14 +101,14 @@ export function pass(state: WalkState, { offset, rows, reason }: Hole): Step {
   return { state: next, slice: { ...nothingProven(next, null), doubt, ended } };
 }
 
-/** How a page, read at some place, fits to where the walk stands. */
+/** Judges how a page, read at some place, fits the walk at `state`. */
 function fitOf(state: WalkState, { offset, page: given }: PlacedPage): Fit {
   const page = inPlace(given);
   const above = page.rows.findIndex(({ activity }) => activity !== null && activity <= state.frontier);
   const last = lastActivity(page);
   if (page !== given || last === null) return { kind: 'useless', above };
   if (state.broken && offset === state.offset) return { kind: 'links', above };
-  // In a group of ties only the place tells whether a page goes on, or back to rows that were counted before.
+  // Within a group of ties only the place shows whether a page goes on or returns to rows already counted.
   const isAhead = state.ties !== null && offset > state.offset;
   if (isAhead || !links({ ...state, offset }, page)) return { kind: 'below', above };
   const end = offset + page.rows.length;
@@ -120,34 +120,43 @@ function fitOf(state: WalkState, { offset, page: given }: PlacedPage): Fit {
   return { kind: isDeeper ? 'links' : 'useless', above };
 }
 
-/** At the very top, the first row lies at or below the frontier: rows above it were read, and the list has none. */
+/**
+ * Returns whether the API shows an older list than before: at offset 0, the first row is at or below the
+ * frontier, so rows that were read above it are missing.
+ */
 function showsOlderList({ offset, frontier, linked, broken, ties }: WalkState, page: ListPage): boolean {
   if (offset > 0 || frontier === Infinity || broken) return false;
   const first = firstActivity(page);
   if (first === null) return page.rows.length === 0 && linked;
-  // A list may well begin with the group of ties that is being read.
+  // A list may begin with the very group of ties that is being read.
   return first < frontier || (first === frontier && ties === null);
 }
 
-/** What lies between the frontier and this page is left unproven, and with it rows of the same activity as its first. */
+/**
+ * Begins a new stretch at this page. Rows between the frontier and the page stay unproven, and so do rows
+ * with the same activity as its first row.
+ */
 function beginStretch(state: WalkState, page: ListPage): WalkState {
   const first = firstActivity(page) ?? state.frontier;
   const [frontier, proven] = [Math.min(state.frontier, first - 1), Math.min(state.proven, first - 1)];
   return { ...state, frontier, proven, broken: false, ties: null };
 }
 
-/** A page ends between what is proven and the frontier: the row at the frontier stood too high, and is passed over. */
+/**
+ * Returns whether a page refutes the frontier: it ends between what is proven and the frontier. The row at
+ * the frontier was listed too high, and is passed over.
+ */
 function isRefuted({ ties, frontier, proven }: WalkState, last: number): boolean {
   return ties === null && last > frontier && last < proven;
 }
 
-/** The activity of the last row but one that has one; Infinity where there is none. */
+/** Returns the last activity but one among the rows that have one; Infinity if there is none. */
 function lastButOne({ rows }: ListPage): number {
   return rows.flatMap(({ activity }) => activity ?? []).at(-2) ?? Infinity;
 }
 
 interface Linked {
-  /** As it was given, and with the activity of rows that stand out of order hidden. */
+  /** The page as it was given; `page` hides the activity of rows that are out of order. */
   given: ListPage;
   page: ListPage;
   isOrdered: boolean;
@@ -155,14 +164,14 @@ interface Linked {
   doubt: string | null;
 }
 
-/** What a page proves that can be taken for the next one, and where the walk goes from there. */
+/** Applies a page that can be taken as the next one: what it proves, and where the walk goes from there. */
 function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked): Step {
   const last = lastActivity(page) ?? Infinity;
   const isWrong = !isOrdered || isRefuted(state, last);
   const frontier = isWrong ? last : Math.min(state.frontier, last);
   const isAbove = last > state.frontier && !isWrong;
   const proven = isAbove ? state.proven : Math.min(state.proven, lastButOne(page));
-  // What is proven never rises again, as the frontier may: so this bounds the walk.
+  // `proven` never rises, unlike the frontier, so this bounds the walk.
   const isLower = proven < state.proven;
   const lowest = isLower ? Infinity : Math.min(state.reached, last);
   const shown = new Set(page.rows.map(keyOf));
@@ -186,7 +195,7 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
   const group = ties === null ? 'proven' : judgeTies(ties, reached, page);
   if (group === 'again' && ties !== null) return passAgain({ ...state, linked: true, ties }, given);
 
-  // A group that stays unproven is left behind: no later page may prove it by the way.
+  // A group that stays unproven is left behind: no later page may prove it in passing.
   const below = group === 'unproven' ? Math.min(proven, (ties?.activity ?? Infinity) - 1) : proven;
   const ended = isEnd === 'end';
   const progress = ended || hasGrown || lowest < state.reached;
@@ -223,9 +232,9 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
 }
 
 /**
- * Whether the list ends with this page. Where the API says so although its own total counts rows below, or the page is
- * full (then a server that clamps the limit may reckon with the one that was asked for), the end is doubtful until
- * one more page has brought nothing.
+ * Returns whether the list ends with this page. The end is doubtful if the API reports it although its own
+ * total counts rows below, or although the page is full (a server that clamps the limit may calculate with
+ * the one that was asked for). It stays doubtful until one more page has brought nothing.
  */
 function endOf(
   state: WalkState,
@@ -234,9 +243,9 @@ function endOf(
 ): 'open' | 'end' | 'doubtful' {
   if (page.hasMore) return 'open';
   const { total, rows } = page;
-  // The first page is the longest so far: nothing tells whether it is a short one.
+  // The first page is the longest so far, so nothing shows whether it is a short one.
   const isFull = rows.length >= Math.min(asked, state.longest || rows.length);
-  // A full page that brings nothing lower may just not reach beyond the frontier.
+  // A full page that brings nothing lower may simply not reach below the frontier.
   if (state.saidEnd !== null && !hasGrown) return isFull && rows.length > OVERLAP_ROWS ? 'doubtful' : 'end';
   const end = state.offset + rows.length;
   const isShort = total === null || total < end ? isFull : total > end;

@@ -1,16 +1,17 @@
-/** Above this yield more requests under way pay, below the other one fewer do. */
+/** Above the first yield, more requests under way pay off; below the second, fewer do. */
 const YIELD_TO_GROW = 0.78;
 const YIELD_TO_SHRINK = 0.7;
-/** So many pages make the yield: each new one counts for this share. */
+/** Each new page counts for this share of the yield. */
 const PAGE_WEIGHT = 1 / 16;
 const SHRINK_FACTOR = 0.8;
-/** How much the window grows with a page, once it had to shrink: each time half as fast, so that it is seldom tried in vain. */
+/** Least growth step. A low yield halves the step, so that growth is rarely tried in vain. */
 const SLOWEST_GROWTH = 1 / 64;
 
 /**
- * How many requests may be under way at once: one at first, one more with each page that brings what a page can bring,
- * up to `most`. An API that pushes back halves it, whereupon it grows slowly. Where many rows come for the second time,
- * since the list moves faster than pages can be fitted together, it shrinks until that gets better.
+ * How many requests may be under way at once: one at first, one more with each page that brings as much as a
+ * page can, up to `most`. If the API pushes back, the window is halved and then grows slowly. If many rows
+ * come twice, because the list moves faster than pages can be fitted together, it shrinks until that
+ * improves.
  */
 export class Window {
   readonly #most: number;
@@ -18,7 +19,7 @@ export class Window {
   /** From this size on it grows slowly. */
   #ceiling = Infinity;
   #step = 1;
-  /** Rows that pages brought of those that they could have, 1 at best: a moving average. */
+  /** Rows that pages brought, as a share of what they could have brought: a moving average, 1 at best. */
   #yield = 1;
 
   constructor(most: number) {
@@ -29,13 +30,13 @@ export class Window {
     return Math.floor(this.#size);
   }
 
-  /** An answer was used: it brought so many rows of `most` that it could have. */
+  /** Records that an answer was used: it brought `rows` of the `most` that it could have brought. */
   used(rows: number, most: number): void {
     this.#yield += (Math.min(1, rows / Math.max(1, most)) - this.#yield) * PAGE_WEIGHT;
     if (this.#yield < YIELD_TO_SHRINK) {
       this.#step = Math.max(SLOWEST_GROWTH, this.#step / 2);
       this.#shrink(SHRINK_FACTOR);
-      // What was under way says nothing of the smaller window.
+      // Requests that were under way say nothing about the smaller window.
       this.#yield = (YIELD_TO_SHRINK + YIELD_TO_GROW) / 2;
     } else if (this.#yield >= YIELD_TO_GROW) {
       const step = this.#size < this.#ceiling ? 1 : this.#step / this.#size;
@@ -43,7 +44,7 @@ export class Window {
     }
   }
 
-  /** The API asked to be asked less, or not even a page asked for right where the walk is fits there. */
+  /** Halves the window: the API asks for fewer requests, or even a page right at the walk does not fit. */
   halve(): void {
     this.#shrink(1 / 2);
   }

@@ -12,8 +12,8 @@ import type { List, Version } from './world.ts';
 /** How long an answer takes, in ms. */
 const ANSWER_MS = 137;
 /**
- * Turns of the event loop that a list request and its answer are under way at most: those of requests sent at the same
- * time come in any order, and each shows the list as it stood when it was read.
+ * Most turns of the event loop that a list request and its answer are each under way. Requests sent at the
+ * same time come in any order, and each shows the list as it was when it was read.
  */
 const TURNS = 40;
 
@@ -26,11 +26,11 @@ export interface ApiParts {
   /** Drives the order of shuffled ties, a new one for each answer. */
   seed: number;
   now(): number;
-  /** Called before each request is answered, its number given: moves the list, throws if there are too many. */
+  /** Called with its number before each request is answered: moves the list, throws if there are too many. */
   beforeAnswer(request: number): void;
   advance(ms: number): void;
   abort(reason: Error): void;
-  /** Hears of the first page that shows an activity, and whether the list ends with it. */
+  /** Called with the first page that shows an activity, and whether the list ends with it. */
   onHead(page: ListPage, isLast: boolean): void;
 }
 
@@ -62,13 +62,13 @@ export class SimulatedApi implements TaskSource {
     const versions = this.#cut(order, wanted.offset, end);
     for (const version of versions) version.listed = true;
     const isLast = end >= order.length;
-    // Whoever asks for one row only wants to know whether the list answers.
+    // A request for one row only checks whether the list answers.
     if (wanted.limit > 1) {
       probe.seePage(order, versions, { isLast, isShuffled: setup.tieOrder === 'shuffled' });
     }
     const rows = versions.map(({ row }) => row);
     const total = this.#total(order.length);
-    // Where neither the total nor a full page speaks against it, no program could tell.
+    // If neither the total nor a full page contradicts it, no program could notice.
     const speaksAgainst = total === null ? rows.length === wanted.limit : total > end;
     const isEarly = fault?.fault === 'early' && rows.length > 2 && speaksAgainst;
     const page: ListPage = {
@@ -105,7 +105,7 @@ export class SimulatedApi implements TaskSource {
     return version.detail;
   }
 
-  /** What every request goes through. Returns what is to be wrong with the answer, unless it is thrown. */
+  /** Begins every request. Returns the fault that the answer is to have, unless the fault is thrown. */
   #begin({ signal, onRequest }: RequestContext): FaultDecision | undefined {
     const { plan, probe, tally } = this.#parts;
     signal.throwIfAborted();
@@ -134,7 +134,7 @@ export class SimulatedApi implements TaskSource {
     return order;
   }
 
-  /** The list of a replica that stands still during the run. */
+  /** Returns the list of a replica that does not change during the run. */
   #replica(): readonly Version[] {
     const { plan } = this.#parts;
     this.#lagging ??= this.#past(plan.run.lag);

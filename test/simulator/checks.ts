@@ -12,11 +12,11 @@ import {
 import { depthOf, notReadAgain, topOf, wronglyRemoved } from './run-invariants.ts';
 import type { Run } from './run.ts';
 
-/** Up to so many rows may go without a word (design: "Removal, only on proof"). */
+/** Up to this many rows may be removed without the brake (design: "Removal, only on proof"). */
 const BRAKE_ROWS = 20;
 const NOTHING_CLAIMED = { watermark: null, gaps: [] };
 
-/** Reads again what the call may have written (`ids`: its tasks), and checks what is to hold after every commit. */
+/** Reads again what the call may have written (`ids`: its tasks), and checks what holds after a commit. */
 export function checkAfterCall(
   run: Run,
   { name, ids, isOusted }: { name: string; ids: readonly string[]; isOusted: boolean },
@@ -50,7 +50,7 @@ export function checkAfterCall(
         allowRemovals: run.plan.run.allowRemovals,
       }),
     );
-    // Also of those that are held by another source, and of which it is forgotten that this one shows them.
+    // This includes rows that another source holds, if it is forgotten that this source shows them.
     for (const id of ids) if (run.probe.denied.has(id)) simulation.denied.add(id);
     for (const id of removed) {
       const holder = facts.tasks.get(id)?.source;
@@ -61,7 +61,7 @@ export function checkAfterCall(
   checkOthers(run, name);
 }
 
-/** An old list cannot show rows that were rejected since: below its head they look as if they were gone. */
+/** Notes rows whose rejection was forgotten: an old list lacks rows rejected since, so they look gone. */
 function noteForgotten({ simulation, identity: { name }, probe }: Run): void {
   const { view } = simulation;
   const before = view.sources.get(name)?.rejections ?? new Set();
@@ -75,7 +75,7 @@ function noteForgotten({ simulation, identity: { name }, probe }: Run): void {
   }
 }
 
-/** What one source writes takes nothing from another one that shows the same tasks. */
+/** Checks that one source's writes take nothing from another source that shows the same tasks. */
 function checkOthers({ simulation, identity }: Run, call: string): void {
   if (!simulation.history.setup.isShared) return;
   for (const { name } of simulation.identities.filter((other) => other.name !== identity.name)) {
@@ -86,7 +86,7 @@ function checkOthers({ simulation, identity }: Run, call: string): void {
 
 const WRITES = new Set(['startRun', 'finishRun', 'commit', 'remove', 'forgetUnseenRejections']);
 
-/** What is to hold after every run, however it ended. */
+/** Checks what must hold after every run, however it ended. */
 export function checkAfterRun(run: Run, result: SyncResult): void {
   const { simulation, process, identity } = run;
   const { view, tally } = simulation;
@@ -99,7 +99,7 @@ export function checkAfterRun(run: Run, result: SyncResult): void {
     );
     return;
   }
-  // Whoever has the lease now checks, and may be in the middle of it.
+  // The process that has the lease now does the check, and may be in the middle of it.
   if (process.isOusted) return;
   view.refreshSource(identity.name);
   const drifted = view.drifted().map((id) => ({ what: `${id} changed outside of a commit`, excuse: null }));
@@ -116,7 +116,7 @@ export function checkAfterRun(run: Run, result: SyncResult): void {
   );
 }
 
-/** A run that came to its end has read what it promises to, whatever the ledger says. */
+/** Checks that a completed run has read what it promises to read, whatever the ledger says. */
 function checkReport(run: Run, { report, failure }: SyncResult, facts: Facts, through: number | null): void {
   const { simulation, probe, before } = run;
   if (report.completeThrough !== utc(through)) {
@@ -126,10 +126,10 @@ function checkReport(run: Run, { report, failure }: SyncResult, facts: Facts, th
   if (failure !== null) return;
   if (!run.isFull) simulation.judgeAndCount('5 open tasks', notReadAgain(facts, before.open, probe));
   if (report.verdict === 'unproven' || probe.from === null) return;
-  // Of what an old copy of the list lacks above its head, the run has read nothing.
+  // The run has read nothing of what an old copy of the list lacks above its head.
   const shown = probe.head === null ? -Infinity : topOf(probe.head);
   const top = probe.oldest < Infinity ? shown : Infinity;
-  // By a clock that is behind, the head lies below the overlap, which is then left to the next run.
+  // If a clock is behind, the head lies below the overlap, which is then left to the next run.
   const isBehind = Math.min(run.plan.run.serverSkewMs, run.plan.run.ownSkewMs) < 0;
   const overlapMs = isBehind ? 0 : before.overlapMs + 1;
   const floor = before.watermark === null ? -Infinity : before.watermark - overlapMs;
@@ -144,7 +144,7 @@ function checkReport(run: Run, { report, failure }: SyncResult, facts: Facts, th
   }
 }
 
-/** Counts the rows that the run would have had to find, had it not taken the list for unchanged. */
+/** Counts the rows that the run would have had to find if it had not taken the list for unchanged. */
 function countQuiet({ simulation, probe }: Run, facts: Facts, unread: Interval): void {
   simulation.tally.add('checks', 'quiet heads');
   const missed = facts.world.inOrder().filter((version) => {
@@ -169,13 +169,13 @@ function stretchOf({ probe, simulation, identity }: Run, above: number, upTo: nu
     from,
     shownFrom: Math.min(from, probe.oldest),
     shownTop: probe.oldestTop,
-    // Answers of different lists count the places of a group that none of them has.
+    // Answers of different lists together count places of a group that none of them has alone.
     mayBeTorn: (activity) =>
       probe.crowded.has(activity) && ((probe.until ?? world.moment) > from || probe.oldest < from),
   };
 }
 
-/** A run fails only of what was done to it. */
+/** Checks that a run fails only because of what was done to it. */
 function checkFailure(run: Run, { failure }: SyncResult): void {
   const { simulation, process, probe } = run;
   if (failure === null || process.isDead) return;
@@ -188,7 +188,7 @@ function checkFailure(run: Run, { failure }: SyncResult): void {
   else simulation.judge('9 fails only of faults', [{ what: failureText(failure), excuse: null }]);
 }
 
-/** The brake is for a list that is empty, and for full runs of mirrors with more rows than may go at once. */
+/** Returns whether the brake may act: on an empty list, or on a full run of a mirror with enough rows. */
 function mayStop({ simulation, probe, plan, isFull }: Run): boolean {
   const wasEmpty = probe.showedNothing;
   return !plan.run.allowRemovals && (wasEmpty || (isFull && simulation.view.tasks.size > BRAKE_ROWS));

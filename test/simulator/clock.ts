@@ -1,11 +1,11 @@
 import type { Clock } from '../../src/model/clock.ts';
 
-/** Simulated time that several processes share: it stands still until somebody advances it. */
+/** Simulated time that several processes share: it advances only when told to. */
 export interface SimulatedTime {
   now(): number;
-  /** Moves the time on by `ms`, and runs what the processes that are not frozen have due. */
+  /** Advances the time by `ms`, and runs what is due in the processes that are not frozen. */
   advance(ms: number): void;
-  /** The clock of one process. While `isFrozen` says so, nothing that it asked for at intervals is run. */
+  /** Returns the clock of one process. While `isFrozen` returns true, none of its intervals fire. */
   clockFor(isFrozen: () => boolean): Clock;
 }
 

@@ -1,6 +1,6 @@
 import type { TieOrder } from './world.ts';
 
-/** What may happen to the list between two requests. */
+/** Moves that the list may make between two requests. */
 export const MOVES = [
   'load',
   'new',
@@ -19,7 +19,7 @@ export const MOVES = [
 ] as const;
 export type MoveKind = (typeof MOVES)[number];
 
-/** What may be wrong with one answer. */
+/** Faults that one answer may have. */
 export const FAULTS = [
   'refused',
   'failed',
@@ -34,9 +34,9 @@ export const FAULTS = [
 export type FaultKind = (typeof FAULTS)[number];
 
 /**
- * One decision of a history. Those of a run name it, and the request (the 1st, the 2nd, ...; 0: before the run) or the
- * call of the source or the store at which they come; one whose place is never reached does nothing. None depends on
- * another, so that a history can be replayed without some of them.
+ * One decision of a history. A decision about a run names the run, and the request (the 1st, the 2nd, ...; 0:
+ * before the run) or the call of the source or the store at which it comes; if that place is never reached,
+ * it does nothing. No decision depends on another, so a history can be replayed without some of them.
  */
 export type Decision =
   | RunDecision
@@ -46,7 +46,7 @@ export type Decision =
   | { what: 'crash'; run: number; call: number; after: boolean }
   /** Another process asks for the lease while this one lives. */
   | { what: 'rival'; run: number; call: number }
-  /** This process is frozen until another has taken its lease over and come to its own call `until`. */
+  /** This process is frozen until another has taken its lease over and reached its own call `until`. */
   | { what: 'usurp'; run: number; call: number; until: number; full: boolean };
 
 export interface RunDecision {
@@ -58,13 +58,13 @@ export interface RunDecision {
   allowRemovals: boolean;
   /** Time since the last run, in ms. */
   pauseMs: number;
-  /** Close the file and open it anew before. */
+  /** Close the file and open it again before. */
   reopen: boolean;
-  /** During this run GET says 404 of every task. */
+  /** During this run GET answers 404 for every task. */
   getLies: boolean;
-  /** During this run every answer is that of a replica which lacks the last so many changes of the list. */
+  /** During this run every answer is that of a replica that lacks this many of the list's last changes. */
   lag: number;
-  /** How far the clocks of the server and of the program are off, in ms. */
+  /** Error of the clocks of the server and of the program, in ms. */
   serverSkewMs: number;
   ownSkewMs: number;
 }
@@ -74,7 +74,7 @@ export interface FaultDecision {
   run: number;
   request: number;
   fault: FaultKind;
-  /** Rows or requests, where the fault needs a number. */
+  /** Rows or requests, if the fault needs a number. */
   size: number;
   /** All later answers of the run have it as well. */
   isLasting: boolean;
@@ -85,27 +85,27 @@ export interface MoveDecision {
   run: number;
   request: number;
   move: MoveKind;
-  /** Which row: its share of the list, 0 to 1. */
+  /** The row, as its share of the list, 0 to 1. */
   where: number;
   /** How many rows. */
   size: number;
-  /** How far back in time, in ms, where the move needs that. */
+  /** How far back in time, in ms, if the move needs that. */
   lagMs: number;
 }
 
 export interface Setup {
-  /** Rows asked for with one request, and rows that the server gives at most. */
+  /** Rows asked for with one request, and most rows that the server gives. */
   pageSize: number;
   serverLimit: number;
   concurrency: number;
   overlapMs: number;
   tieOrder: TieOrder;
-  /** What the API's total says. `plus`: more than there is to see. `late`: as it was a request ago. */
+  /** The API's total. `plus`: more than is visible. `late`: its value one request ago. */
   total: 'exact' | 'plus' | 'late' | 'none';
   /** Whether answers carry the server's clock, in whole seconds. */
   isDated: boolean;
   sources: number;
-  /** All sources list the same tasks, but those that are hidden from one of them. */
+  /** All sources list the same tasks, except those hidden from one of them. */
   isShared: boolean;
 }
 

@@ -7,20 +7,20 @@ import { createBench, simulate } from './simulate.ts';
 import type { Bench } from './simulation.ts';
 import { Tally } from './tally.ts';
 
-/** What came of some histories: plain data, for another process as well. */
+/** The results of some histories: plain data, so that another process can read them. */
 export interface Examined {
   seeds: number;
   groups: Tally['groups'];
-  /** For each history that failed: what, how to replay it, and the decisions that it takes. */
+  /** For each history that failed: the failure, how to replay it, and the decisions that it takes. */
   failures: string[];
 }
 
-/** A bench for the real core. */
+/** Creates a bench for the real core. */
 export function createWorkbench(): ReturnType<typeof createBench> {
   return createBench({ openMirrorStore, syncSource });
 }
 
-/** Lives through the histories of these seeds; makes those that fail as short as it can. `only`: just these decisions. */
+/** Runs the histories of these seeds and shortens those that fail. `only`: just these decisions. */
 export async function examine(
   bench: Bench,
   { first, seeds, only = null }: { first: number; seeds: number; only?: readonly number[] | null },

@@ -14,15 +14,15 @@ const HOUR_MS = 3_600_000;
 /** Requests and calls of one run at which something may happen. */
 const REQUESTS = 24;
 const CALLS = 60;
-/** The shortest page of which a row in the wrong place is drawn. */
+/** The shortest page that may have a row in the wrong place. */
 const ROWS_TO_TELL = 5;
 
-/** The history of a seed: always the same. */
+/** Creates the history of a seed, the same each time. */
 export function createHistory(seed: number): History {
   const random = createRandom(seed);
   const setup = createSetup(random);
   const drawn = KINDS.filter(() => random.chance(0.6));
-  // Of a page shorter than this, too little is left to tell that one of its rows is in the wrong place.
+  // A shorter page has too few rows to show that one of them is in the wrong place.
   const isShort = Math.min(setup.pageSize, setup.serverLimit) < ROWS_TO_TELL;
   const temper: Temper = {
     kinds: isShort ? drawn.filter(({ move }) => move !== 'misplace') : drawn,
@@ -55,7 +55,7 @@ function createSetup(random: Random): Setup {
   };
 }
 
-/** Of two keys, most show the same tasks. */
+/** Chooses the keys: most pairs of keys show the same tasks. */
 function keys(areTwo: boolean, choice: number): Pick<Setup, 'sources' | 'isShared'> {
   return { sources: areTwo ? 2 : 1, isShared: areTwo && choice > 0 };
 }
@@ -68,7 +68,7 @@ const MODES: readonly { mode: RunDecision['mode']; weight: number }[] = [
 ];
 
 interface Temper {
-  /** The moves of this history: with only some of them, what those alone bring about comes more often. */
+  /** The moves of this history. With only some kinds, what those alone cause comes more often. */
   kinds: readonly { move: MoveKind; weight: number }[];
   turbulence: number;
   faults: number;
@@ -95,7 +95,7 @@ function createRun(random: Random, run: number, setup: Setup, temper: Temper): D
   for (let i = 0; i < between; i += 1) {
     decisions.push({ ...createMove(random, setup, temper.kinds), run, request: 0 });
   }
-  // What GET says matters for rows that the walk has not seen: those that rise past it.
+  // The answer of GET matters for rows that the walk has not seen: those that rise past it.
   const kinds = getLies ? [...temper.kinds, { move: 'rise' as const, weight: 20 }] : temper.kinds;
   const turbulence = getLies ? Math.max(0.2, temper.turbulence) : temper.turbulence;
   for (let request = 1; request <= REQUESTS; request += 1) {
@@ -105,7 +105,7 @@ function createRun(random: Random, run: number, setup: Setup, temper: Temper): D
   return [...decisions, ...createDeaths(random, run, temper)];
 }
 
-/** One of the clocks is wrong now and then; both at once no program could tell. */
+/** Makes one of the clocks wrong now and then; no program could notice if both were. */
 function createSkews(random: Random, { isDated }: Setup): Pick<RunDecision, 'serverSkewMs' | 'ownSkewMs'> {
   const skew = isDated && random.chance(0.15) ? random.pick([-HOUR_MS, -20_000, 20_000, HOUR_MS]) : 0;
   return random.chance(0.5) ? { serverSkewMs: skew, ownSkewMs: 0 } : { serverSkewMs: 0, ownSkewMs: skew };
@@ -118,7 +118,7 @@ function createFault(random: Random, run: number, request: number): FaultDecisio
 
 function createDeaths(random: Random, run: number, { deaths }: Temper): Decision[] {
   if (!random.chance(deaths)) return [];
-  // The beginning of a run is short of calls, and rich in what may go wrong.
+  // The beginning of a run has few calls, and much that may go wrong.
   const call = random.int(1, random.chance(0.5) ? 15 : CALLS);
   switch (random.int(1, 5)) {
     case 1:

@@ -2,41 +2,41 @@ import { claimsAll, lastOver, type Stretch } from './coverage.ts';
 import type { MirroredSource, MirroredTask } from './mirror.ts';
 import type { List, Row, Version } from './world.ts';
 
-/** Why the design lets a row be missing, old or gone for now. */
+/** The reason why the design lets a row be missing, old or gone for now. */
 export type Excuse =
   /** It came to its place, below the head, after the place was read: late, risen, sunk or returned. */
   | 'came late'
   | 'rose meanwhile'
   | 'sank meanwhile'
   | 'returned meanwhile'
-  /** Below the first page of a run that found nothing new, and in the overlap (src/sync/copier.ts, #readHead). */
+  /** Below the first page of a run that found nothing new, and in the overlap (src/sync/head.ts, read). */
   | 'quiet head'
-  /** Ties that do not fit into a page, in changing order, while the list moved (src/sync/ties.ts, judgeTies). */
+  /** Ties too many for a page, in changing order, while the list moved (src/sync/ties.ts, judgeTies). */
   | 'torn ties'
-  /** A replica that lagged behind showed the list without it, or as it was, in the midst of what it did show. */
+  /** A replica that lagged behind showed the list without it, or its old version, amid what it did show. */
   | 'old copy'
-  /** The server has it in another place than where its activity belongs. */
+  /** The server lists it elsewhere than where its activity belongs. */
   | 'misplaced'
-  /** GET said 404 of a row that is there. */
+  /** GET answered 404 for a row that is there. */
   | 'GET lied'
-  /** GET failed of a task that was open, and the list did not. */
+  /** GET failed for a task that was open, and the list did not. */
   | 'GET failed'
-  /** Changed in place, where no run has looked again since. */
+  /** Changed in place, and no run has looked again since. */
   | 'silent edit'
   /** Gone from the list; only a full run may remove it. */
   | 'not removed yet'
-  /** Where the ledger says that rows may lack: the run at rest stayed unproven. */
+  /** The ledger says that rows may be missing here: the run at rest stayed unproven. */
   | 'in a gap'
-  /** So many rows without a readable activity, one after the other, that no page links across them. */
+  /** Too many rows without a readable activity in a row for a page to link across them. */
   | 'unreadable rows';
 
-/** Something that is not as in the list: excused by the design, or, without an excuse, lost. */
+/** A difference from the list: excused by the design, or lost if it has no excuse. */
 export interface Finding {
   what: string;
   excuse: Excuse | null;
 }
 
-/** What an invariant needs to know. */
+/** The facts that an invariant needs. */
 export interface Facts {
   /** The name of the source. */
   name: string;
@@ -44,11 +44,11 @@ export interface Facts {
   source: MirroredSource;
   tasks: ReadonlyMap<string, MirroredTask>;
   stretches: readonly Stretch[];
-  /** Tasks that were removed because GET said 404 of them, though they are there. */
+  /** Tasks that were removed because GET answered 404 for them, though they are there. */
   denied: ReadonlySet<string>;
-  /** Rows that were set aside, which a full run forgot that was shown an old list. */
+  /** Rows that were set aside, and then forgotten by a full run that was shown an old list. */
   forgotten: ReadonlySet<string>;
-  /** The moment of the oldest list that any run was shown: a later one may have been written over by it. */
+  /** The moment of the oldest list that any run was shown: it may have overwritten a later one. */
   oldest: number;
 }
 
@@ -61,8 +61,9 @@ const ARRIVALS = {
 } as const satisfies Record<Row['arrival'], Excuse>;
 
 /**
- * Invariant 1: no mirrored task that the API never showed in exactly this version. A task merged from a GET has the
- * fields of one GET answer; of the rest each is as some list answer showed it, or derived from the times.
+ * Invariant 1: the mirror holds no task that the API never showed in exactly this version. A task merged from
+ * a GET has the fields of one GET answer; each other field is as some list answer showed it, or derived from
+ * the times.
  */
 export function neverShown({ world, tasks }: Facts, ids: Iterable<string>): Finding[] {
   return [...ids].flatMap((id) => {
@@ -74,9 +75,9 @@ export function neverShown({ world, tasks }: Facts, ids: Iterable<string>): Find
 }
 
 /**
- * Invariant 3: the ledger is never ahead of the rows. Every row that has stood in its place since before the run that
- * read this place last (`from`: its first answer) is mirrored, live, as it was at some moment since then; or
- * rejected, where the API garbled it then. And the ledger claims no place that no run has read.
+ * Invariant 3: the ledger is never ahead of the rows. Every row that has been in its place since before the
+ * run that read this place last (`from`: its first answer) is mirrored, live, as it was at some moment since
+ * then; or rejected, if the API garbled it then. And the ledger claims no place that no run has read.
  */
 export function behindLedger({
   world,
@@ -106,7 +107,7 @@ export function behindLedger({
   });
 }
 
-/** Whether the mirror has this row as it was at some moment at or after `from`. */
+/** Returns whether the mirror has this row as it was at some moment at or after `from`. */
 export function isMirroredSince(
   row: Row,
   version: Version,
@@ -122,7 +123,9 @@ export function isMirroredSince(
   );
 }
 
-/** The last moment at which the row was what the mirror has, as far as the API has shown it; null: never. */
+/**
+ * Returns the last moment at which the row was as in the mirror, as far as the API showed it; null: never.
+ */
 function lastMoment(row: Row, { task, key, detailKey }: MirroredTask): number | null {
   const exact = row.byTask.get(key);
   const detail = row.byDetail.get(detailKey);
@@ -153,12 +156,12 @@ function describe(row: Row, version: Version, tasks: Facts['tasks']): string {
   return `${row.id} (activity ${new Date(version.activity).toISOString()}, in its place since moment ${row.placedSince}, this version since ${version.since}) is ${state}`;
 }
 
-/** The server's Date header tells whole seconds: the watermark may be this much (ms) ahead of it. */
+/** The server's Date header has whole seconds: the watermark may be this much (ms) ahead of it. */
 const CLOCK_GRAIN_MS = 1_000;
 
 /**
- * Invariant 3, the ledger itself: gaps newest first, apart from each other, at or below the watermark, and that not
- * in the future (`now`, ms): whatever comes after it would lie below.
+ * Invariant 3, the ledger itself: gaps are newest first, separate, and at or below the watermark, which is
+ * not in the future (`now`, ms): whatever comes after it would lie below.
  */
 export function illFormed({ source: { ledger } }: Facts, now: number): Finding[] {
   const { watermark, gaps } = ledger;

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import type { RejectedRow } from '../../src/model/task.ts';
 import type { Task, TaskDetail } from '../../src/model/task.ts';
 
-/** What GET tells of the task: all but the sort key, the message count and what is unknown. */
+/** Returns what GET shows of the task: all but the sort key, the message count and unknown fields. */
 export function detailOf(task: Task): TaskDetail {
   const { lastActivityAt: _activity, messageCount: _count, extra: _extra, ...detail } = task;
   return detail;
 }
 
-/** Equal for two tasks if GET tells the same of them. */
+/** Returns a key that is equal for two tasks if GET shows the same of them. */
 export function detailKey(task: TaskDetail): string {
   return JSON.stringify([
     task.id,
@@ -29,12 +29,12 @@ export function detailKey(task: TaskDetail): string {
   ]);
 }
 
-/** Equal for two tasks if all their fields are. */
+/** Returns a key that is equal for two tasks if all their fields are. */
 export function taskKey(task: Task): string {
   return `${detailKey(task)}${task.lastActivityAt}|${task.messageCount}|${task.extra}`;
 }
 
-/** The key under which the mirror keeps this rejection: the id, or a hash where there is none. */
+/** Returns the key under which the mirror keeps this rejection: the id, or a hash if it has none. */
 export function rejectionKey({ id, payload }: RejectedRow): string {
   return id ?? `sha256:${createHash('sha256').update(payload).digest('hex')}`;
 }

@@ -9,14 +9,14 @@ import { detailKey, taskKey } from './keys.ts';
 /** A row of the mirror, as the file holds it. */
 export interface MirroredTask {
   readonly task: Task;
-  /** What tells its versions apart, of all fields and of those that GET tells. */
+  /** Identify its versions, by all fields and by those that GET shows. */
   readonly key: string;
   readonly detailKey: string;
   readonly source: string;
   readonly isLive: boolean;
 }
 
-/** What the mirror holds of one source beside its tasks. */
+/** The rest of what the mirror holds of one source, without its tasks. */
 export interface MirroredSource {
   ledger: Ledger;
   total: number | null;
@@ -26,8 +26,8 @@ export interface MirroredSource {
 }
 
 /**
- * The file as another program sees it, through a connection of its own that only reads. What one commit touched is
- * read again after it; `drifted` finds out whether anything else has changed as well.
+ * The file as another program sees it, through its own read-only connection. After each commit, it reads
+ * again what the commit touched; `drifted` finds whether anything else has changed as well.
  */
 export class MirrorView {
   readonly tasks = new Map<string, MirroredTask>();
@@ -45,7 +45,7 @@ export class MirrorView {
     return Number(this.#db.pragma('data_version', { simple: true }));
   }
 
-  /** Reads again these tasks, and all that the mirror says of the source. */
+  /** Reads these tasks again, and all that the mirror says about the source. */
   refresh(source: string, ids: Iterable<string>): void {
     for (const id of ids) {
       const row = this.#statements.task.get(id);
@@ -70,12 +70,12 @@ export class MirrorView {
     });
   }
 
-  /** What people are told: everything at or below it (ms) is mirrored. */
+  /** Returns complete_through as people see it: everything at or below it (ms) is mirrored. */
   completeThrough(source: string): number | null {
     return timeOf(this.#statements.completeThrough.get(source)?.complete_through ?? null);
   }
 
-  /** Ids of tasks that are not in the file as this view has them: something changed them outside of a commit. */
+  /** Returns the ids of tasks that differ from the file: something changed them outside of a commit. */
   drifted(): string[] {
     const rows = this.#statements.tasks.all().map(toMirrored);
     const changed = rows.filter(({ task, key, isLive }) => {
@@ -85,7 +85,7 @@ export class MirrorView {
     return rows.length === this.tasks.size ? changed.map(({ task }) => task.id) : ['(their number)'];
   }
 
-  /** What SQLite finds wrong with the file, and run records that no run has finished. */
+  /** Returns what SQLite finds wrong with the file, and run records that no run has finished. */
   damage(): string[] {
     const problems = this.#db.prepare<[], string>('pragma integrity_check').pluck().all();
     const open = this.#db

@@ -6,17 +6,17 @@ import type { Arrival, Flaw, Version, World } from './world.ts';
 const YEAR_MS = 365 * 86_400_000;
 const FLAWS: readonly Flaw[] = ['count', 'time', 'unnamed', 'broken'];
 
-/** What a move works on. */
+/** The things that a move works on. */
 export interface Scene {
   world: World;
-  /** What the key sees that the move is about, where it is not all; then some rows go and come for it alone. */
+  /** The part of the world that the moving key sees, if not all; then some rows go and come for it alone. */
   sight: Sight | null;
   now: number;
-  /** Goes before the ids: those of different sources are different. */
+  /** Comes before the ids: those of different sources differ. */
   prefix: string;
 }
 
-/** Moves the list as decided. `wait` is not for the list: it does nothing here. */
+/** Moves the list as decided. `wait` does not concern the list, and does nothing here. */
 export function applyMove(scene: Scene, move: MoveDecision): void {
   const { world, now } = scene;
   switch (move.move) {
@@ -49,13 +49,14 @@ export function applyMove(scene: Scene, move: MoveDecision): void {
       }
       return;
     case 'misplace':
-      // Of a list that several keys see, each sees its own part: their order would be one thing more to tell apart.
+      // If several keys see a list, each sees its own part: their orders would be one more thing to
+      // distinguish.
       if (scene.sight !== null) return;
-      // Two of them close together, and what lies between looks like rows in order.
+      // With two of them close together, the rows between would look as if they were in order.
       if (world.inOrder().some(({ place, activity }) => place !== activity)) return;
       for (const version of rowsAt(world, { ...move, size: 1 })) {
         const other = rowsAt(world, { ...move, where: (move.where * 7.3) % 1, size: 1 })[0];
-        // Where ties come in any order, one of them alone in a wrong place looks like the end of its group.
+        // If ties come in any order, one of them alone in a wrong place looks like the end of its group.
         const isTied = world
           .inOrder()
           .some(({ id, activity }) => id !== version.id && activity === version.activity);
@@ -68,12 +69,12 @@ export function applyMove(scene: Scene, move: MoveDecision): void {
   }
 }
 
-/** What happens to the rows of one key alone. */
+/** Returns whether the move happens to the rows of one key alone. */
 function isForOne({ where }: MoveDecision): boolean {
   return Math.floor(where * 1_000) % 3 > 0;
 }
 
-/** The newest activity that is not in the future, in ms: late rows come below it. */
+/** Returns the newest activity that is not in the future, in ms: late rows come below it. */
 function newest({ world, now }: Scene): number {
   return world.inOrder().find(({ activity }) => activity <= now)?.activity ?? now;
 }
@@ -106,7 +107,7 @@ function addTasks(
   }
 }
 
-/** A task whose last activity is `activity`; `choice` decides in which state it is. */
+/** Creates a task whose last activity is `activity`; `choice` decides its state. */
 function newTask(id: string, activity: number, choice: number): Task {
   const isCompleted = choice % 3 !== 0;
   const isPending = choice % 7 === 0;
@@ -133,7 +134,7 @@ function newTask(id: string, activity: number, choice: number): Task {
   };
 }
 
-/** Active again right now: completed if it was open, else started anew. */
+/** Makes a task active right now: completed if it was open, else started again. */
 function risen(task: Task, now: number): Task {
   const time = utcText(Math.max(now, activityOf(task)));
   return isOpen(task)
@@ -147,14 +148,14 @@ function risen(task: Task, now: number): Task {
     : { ...task, status: 'running', startedAt: time, completedAt: null, lastActivityAt: time };
 }
 
-/** Changed without a trace in its times. */
+/** Changes a task without a trace in its times. */
 function edited(task: Task): Task {
   const status = task.status === 'running' ? 'awaiting_approval' : isOpen(task) ? 'cancelled' : task.status;
   const messageCount = task.messageCount + 1;
   return { ...task, status, messageCount, message: `${task.conversationId} after ${messageCount} messages` };
 }
 
-/** Running again after a follow-up, which cleared completedAt: its last activity is its start. */
+/** Makes a task run again after a follow-up, which cleared completedAt: its last activity is its start. */
 function sunk(task: Task): Task {
   if (task.completedAt === null || task.startedAt === null) return edited(task);
   return { ...task, status: 'running', completedAt: null, lastActivityAt: task.startedAt };

@@ -2,7 +2,7 @@ import type { Decision, MoveDecision, RunDecision } from './decisions.ts';
 
 type Of<What extends Decision['what']> = Extract<Decision, { what: What }>;
 
-/** What is decided for one run, by the request or the call at which it comes. */
+/** The decisions for one run, by the request or the call at which they come. */
 export class Plan {
   readonly run: RunDecision;
   readonly #decisions: readonly Decision[];

@@ -3,11 +3,11 @@ import { createHistory } from './history.ts';
 import { loadPlanted, PLANTED, type Planted } from './planted.ts';
 import { createBench, simulate } from './simulate.ts';
 
-/** Seeds within which every planted fault has to show. */
+/** Every planted fault has to show within this many seeds. */
 const SEEDS = 200;
 const TIMEOUT_MS = 120_000;
 
-/** The first seed whose history shows the fault, and how; null where none does. */
+/** Returns the first seed whose history shows the fault, and how; null if none does. */
 async function find(planted: Planted): Promise<string | null> {
   const core = await loadPlanted(planted);
   const bench = await createBench(core);

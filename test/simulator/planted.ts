@@ -6,10 +6,10 @@ import type * as StoreModule from '../../src/store/sqlite/store.ts';
 import type * as SyncModule from '../../src/sync/sync.ts';
 import type { Core } from './simulation.ts';
 
-/** A fault that programs of this kind have had, as changes of lines of the core. */
+/** A fault that programs of this kind have had, as changes to lines of the core. */
 export interface Planted {
   name: string;
-  /** Each `from` stands in its file exactly once. */
+  /** Each `from` is in its file exactly once. */
   changes: readonly Change[];
 }
 
@@ -36,12 +36,12 @@ const LIMIT_ASKED: readonly Change[] = [
   },
   {
     file: SERVED,
-    from: '/** Who reads pages for',
+    from: '/** Reader of pages for',
     to: `const asking = (source: TaskSource) => async (wanted: { offset: number; limit: number }, context: object) => {
   const page = await source.list(wanted, context as never);
   return { ...page, asked: wanted.limit } as ListPage;
 };
-/** Who reads pages for`,
+/** Reader of pages for`,
   },
   {
     file: NEXT,
@@ -55,13 +55,13 @@ const NO_OVERLAP: Change = {
   from: ADVANCE,
   to: `${ADVANCE}  if (rows.length > 0) return { offset: state.offset + rows.length, isRow: false, anchor: null, ties: null };\n`,
 };
-/** What a loader without proofs does: it takes whatever comes for the next rows. */
+/** A loader without proofs takes whatever comes for the next rows. */
 const NO_LINKS: Change = {
   file: LINKS,
   from: '  if (at.offset === 0) return true;\n',
   to: '  if (page.rows.length > 0) return true;\n',
 };
-/** The walk takes the reader's word for a page that it marks. */
+/** The walk trusts the reader for a page that it marks. */
 const TRUSTING: readonly Change[] = [
   {
     file: WALK,
@@ -280,7 +280,7 @@ export const PLANTED: readonly Planted[] = [
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A copy of the core with the fault in it, in a folder of its own that `remove` takes away. */
+/** Copies the core, with the fault in it, into its own folder, which `remove` deletes, and loads it. */
 export async function loadPlanted({ name, changes }: Planted): Promise<Core & { remove(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'taskmirror-planted-'));
   for (const part of ['src', 'migrations', 'package.json']) {

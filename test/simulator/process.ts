@@ -2,23 +2,23 @@ import type { MirrorClaim, MirrorStore } from '../../src/store/store.ts';
 import type { TaskSource } from '../../src/source/source.ts';
 import type { Plan } from './plan.ts';
 
-/** What every call of a process that has died ends with. */
+/** The error that ends every call of a dead process. */
 export class Crash extends Error {}
 
-/** What the simulation does around the calls of a process. */
+/** The simulation's hooks around the calls of a process. */
 export interface Hooks {
-  /** Before the call of this number: may wait while another process runs. */
+  /** Called before the call of this number; may wait while another process runs. */
   before(call: number): Promise<void>;
   /**
-   * After a call that was done, before the process can die of it: checks what is to hold now. `isOusted`: another
-   * process had the lease when it began.
+   * Called after a call was done, before the process can die of it: checks what must hold now. `isOusted`:
+   * another process had the lease when the call began.
    */
   after(name: string, args: readonly unknown[], isOusted: boolean): void;
 }
 
 /**
- * A process as the core's run sees it from inside: every call of its source, store and claim goes through here, and
- * may be the last one. A dead process does nothing any more, not even give its lease back.
+ * A process as the core's run sees it from inside: every call of its source, store and claim goes through
+ * here, and may be the last one. A dead process does nothing any more; it does not even return its lease.
  */
 export class SimulatedProcess {
   isDead = false;
@@ -36,7 +36,7 @@ export class SimulatedProcess {
     this.#hooks = hooks;
   }
 
-  /** Stopped by the machine: its intervals do not fire, and what it has under way stands still. */
+  /** Stopped by the machine: its intervals do not fire, and what it has under way does not move. */
   get isFrozen(): boolean {
     return this.#frozen !== null;
   }
@@ -77,16 +77,16 @@ export class SimulatedProcess {
 
   async #call(name: string, args: readonly unknown[], work: () => unknown): Promise<unknown> {
     this.#live();
-    // It comes at times of its own, and so is no place for a decision.
+    // It comes at its own times, so it is no place for a decision.
     if (name === 'renew') return work();
     this.calls += 1;
     const crash = this.plan.crashAt(this.calls);
     await this.#hooks.before(this.calls);
     while (this.#frozen !== null) await this.#frozen.promise;
-    // Another call of this process may have been its last meanwhile.
+    // Another call of this process may meanwhile have been its last.
     this.#live();
     if (crash?.after === false) this.#die();
-    // The end of a run may give the lease back; what is left to do after it needs none.
+    // The end of a run may return the lease; what is left to do after it needs none.
     if (name === 'release' || name === 'finishRun') this.isHolder = false;
     const { isOusted } = this;
     const result = await work();

@@ -7,9 +7,10 @@ import type { Probe } from './probe.ts';
 import type { Row } from './world.ts';
 
 /**
- * Invariant 2: no task is removed (`ids`: those that just were) that was there at every moment of the run, or of which
- * GET did not say 404. Where GET says so of a row that is there, the two walks still protect a row that kept its place,
- * or rose once to at least `closing` (ms), where the closing walk ends: it comes by one of them.
+ * Invariant 2: no task is removed (`ids`: those just removed) that was there at every moment of the run, or
+ * for which GET did not answer 404. If GET answers 404 for a row that is there, the two walks still protect a
+ * row that kept its place, or rose once to at least `closing` (ms), where the closing walk ends: one of them
+ * meets it.
  */
 export function wronglyRemoved(
   { world }: Facts,
@@ -36,15 +37,16 @@ export function wronglyRemoved(
 }
 
 /**
- * Whether the replica of the list that the run was shown lacks the row where no program could tell: it came at or below the head
- * of that list. A newer one stands above, which tells; unless the user takes the answers for true.
+ * Returns whether the replica that the run was shown lacks the row in a way that no program could notice: the
+ * row came at or below the head of that list. A newer row above it would show that, unless the user takes the
+ * answers for true.
  */
 function isOlderThan(row: Row, { oldest, oldestTop }: Probe, allowRemovals: boolean): boolean {
   if (row.placedSince <= oldest) return false;
   return allowRemovals || (row.current?.activity ?? Infinity) <= oldestTop;
 }
 
-/** Ids of the tasks that the mirror takes to be open: every run has to read them again. */
+/** Returns the ids of the tasks that the mirror takes to be open: every run has to read them again. */
 export function openTasks(tasks: Facts['tasks'], source: string): string[] {
   return [...tasks.values()]
     .filter((mirrored) => mirrored.isLive && mirrored.source === source && isOpen(mirrored))
@@ -55,7 +57,7 @@ function isOpen({ task }: MirroredTask): boolean {
   return OPEN_STATUSES.some((status) => status === task.status);
 }
 
-/** What GET tells of the tasks that were open (`ids`) is up to date after every run that did not fail. */
+/** Checks that what GET shows of the open tasks (`ids`) is up to date after every run that did not fail. */
 export function notReadAgain({ world, tasks }: Facts, ids: Iterable<string>, probe: Probe): Finding[] {
   return [...ids].flatMap((id): Finding[] => {
     const current = world.rows.get(id)?.current ?? null;
@@ -70,9 +72,9 @@ export function notReadAgain({ world, tasks }: Facts, ids: Iterable<string>, pro
 }
 
 /**
- * Whether the design lets a plain run whose first readable page is this one take the list for unchanged: the page
- * reaches below the watermark, its tasks are mirrored as they are, and the total is the one of the last run that
- * found something new (src/sync/copier.ts, #readHead).
+ * Returns whether the design lets a plain run whose first readable page is this one take the list for
+ * unchanged: the page reaches below the watermark, its tasks are mirrored as they are, and the total is that
+ * of the last run that found something new (src/sync/head.ts, read).
  */
 export function mayBeUnchanged(
   page: ListPage,
@@ -89,12 +91,12 @@ export function mayBeUnchanged(
   });
 }
 
-/** The deepest activity that the page shows, in ms; -Infinity where the list ends with it. */
+/** Returns the deepest activity that the page shows, in ms; -Infinity if the list ends with it. */
 export function depthOf({ page, isLast }: { page: ListPage; isLast: boolean }): number {
   return isLast ? -Infinity : lastActivity(page);
 }
 
-/** The newest activity that the page shows, in ms; Infinity where it shows all that there is, or none. */
+/** Returns the newest activity that the page shows, in ms; Infinity if it shows everything, or none. */
 export function topOf({ page, isLast }: { page: ListPage; isLast: boolean }): number {
   const activities = page.rows.flatMap(({ activity }) => activity ?? []);
   return activities.length === 0 || (isLast && page.rows.length === 0) ? Infinity : Math.max(...activities);

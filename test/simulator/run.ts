@@ -18,14 +18,14 @@ export class Run {
   readonly plan: Plan;
   readonly probe = new Probe();
   readonly process: SimulatedProcess;
-  /** What the mirror knew when it began. */
+  /** The state of the mirror when the run began. */
   readonly before: { watermark: number | null; overlapMs: number; open: string[]; version: number };
   readonly #abort = new AbortController();
   #rival: MirrorStore | null = null;
   #usurper: Promise<void> | null = null;
   #freeUsurper: () => void = () => {};
 
-  /** `before` takes the place of the rivals and usurpers of the plan. */
+  /** `before` replaces the rivals and usurpers of the plan. */
   constructor(simulation: Simulation, plan: Plan, before?: Hooks['before']) {
     const { identities, view, history } = simulation;
     const identity = identities[plan.run.source];
@@ -54,7 +54,7 @@ export class Run {
     return this.plan.run.mode.endsWith('full');
   }
 
-  /** Runs it to its end, be that its death, and checks what is to hold then. */
+  /** Runs to the end, which may be its death, and checks what must hold then. */
   async perform(store: MirrorStore): Promise<SyncResult> {
     const { simulation, process, plan } = this;
     const { setup } = simulation.history;
@@ -129,7 +129,7 @@ export class Run {
     if (usurper !== undefined && this.process.isHolder) await this.#beOusted(usurper);
   }
 
-  /** A second process must not get the lease while this one lives. */
+  /** Checks that a second process does not get the lease while this one lives. */
   async #letRivalTry(): Promise<void> {
     if (!this.process.isHolder || this.process.isOusted) return;
     this.simulation.tally.add('processes', 'rival refused');
@@ -142,7 +142,7 @@ export class Run {
     this.#fail('7 one writer', 'a second process got the lease while the first one lives');
   }
 
-  /** This process sleeps so long that another takes its lease over; it wakes up while the other one is at work. */
+  /** Lets this process sleep until another has taken its lease over; it wakes while the other one works. */
   async #beOusted({ until, full }: { until: number; full: boolean }): Promise<void> {
     const { simulation, process, plan } = this;
     simulation.tally.add('processes', 'ousted');
@@ -159,7 +159,7 @@ export class Run {
       await rested.promise;
     });
     this.#usurper = this.#runBeside(other).finally(awake.resolve);
-    // It is awaited when this process has ended: till then a failure of it may wait.
+    // It is awaited when this process has ended: until then its failure may wait.
     this.#usurper.catch(() => undefined);
     await awake.promise;
     process.thaw();
@@ -177,7 +177,7 @@ export class Run {
       const ids = name === 'commit' ? touched(args[0] as Change) : (args[0] as readonly string[]);
       checkAfterCall(this, { name, ids, isOusted });
     } catch (error) {
-      // A run reports what it meets and ends: the finding is raised again when it has.
+      // A run reports what it meets, and ends: the finding is raised again after that.
       this.process.isDead = true;
       throw error;
     }
@@ -189,7 +189,7 @@ export class Run {
   }
 }
 
-/** A clock that is wrong by so many ms. */
+/** Returns a clock that is wrong by `ms`. */
 function off(clock: Clock, ms: number): Clock {
   return { ...clock, now: () => clock.now() + ms };
 }

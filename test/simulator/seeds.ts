@@ -1,8 +1,8 @@
 import type { Decision, History, MoveDecision, RunDecision, Setup } from './decisions.ts';
 
 /**
- * Histories that once failed, as short as they could be made. They are kept decision by decision: a seed would stand for
- * another history as soon as the generator changes.
+ * Histories that once failed, as short as they could be made. They are kept decision by decision: a seed
+ * would give another history as soon as the generator changes.
  */
 export const FAILED: readonly { what: string; history: History }[] = [
   {
@@ -94,7 +94,7 @@ function run(number: number, mode: RunDecision['mode']): Decision {
   };
 }
 
-/** A move before the run. */
+/** Returns a move before the run. */
 function move(
   number: number,
   kind: MoveDecision['move'],

@@ -8,13 +8,14 @@ import { Run } from './run.ts';
 import type { Simulation } from './simulation.ts';
 import type { Version } from './world.ts';
 
-/** Full runs before a list with shuffled ties has to be exact. */
+/** Most full runs before a list with shuffled ties has to be exact. */
 const HEALING_RUNS = 12;
 
 /**
- * The end of a history: the list has come to rest with one more task at its top, since of what lies above its first row no
- * answer can tell whether it is gone or not shown yet; and nothing fails any more. One plain run misses nothing but
- * what the design says that it may; a full one makes the copy exact; and then there is nothing left to do.
+ * Ends a history. The list has come to rest with one more task at its top, since no answer can show whether
+ * what lies above its first row is gone or not shown yet; and nothing fails any more. Then one plain run
+ * misses only what the design lets it miss, a full run makes the copy exact, and after that nothing is left
+ * to do.
  */
 export async function settle(simulation: Simulation): Promise<void> {
   simulation.time.advance(400_000);
@@ -22,7 +23,7 @@ export async function settle(simulation: Simulation): Promise<void> {
   for (const [source, { name }] of simulation.identities.entries()) {
     simulation.time.advance(400_000);
     let runs = 0;
-    // Each with a number of its own, and so with other orders of shuffled ties.
+    // Each run has its own number, and so other orders of shuffled ties.
     const calm = (mode: RunDecision['mode']) => performCalm(simulation, { source, mode, run: -(runs += 1) });
     const { report, failure } = await calm('plain');
     if (failure === null) {
@@ -39,7 +40,7 @@ export async function settle(simulation: Simulation): Promise<void> {
   );
 }
 
-/** What one source made exact stays so while the others come to their ends. Rows without activity may hide others from it. */
+/** Checks that a source stays exact while the others end. Rows without activity may hide others from it. */
 function checkAmongOthers(simulation: Simulation, name: string): void {
   if (!simulation.history.setup.isShared || isShuffled(simulation)) return;
   const facts = factsOf(simulation, name);
@@ -73,7 +74,7 @@ async function makeExact(simulation: Simulation, source: string, calm: Calm): Pr
   simulation.judge('10 exact at rest', again);
 }
 
-/** A walk of a list at rest links at once, unless ties come in changing order or rows show no activity. */
+/** Checks that a walk at rest links at once, unless ties change their order or rows show no activity. */
 function unclean(simulation: Simulation, source: string, verdict: Verdict | null): Finding[] {
   const order = simulation.world(source).inOrder();
   if (verdict === 'clean' || isShuffled(simulation) || order.some(({ row }) => row.activity === null))
@@ -81,7 +82,7 @@ function unclean(simulation: Simulation, source: string, verdict: Verdict | null
   return [{ what: `a full run at rest was ${verdict}`, excuse: null }];
 }
 
-/** A run at rest that stayed unproven: only shuffled ties, or rows without activity, excuse that. */
+/** Judges a run at rest that stayed unproven: only shuffled ties, or rows without activity, excuse that. */
 function doubtOf(simulation: Simulation, source: string, which: string, error: string | null): Finding[] {
   const { pageSize, serverLimit } = simulation.history.setup;
   const page = Math.min(pageSize, serverLimit);
@@ -117,8 +118,9 @@ async function performCalm(simulation: Simulation, chosen: Pick<RunDecision, 'so
 }
 
 /**
- * Every difference between the list at rest and the mirror. Excused is what came to its place, or changed in it, after
- * the place was read last, what lies where the ledger says that rows may lack, and what only a full run may remove.
+ * Returns every difference between the list at rest and the mirror. Three kinds are excused: what came to its
+ * place, or changed in it, after the place was read last; what lies where the ledger says that rows may be
+ * missing; and what only a full run may remove.
  */
 function differences(facts: Facts): Finding[] {
   const { world, source, tasks, stretches, denied, oldest } = facts;
@@ -135,7 +137,7 @@ function differences(facts: Facts): Finding[] {
     if (version.since > from) return [{ what, excuse: 'silent edit' }];
     const isOld =
       row !== undefined && row.placedSince > shownFrom && version.activity > (stretch?.shownTop ?? 0);
-    // An older version may have come over it; that it is gone, such a copy cannot say of what lies above its top.
+    // An older version may have overwritten it; but such a copy cannot show that a row above its top is gone.
     const isOverwritten = mirrored?.isLive === true;
     if (version.since > shownFrom && (!isOld || isOverwritten)) return [{ what, excuse: 'old copy' }];
     if (denied.has(version.id) && mirrored?.isLive === false) return [{ what, excuse: 'GET lied' }];
@@ -145,7 +147,7 @@ function differences(facts: Facts): Finding[] {
   return [...present, ...extra(facts).map((what): Finding => ({ what, excuse: 'not removed yet' }))];
 }
 
-/** Every difference between the list and the mirror after a full run at rest: there must be none. */
+/** Returns every difference between the list and the mirror after a full run at rest: there must be none. */
 function inexact(facts: Facts): Finding[] {
   const { world, source, tasks } = facts;
   const order = world.inOrder();
@@ -163,7 +165,7 @@ function inexact(facts: Facts): Finding[] {
   return [...wrong, ...extra(facts), ...stale].map((what) => ({ what, excuse: null }));
 }
 
-/** Tasks of the source that it does not show; what another one holds is that one's to show. */
+/** Returns tasks of the source that it does not show; what another one holds, that one must show. */
 function extra({ name, world, tasks }: Facts): string[] {
   return [...tasks.values()]
     .filter(({ source, isLive }) => isLive && source === name)

@@ -1,11 +1,11 @@
 import type { Decision, History } from './decisions.ts';
 
-/** Histories tried at most to make one shorter. */
+/** Most histories tried to make one shorter. */
 const ATTEMPTS = 600;
 
 /**
- * Leaves out decisions, whole runs first, then many at once, then one by one, as long as `fails` still says so.
- * Returns the indexes of those of `all` that are needed.
+ * Leaves out decisions as long as `fails` still says so: whole runs first, then many at once, then one by
+ * one. Returns the indexes of those of `all` that are needed.
  */
 export async function shrink(
   history: History,
@@ -37,7 +37,7 @@ export async function shrink(
   return kept;
 }
 
-/** The setup and these decisions in words, one a line. */
+/** Describes the setup and these decisions, one per line. */
 export function describeDecisions(history: History, kept: readonly number[]): string {
   const lines = kept.flatMap((index) => {
     const decision = history.decisions[index];

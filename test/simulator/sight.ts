@@ -1,8 +1,8 @@
 import type { List, Row, Version, World } from './world.ts';
 
 /**
- * What one key sees of a world that several keys share: all of it but what is hidden from it. What is hidden is gone from
- * its list, and GET does not know it; shown again, it has returned.
+ * The view that one key has of a shared world: everything except what is hidden from it. A hidden row is gone
+ * from its list, and GET does not know it; shown again, it has returned.
  */
 export class Sight implements List {
   lastTotal: number | null = null;
@@ -29,7 +29,7 @@ export class Sight implements List {
     return this.#look().order;
   }
 
-  /** No replica of a shared world lags: whose key saw what when would be another story. */
+  /** Returns the present: a shared world has no lagging replica, since it would depend on who saw what. */
   past(): { moment: number; order: readonly Version[] } {
     return { moment: this.moment, order: this.inOrder() };
   }
@@ -39,7 +39,7 @@ export class Sight implements List {
     this.#world.pass();
   }
 
-  /** Shows again what was hidden first, `count` rows of it. */
+  /** Shows `count` hidden rows again, the first hidden first. */
   show(count: number): void {
     for (const id of [...this.#hidden].slice(0, count)) {
       this.#hidden.delete(id);

@@ -8,13 +8,13 @@ import { settle } from './settle.ts';
 import { type Bench, type Core, plansOf, Simulation, Violation } from './simulation.ts';
 import { Tally } from './tally.ts';
 
-/** What came of one history. */
+/** The outcome of one history. */
 export interface Outcome {
   violation: Violation | null;
   tally: Tally;
 }
 
-/** A folder (in memory where the system has such a place) with an empty mirror to copy; `close` takes it away. */
+/** Creates a folder (in memory if possible) with an empty mirror to copy; `close` removes it. */
 export async function createBench(core: Core): Promise<Bench & { close(): void }> {
   const memory = '/dev/shm';
   const folder = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'taskmirror-simulator-'));
@@ -25,7 +25,7 @@ export async function createBench(core: Core): Promise<Bench & { close(): void }
   return { core, folder, template, close: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** Lives through a history, with only the decisions at the indexes `kept` if given, and checks it all the way. */
+/** Runs a history, with only the decisions at the indexes `kept` if given, and checks it all the way. */
 export async function simulate(history: History, bench: Bench, kept?: ReadonlySet<number>): Promise<Outcome> {
   const tally = new Tally();
   const decisions = history.decisions.filter((_, index) => kept === undefined || kept.has(index));

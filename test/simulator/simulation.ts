@@ -18,13 +18,13 @@ import { type Tally } from './tally.ts';
 import { Sight } from './sight.ts';
 import { type List, World } from './world.ts';
 
-/** The part of the program that is put to the test. */
+/** The part of the program under test. */
 export interface Core {
   openMirrorStore: typeof openMirrorStore;
   syncSource: typeof syncSource;
 }
 
-/** Where a simulation works: a folder for its file, and an empty mirror to begin with. */
+/** The place of a simulation: a folder for its file, and an empty mirror to begin with. */
 export interface Bench {
   core: Core;
   folder: string;
@@ -44,26 +44,26 @@ export class Violation extends Error {
 const EPOCH = Date.UTC(2026, 1, 1);
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** One mirror file, the lists that it copies, and the time in which all of it happens. */
+/** One mirror file, the lists that it copies, and the time in which everything happens. */
 export class Simulation {
   readonly history: History;
   readonly tally: Tally;
   readonly time = createSimulatedTime(EPOCH);
   readonly view: MirrorView;
   readonly identities: readonly SourceIdentity[];
-  /** Tasks that a run removed because GET said 404 of them, though they were there. */
+  /** Tasks that a run removed because GET answered 404 for them, though they were there. */
   readonly denied = new Set<string>();
-  /** Rows that were set aside, which a full run forgot that was shown an old list. */
+  /** Rows that were set aside, and then forgotten by a full run that was shown an old list. */
   readonly forgotten = new Set<string>();
   readonly #core: Core;
   readonly #file: string;
   readonly #worlds = new Map<string, World>();
-  /** What the keys see of the world that they share; none where each has a world of its own. */
+  /** The views that keys have of a shared world; empty if each has its own world. */
   readonly #sights = new Map<string, Sight>();
   readonly #stretches = new Map<string, Stretch[]>();
   readonly #abandoned: MirrorStore[] = [];
   #store: MirrorStore | null = null;
-  /** The first thing that was found wrong. */
+  /** The first violation that was found. */
   violation: Violation | null = null;
 
   constructor(history: History, bench: Bench, tally: Tally) {
@@ -86,7 +86,7 @@ export class Simulation {
     }
   }
 
-  /** The list that the source shows. */
+  /** Returns the list that the source shows. */
   world(source: string): List {
     return this.#sights.get(source) ?? known(this.#worlds.get(source));
   }
@@ -95,7 +95,7 @@ export class Simulation {
     return known(this.#stretches.get(source));
   }
 
-  /** What the invariants need to know of a source; null before the mirror has heard of it. */
+  /** Returns what the invariants need to know of a source; null before the mirror has heard of it. */
   facts(source: string): Facts | null {
     const state = this.view.sources.get(source);
     if (state === undefined) return null;
@@ -119,13 +119,13 @@ export class Simulation {
     if (found !== undefined) throw (this.violation ??= new Violation(invariant, found.what));
   }
 
-  /** The same, and counts the excuses: once a run, or those of its commits would be counted over and over. */
+  /** Does the same and counts the excuses: once per run, since commits would count them over and over. */
   judgeAndCount(invariant: string, findings: readonly Finding[]): void {
     this.judge(invariant, findings);
     for (const { excuse } of findings) if (excuse !== null) this.tally.add('excuses', excuse);
   }
 
-  /** Time goes by and the list moves, while nobody reads it. */
+  /** Lets time go by and the list move while nobody reads it. */
   between(run: RunDecision, plan: Plan): void {
     this.time.advance(run.pauseMs);
     for (const { name } of this.identities) this.move(name, plan, 0);
@@ -143,7 +143,7 @@ export class Simulation {
     }
   }
 
-  /** Every row is where it belongs, and one more task enters at the top of the list. */
+  /** Puts every row where it belongs, and one more task at the top of the list. */
   comeToRest(source: string): void {
     const world = known(this.#worlds.get(source));
     world.sortOut();
@@ -152,7 +152,7 @@ export class Simulation {
     applyMove({ world, sight: null, now, prefix: `${source}-` }, move);
   }
 
-  /** The store that one process after the other works with. */
+  /** Returns the store that one process after the other works with. */
   async store(): Promise<MirrorStore> {
     this.#store ??= await this.open(this.time.clockFor(() => false));
     return this.#store;
@@ -167,7 +167,7 @@ export class Simulation {
     this.#store = null;
   }
 
-  /** As after a kill: the store is left as it is, lease included, and its lease grows stale. */
+  /** Leaves the store as after a kill, lease included, so that its lease grows stale. */
   abandon(): void {
     if (this.#store !== null) this.#abandoned.push(this.#store);
     this.#store = null;
@@ -190,7 +190,7 @@ export class Simulation {
   }
 }
 
-/** Plans of the runs among these decisions, in order. */
+/** Returns the plans of the runs among these decisions, in order. */
 export function plansOf(decisions: readonly Decision[]): Plan[] {
   return decisions.flatMap((decision) => (decision.what === 'run' ? [new Plan(decision, decisions)] : []));
 }

@@ -5,7 +5,7 @@ import { type createBench, simulate } from './simulate.ts';
 import { createWorkbench, examine } from './examine.ts';
 import { Tally } from './tally.ts';
 
-/** What has to come about how often, or else the checks have nothing to check. */
+/** How often each thing has to happen at least; otherwise the checks have nothing to check. */
 const EXPECTED: readonly { group: string; names: readonly string[]; least: number }[] = [
   { group: 'moves', names: MOVES, least: 50 },
   { group: 'faults', names: FAULTS, least: 10 },

@@ -1,4 +1,4 @@
-/** Counts of what happened, by group and name: so that a check that never finds anything to check is noticed. */
+/** Counts of what happened, by group and name, which reveal a check that never finds anything to check. */
 export class Tally {
   readonly groups: Record<string, Record<string, number>> = {};
 

@@ -4,49 +4,49 @@ import { activityOf, type Task, type TaskDetail } from '../../src/model/task.ts'
 import { detailKey, detailOf, rejectionKey, taskKey } from './keys.ts';
 
 /**
- * How the API garbles a row: `count` and `time` only in the list (a messageCount, or a lastActivityAt, that cannot be
- * read), `unnamed` also takes the id away there, `broken` is bad in the list and for GET.
+ * How the API garbles a row: `count` and `time` only in the list (an unreadable messageCount or
+ * lastActivityAt), `unnamed` also removes the id there, `broken` is bad in the list and for GET.
  */
 export type Flaw = 'count' | 'time' | 'unnamed' | 'broken';
 
-/** How a row came to the place where it stands. */
+/** How a row came to its place. */
 export type Arrival = 'new' | 'late' | 'rose' | 'sank' | 'returned';
 
 /** One state of one task, as the API would show it. */
 export interface Version {
   readonly id: string;
-  /** Where it stands in the list, in ms, whether a reader can see that or not. */
+  /** Its place in the list, in ms, whether a reader can see that or not. */
   readonly activity: number;
   readonly task: Task;
   readonly flaw: Flaw | null;
   readonly row: ListRow;
   readonly detail: TaskDetail | { rejected: RejectedRow };
-  /** The row_key of its rejection; null where the list shows it whole. */
+  /** The row_key of its rejection; null if the list shows it whole. */
   readonly rejection: string | null;
   /** First moment of this version, at its latest appearance. */
   since: number;
-  /** First moment at which it was this no more; Infinity while it is. */
+  /** First moment at which it was no longer this; Infinity while it is. */
   until: number;
   /** Whether a list answer has shown it. */
   listed: boolean;
   /** Where it is sorted, in ms: by its activity, unless the server has it in the wrong place. */
   place: number;
-  /** What GET tells of it: versions that differ only in what the list alone shows have it in common. */
+  /** The state that GET shows; shared by versions that differ only in what the list alone shows. */
   readonly shared: Detail;
 }
 
-/** One state of what GET tells of a task: when it was this no more, and whether an answer has shown it. */
+/** One state of what GET shows of a task: when it ended, and whether an answer has shown it. */
 export interface Detail {
   until: number;
   got: boolean;
 }
 
-/** All there is to know of one task of the list, vanished ones included. */
+/** Everything known about one task of the list, vanished ones included. */
 export interface Row {
   readonly id: string;
   /** Null while it has vanished. */
   current: Version | null;
-  /** Since this moment it has been there without a break, and in its place without a move. */
+  /** Since these moments it has been there without a break, and in its place without a move. */
   presentSince: number;
   placedSince: number;
   arrival: Arrival;
@@ -58,21 +58,21 @@ export interface Row {
   readonly byDetail: Map<string, Detail>;
 }
 
-/** How rows of the same activity are ordered; `shuffled`: anew with every answer. */
+/** The order of rows with the same activity; `shuffled`: a new one with every answer. */
 export type TieOrder = 'stable' | 'reversed' | 'shuffled';
 
 /** A list as one key sees it. */
 export interface List {
   /** Time is counted in moments: one for each change. */
   readonly moment: number;
-  /** Rows at the last answer: what a total that lags behind says. */
+  /** Rows at the last answer, which a total that lags behind reports. */
   lastTotal: number | null;
-  /** The moment of the oldest list that an answer has shown late; Infinity: none. */
+  /** The moment of the oldest list that an answer has shown late; Infinity if none has. */
   oldest: number;
   readonly rows: ReadonlyMap<string, Row>;
-  /** The list as it stands; the array is never changed afterwards. */
+  /** Returns the list as it is; the array is never changed afterwards. */
   inOrder(): readonly Version[];
-  /** The list as it stood `changes` changes ago, or at its beginning, and the moment at which it did. */
+  /** Returns the list as it was `changes` changes ago, or at its beginning, and the moment of that. */
   past(changes: number): { moment: number; order: readonly Version[] };
 }
 
@@ -105,7 +105,7 @@ export class World implements List {
     );
   }
 
-  /** Puts a row where rows of another activity (ms) stand. */
+  /** Puts a row among rows of another activity (ms). */
   misplace(version: Version, place: number): void {
     this.#change();
     this.#moveTo(version, place);
@@ -122,7 +122,7 @@ export class World implements List {
     return [...this.rows.values()].filter(({ current }) => current === null);
   }
 
-  /** Puts the task in, or another version of it in its stead. At the same activity it keeps its place. */
+  /** Puts the task in, or replaces it with another version. At the same activity it keeps its place. */
   put(task: Task, flaw: Flaw | null, arrival: Arrival): void {
     this.#change();
     const activity = activityOf(task);
@@ -148,7 +148,7 @@ export class World implements List {
     row.current = null;
   }
 
-  /** A row that is moved so was not in its place all the time. */
+  /** Moves a row; from then on it was not in its place all the time. */
   #moveTo(version: Version, place: number): void {
     version.place = place;
     const row = this.rows.get(version.id);
@@ -158,7 +158,7 @@ export class World implements List {
     row.moves.push({ moment: this.moment, to: place });
   }
 
-  /** A moment goes by: something has changed that is no row of the list. */
+  /** Lets a moment go by in which something changed that is not a row of the list. */
   pass(): void {
     this.#change();
   }

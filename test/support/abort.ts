@@ -1,4 +1,4 @@
-/** A signal that aborts when it has been looked at so many times: between two steps of the work. */
+/** Returns a signal that aborts once it has been read `looks` times: between two steps of the work. */
 export function abortingAfter(looks: number): AbortSignal {
   const controller = new AbortController();
   let left = looks;

@@ -7,17 +7,17 @@ export interface FakeClock extends Clock {
   /** The length in ms of every timeout that was asked for, in order. */
   readonly timeouts: readonly number[];
   /**
-   * Moves the time on, runs what every() has due and wakes the held sleeps that are over; if negative, sets the
-   * clock back, from which no timer learns. Fires no timeout.
+   * Advances the time, runs what every() has due and wakes the held sleeps that are over. A negative `ms`
+   * sets the clock back, which no timer notices. Fires no timeout.
    */
   advance(ms: number): void;
-  /** From now on a sleep lasts until advance() reaches its end; before, it ends at once and moves the time on. */
+  /** From now on a sleep lasts until advance() reaches its end; before, it ends at once and time moves on. */
   hold(): void;
   /** Fires every timeout asked for so far, as if its time were up. */
   expireTimeouts(): void;
 }
 
-/** A fake clock that stands at `startMs` (2026-01-01 unless given). Sleeps end at once until hold() is called. */
+/** Creates a fake clock set to `startMs` (default 2026-01-01). Sleeps end at once until hold() is called. */
 export function createFakeClock(startMs: number = Date.UTC(2026, 0, 1)): FakeClock {
   const waits: number[] = [];
   const timeouts: number[] = [];

@@ -19,17 +19,17 @@ export interface ListRequest {
 
 export interface MemoryOptions {
   maxLimit?: number;
-  /** Called before each list request is answered: the place to move the list, or to throw. */
+  /** Called before each list request is answered, to move the list or to throw. */
   beforeList?: (request: ListRequest) => void | Promise<void>;
   /** May change an answer of the list. */
   answer?: (page: ListPage, request: ListRequest) => ListPage;
-  /** The copy of the list that answers a request: a replica may lag behind. */
+  /** Returns the copy of the list that answers a request: a replica may lag behind. */
   copyFor?: (request: ListRequest) => SimulatedList;
   /** The copy that answers GETs. */
   details?: SimulatedList;
 }
 
-/** A TaskSource over a list in memory, with the real parsing of its answers. */
+/** Creates a TaskSource over a list in memory, with the real parsing of its answers. */
 export function memorySource(list: SimulatedList, options: MemoryOptions = {}): MemorySource {
   const parser = createBodyParser(new Set());
   const lists: number[] = [];

@@ -9,14 +9,14 @@ import type { Clock } from '../../src/model/clock.ts';
 import type { Log } from '../../src/model/log.ts';
 import type { MirrorStore } from '../../src/store/store.ts';
 
-/** A folder that is gone when the test is. */
+/** Creates a folder that is removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'taskmirror-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A mirror in a file of its own, closed when the test is done. */
+/** Creates a mirror in its own file, closed after the test. */
 export async function temporaryMirror(
   clock: Clock,
   options: { searchIndex?: boolean } = {},
@@ -27,7 +27,7 @@ export async function temporaryMirror(
   return { store, file };
 }
 
-/** What a mirror holds, as the API would send it, newest activity first; ties by id. */
+/** Returns what a mirror holds, as the API would send it, newest activity first; ties by id. */
 export function mirroredTasks(file: string): ApiTask[] {
   return readRows<Record<string, never>>(
     file,
@@ -53,14 +53,14 @@ export function mirroredTasks(file: string): ApiTask[] {
   }));
 }
 
-/** The tasks in the order of {@link mirroredTasks}. */
+/** Returns the tasks in the order of {@link mirroredTasks}. */
 export function inMirrorOrder(tasks: readonly ApiTask[]): ApiTask[] {
   return tasks.toSorted(
     (a, b) => Date.parse(b.lastActivityAt) - Date.parse(a.lastActivityAt) || (a.id < b.id ? -1 : 1),
   );
 }
 
-/** Runs a query on the file with a connection of its own. */
+/** Runs a query on the file with its own connection. */
 export function readRows<T>(file: string, sql: string): T[] {
   const db = new Database(file, { readonly: true });
   try {
@@ -70,7 +70,7 @@ export function readRows<T>(file: string, sql: string): T[] {
   }
 }
 
-/** A log that keeps what it was told. */
+/** Creates a log that keeps its lines. */
 export function memoryLog(): Log & { lines: { level: string; fields: object; message: string }[] } {
   const lines: { level: string; fields: object; message: string }[] = [];
   const at = (level: string) => (fields: object, message: string) =>

@@ -5,23 +5,23 @@ import { onTestFinished } from 'vitest';
 
 /** The program as it is published, made by build.ts. */
 export const MAIN = fileURLToPath(new URL('../../dist/src/main.cjs', import.meta.url));
-/** Whatever still runs after this time, in ms, is killed, and shows no exit code. */
+/** A program that still runs after this time, in ms, is killed, and shows no exit code. */
 const LONGEST_MS = 25_000;
 
 export interface ProgramOptions {
   cwd: string;
-  /** All of its environment, beside PATH, and HOME and TMPDIR in `cwd`. */
+  /** All of its environment, besides PATH, and HOME and TMPDIR in `cwd`. */
   env?: Record<string, string>;
-  /** What node runs in place of the built program, flags first. */
+  /** Arguments for node instead of the built program, flags first. */
   node?: readonly string[];
-  /** What starts node in place of this process, from the command line that it is given: `nohup`. */
+  /** Returns the command that starts node instead of this process, from its command line: `nohup`. */
   by?: (command: readonly string[]) => readonly [string, ...string[]];
-  /** All of its stdin; empty where it is left out. */
+  /** All of its stdin; empty by default. */
   input?: string;
 }
 
 export interface Ended {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended it. */
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
@@ -30,12 +30,12 @@ export interface Ended {
 
 export interface Program {
   pid: number;
-  /** The first line of stdout or stderr that matches. Rejects where the program ends without one. */
+  /** The first line of stdout or stderr that matches. Rejects if the program ends without one. */
   line(pattern: RegExp): Promise<string>;
   kill(signal: NodeJS.Signals): void;
-  /** Reads no more of its stdout, as `head` does. */
+  /** Stops reading its stdout, as `head` does. */
   closeStdout(): void;
-  /** The same of its stderr. */
+  /** Stops reading its stderr. */
   closeStderr(): void;
   /** Resolves when the process and its streams have ended. Never rejects. */
   ended: Promise<Ended>;
@@ -46,7 +46,7 @@ export function runProgram(args: readonly string[], options: ProgramOptions): Pr
   return startProgram(args, options).ended;
 }
 
-/** Starts the program. It is dead at the end of the test at the latest. */
+/** Starts the program. It is killed at the end of the test at the latest. */
 export function startProgram(
   args: readonly string[],
   { cwd, env, node = [MAIN], by = ([first = '', ...rest]) => [first, ...rest], input = '' }: ProgramOptions,

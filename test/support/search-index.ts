@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 
-/** A word at a place: that is all that a full text index holds. */
+/** A word at a place: a full text index holds nothing else. */
 interface Instance {
   term: string;
   doc: number;
@@ -10,7 +10,7 @@ interface Instance {
 
 const COLUMNS = 'message, system_prompt, error';
 
-/** Every word of the index in the file (sqlite.org/fts5.html, "The fts5vocab Virtual Table Module"), in order. */
+/** Returns every word of the index, in order (sqlite.org/fts5.html, "The fts5vocab Virtual Table Module"). */
 export function indexed(db: Database.Database): Instance[] {
   db.exec("create virtual table if not exists temp.words using fts5vocab('main', 'task_search', 'instance')");
   return db
@@ -20,7 +20,7 @@ export function indexed(db: Database.Database): Instance[] {
     .all();
 }
 
-/** What an index made anew, of the rows up to `built_through`, holds: what is in the file has to be the same. */
+/** Returns what a new index of the rows up to `built_through` holds; the file must hold the same. */
 export function reindexed(db: Database.Database): Instance[] {
   const definition = db
     .prepare<[], string>("select sql from sqlite_schema where name = 'task_search'")
@@ -42,7 +42,7 @@ export function reindexed(db: Database.Database): Instance[] {
   }
 }
 
-/** How far the index is built; null: there is none. */
+/** Returns how far the index is built; null if there is none. */
 export function builtThrough(db: Database.Database): bigint | null {
   return (
     db.prepare<[], bigint>('select built_through from search_state').pluck().safeIntegers().get() ?? null

@@ -14,14 +14,14 @@ export interface Bench {
   file: string;
   clock: Clock;
   log: ReturnType<typeof memoryLog>;
-  /** One run of the real core against the list, into the real store. */
+  /** Does one run of the real core against the list, into the real store. */
   sync(
     list: SimulatedList,
     options?: MemoryOptions & Partial<SyncOptions>,
   ): Promise<SyncResult & { exitCode: ExitCode; source: MemorySource }>;
 }
 
-/** A mirror in a file, a clock that stands an hour after the newest task, and a way to sync. */
+/** Creates a mirror in a file, a clock set to an hour after the newest task, and a way to sync. */
 export async function syncBench(mirror: { searchIndex?: boolean } = {}): Promise<Bench> {
   const clock = createFakeClock(EPOCH + 3_600_000);
   const { store, file } = await temporaryMirror(clock, mirror);

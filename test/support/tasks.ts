@@ -6,7 +6,7 @@ export function at(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** A completed task whose last activity is `activity` ms. */
+/** Returns a completed task whose last activity is `activity` ms. */
 export function completedTask(id: string, activity: number, fields: Partial<ApiTask> = {}): ApiTask {
   return {
     id,
@@ -30,7 +30,7 @@ export function completedTask(id: string, activity: number, fields: Partial<ApiT
   };
 }
 
-/** A running task that was started at `activity` ms. */
+/** Returns a running task that was started at `activity` ms. */
 export function runningTask(id: string, activity: number, fields: Partial<ApiTask> = {}): ApiTask {
   return completedTask(id, activity, {
     status: 'running',
@@ -40,7 +40,7 @@ export function runningTask(id: string, activity: number, fields: Partial<ApiTas
   });
 }
 
-/** `count` completed tasks, `spacing` ms apart, the newest at EPOCH. */
+/** Returns `count` completed tasks, `spacing` ms apart, the newest at EPOCH. */
 export function tasksApart(count: number, spacing: number): ApiTask[] {
   return Array.from({ length: count }, (_, i) =>
     completedTask(`t${String(i).padStart(6, '0')}`, EPOCH - i * spacing),

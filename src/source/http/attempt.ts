@@ -14,7 +14,7 @@ export class AttemptFailed extends Error {
   readonly retryAfterMs: number | null;
   /** A time in ms that the attempt certainly took. */
   readonly tookMs: number;
-  /** The API answers, but not with this page: a smaller one, or another place of the list, may fare better. */
+  /** The API answers, but not with this page: a smaller one, or another place of the list, may work. */
   readonly isOfPage: boolean;
   readonly isTooLarge: boolean;
 
@@ -39,7 +39,7 @@ export class AttemptFailed extends Error {
   }
 }
 
-/** The body of a good answer is not what the API promises: cut off, or not from the API at all. */
+/** The body of a good answer is not what the API promises: it is cut off, or not from the API at all. */
 export class BadBodyError extends AttemptFailed {
   constructor(what: string, why: ApiFacts['api_bad_answer']['why'] = 'body') {
     super(`a body that is not the JSON it should be (${what})`, {
@@ -50,7 +50,7 @@ export class BadBodyError extends AttemptFailed {
   }
 }
 
-/** The body of a good answer is larger than we take: to ask for the same again brings the same. */
+/** The body of a good answer is larger than we accept: asking for the same again brings the same. */
 export class TooLargeError extends AttemptFailed {
   constructor(bytes: number) {
     super(`a body of more than ${bytes / 1024 ** 2} MB`, {

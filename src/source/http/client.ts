@@ -19,13 +19,13 @@ import { createLimiter } from './limiter.ts';
 import { withRetries, type RetryPolicy } from './retry.ts';
 import { createBodyParser } from './wire.ts';
 
-/** What makes an HTTP source. */
+/** The settings of an HTTP source. */
 export interface HttpSourceOptions {
   /** The source's name, for people. */
   name: string;
-  /** With or without a path prefix; {@link checkBaseUrl} says what is accepted. */
+  /** With or without a path prefix; {@link checkBaseUrl} defines what is accepted. */
   baseUrl: string;
-  /** `origin` tells people where the key is kept: "environment variable SIGMIC_API_KEY". */
+  /** `origin` says, for people, where the key is kept: "environment variable SIGMIC_API_KEY". */
   key: { value: string; origin: string };
   clock: Clock;
   log: Log;
@@ -43,8 +43,8 @@ export interface HttpSourceOptions {
 }
 
 /**
- * The Tasks API over HTTP. Only GET is ever sent, and no redirect is followed.
- * Throws UsageError at once where the base URL or the key cannot be used.
+ * Creates a source that reads the Tasks API over HTTP. It only ever sends GET, and follows no redirect.
+ * Throws UsageError at once if the base URL or the key is unusable.
  */
 export function createHttpSource(options: HttpSourceOptions): TaskSource {
   const { name, clock, log, random = Math.random, requestTimeoutMs, retryMs, omit } = options;
@@ -65,7 +65,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     'user-agent': options.userAgent,
   };
 
-  /** One exchange, within `timeoutMs`. */
+  /** Does one exchange, within `timeoutMs`. */
   async function send(path: string, context: RequestContext, timeoutMs: number): Promise<Answer> {
     const timeout = clock.timeout(timeoutMs);
     context.onRequest?.();
@@ -94,7 +94,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     );
   }
 
-  /** What a good answer's body says. */
+  /** Reads the body of a good answer. */
   function readBody<T>(answer: Answer, asked: Asked, read: (text: string) => T): T {
     assertGood(answer, asked, failure);
     try {
@@ -122,7 +122,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
   };
 }
 
-/** fetch refuses a header with other characters, and repeats it in its error. */
+/** Throws UsageError unless the key is printable ASCII without a space. */
 function checkKey({ name, key }: HttpSourceOptions): void {
   if (/^[\x21-\x7e]+$/.test(key.value)) return;
   throw new UsageError(

@@ -7,27 +7,27 @@ import { parseHttpDate } from './time.ts';
 import { jsonTextFrom } from './utf8.ts';
 
 /**
- * Not `import`, which takes every export of node:http, and with one of them Node's fetch: that alone takes longer to
- * load than Node itself. Nor fetch, for the same reason: most runs make one request.
+ * An `import` would take every export of node:http, one of which loads Node's fetch: that alone takes longer
+ * to load than Node itself. Using fetch would cost the same, and most runs make one request.
  */
 const require = createRequire(import.meta.url);
 
-/** What came back for one HTTP request. */
+/** The answer to one HTTP request. */
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
-  /** The body. Empty if its encoding is unknown; that of an error also if it is too long or broken off. */
+  /** The body. Empty if its encoding is unknown; that of an error also if it is too long or breaks off. */
   text: string;
-  /** The Content-Encoding that we neither asked for nor understand; null: there is none. */
+  /** The Content-Encoding that we neither asked for nor understand; null if there is none. */
   unknownEncoding: string | null;
-  /** The server's clock in ms, whole seconds; null where it gave none. */
+  /** The server's clock in ms, whole seconds; null if it gave none. */
   servedAt: number | null;
 }
 
 /**
- * Sends one GET for `path`, below the base URL, and reads the whole answer; never follows a redirect. The body of an
- * error is read too, so that its connection can be used again. Throws TooLargeError or BadBodyError where a good answer
- * is too large or not UTF-8, and otherwise what node:http or node:zlib throws.
+ * Sends one GET for `path`, below the base URL, and reads the whole answer; never follows a redirect. Reads
+ * the body of an error too, so that its connection can be used again. Throws TooLargeError or BadBodyError if
+ * a good answer is too large or not UTF-8, and otherwise what node:http or node:zlib throws.
  */
 export type Exchange = (
   path: string,
@@ -35,25 +35,27 @@ export type Exchange = (
   signal: AbortSignal,
 ) => Promise<Answer>;
 
-/** Decoded bytes of a good answer: 100 tasks with 300 KB of text each. A small gzip body may hide any number. */
+/**
+ * Most decoded bytes of a good answer: 100 tasks with 300 KB of text each. A small gzip body may hide more.
+ */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_ERROR_BODY_BYTES = 64 * 1024;
 
 /** How Node's own agent keeps connections. */
 const AGENT_OPTIONS = { keepAlive: true, scheduling: 'lifo', timeout: 5_000 } as const;
 
-/** `baseUrl` as checkBaseUrl gives it. */
+/** Creates an exchange. `baseUrl` as checkBaseUrl gives it. */
 export function createExchange(baseUrl: string): Exchange {
   const { protocol, hostname } = new URL(baseUrl);
   let agent: Agent | undefined;
 
   const get = (path: string, headers: Record<string, string>, signal: AbortSignal) => {
     const http = require(protocol === 'https:' ? 'node:https' : 'node:http') as typeof import('node:http');
-    // Node's own agent may send requests through the proxy that the environment names (NODE_USE_ENV_PROXY): that would
-    // be another machine's loopback host, and get the key in the clear.
+    // Node's own agent may send requests through the proxy that the environment names (NODE_USE_ENV_PROXY):
+    // they would go to another machine's loopback host, with the key in the clear.
     if (isLoopback(hostname)) agent ??= new http.Agent(AGENT_OPTIONS);
     return new Promise<IncomingMessage>((resolve, reject) => {
-      // Stays there for what may come after the answer: whoever reads the body is told of that.
+      // The listener stays for errors after the answer: the reader of the body gets those.
       http.get(baseUrl + path, { headers, signal, agent }, resolve).on('error', reject);
     });
   };
@@ -74,13 +76,13 @@ export function createExchange(baseUrl: string): Exchange {
   };
 }
 
-/** RFC 9110, 8.4.1.3: the same encoding by two names. */
+/** Two names of the same encoding (RFC 9110, 8.4.1.3). */
 const GZIP: ReadonlySet<string> = new Set(['gzip', 'x-gzip']);
 const KNOWN_ENCODINGS: ReadonlySet<string> = new Set(['', 'identity', ...GZIP]);
 
 function unzipped(response: IncomingMessage): Readable {
   const { createGunzip } = require('node:zlib') as typeof import('node:zlib');
-  // Whoever reads is told of an error of either.
+  // The reader gets the errors of both.
   return pipeline(response, createGunzip(), () => {});
 }
 
@@ -92,15 +94,15 @@ async function readText(body: Readable): Promise<string> {
   return text;
 }
 
-/** Empty where the body cannot be had: the status alone says enough. */
+/** Returns the text; empty if the body cannot be read, because the status alone says enough. */
 async function readErrorText(body: Readable): Promise<string> {
   const bytes = await readBytes(body, MAX_ERROR_BODY_BYTES).catch(() => null);
   return new TextDecoder().decode(Buffer.from(bytes ?? '', 'latin1'));
 }
 
 /**
- * The bytes, each as a character of a text; null if there are more than `maxBytes`: leaving the loop closes the
- * connection. They are not joined in a Buffer: one Buffer per page fragments the heap.
+ * Returns the bytes, each as a character of a text; null if there are more than `maxBytes`: leaving the loop
+ * closes the connection. They are not joined in a Buffer: one Buffer per page fragments the heap.
  */
 async function readBytes(body: Readable, maxBytes: number): Promise<string | null> {
   let bytes = '';

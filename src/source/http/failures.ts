@@ -7,21 +7,21 @@ import { oneLine, type Mask } from './text.ts';
 import { parseHttpDate } from './time.ts';
 import { parseErrorBody } from './wire.ts';
 
-/** What has to be known of a source to say what went wrong with it. */
+/** The facts about a source that its failures mention. */
 export interface FailureContext {
   /** `keyOrigin`: where the key is kept, for people: "environment variable SIGMIC_API_KEY". */
   origin: Pick<RequestFacts, 'source' | 'baseUrl' | 'keyOrigin'>;
   mask: Mask;
-  /** Our own clock in ms: stands in where the server gives no Date. */
+  /** Our own clock in ms, used if the server gives no Date. */
   now: () => number;
 }
 
 const MAX_SHOWN = 200;
 
-/** Thirty days: a server that asks for more is not taken at its word. */
+/** Longest wait that a server may ask for: thirty days. */
 const MAX_RETRY_AFTER_MS = 30 * 86_400_000;
 
-/** Errors of the network and of broken answers, from Node. A certificate that is not valid is none. */
+/** Node's codes for errors of the network and for broken answers. An invalid certificate is not one. */
 const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'ECONNABORTED',
@@ -38,24 +38,24 @@ const RETRYABLE_CODES: ReadonlySet<string> = new Set([
   'Z_DATA_ERROR',
 ]);
 
-/** Beyond 5xx: a request that the API does not take, or whose answer is too large for it. Another offset or limit may fare better. */
+/** Besides 5xx: the API refuses the request, or its answer is too large. Another offset or limit may work. */
 const OF_PAGE_STATUS: ReadonlySet<number> = new Set([400, 413, 416, 422]);
 
-/** What was asked for: the list, or one task. */
+/** The thing asked for: the list, or one task. */
 export type Asked = 'list' | 'task';
 
-/** Returns if the answer is a good one that may be JSON; else throws KeyRefusedError or AttemptFailed. */
+/** Returns if the answer is good and may be JSON; else throws KeyRefusedError or AttemptFailed. */
 export function assertGood(answer: Answer, asked: Asked, context: FailureContext): void {
   if (!isGood(answer.status)) throw failureOf(answer, asked, context);
   assertJsonObject(answer, context.mask);
 }
 
-/** The failure that a body names though its status is a good one (`success: false`); null: it names none. */
+/** Returns the failure that a body names despite a good status (`success: false`); null if it names none. */
 export function failureNamedIn(answer: Answer, asked: Asked, context: FailureContext): Error | null {
   return parseErrorBody(answer.text, context.mask) === null ? null : failureOf(answer, asked, context);
 }
 
-/** True where the API itself, and not something in front of it, says that there is no such task. */
+/** Returns whether the API itself, and not something in front of it, says that there is no such task. */
 export function isTaskMissing(answer: Answer, mask: Mask): boolean {
   return answer.status === 404 && parseErrorBody(answer.text, mask)?.code === 'NOT_FOUND';
 }
@@ -86,13 +86,13 @@ function failureOf(answer: Answer, asked: Asked, context: FailureContext): Error
   return new AttemptFailed(said, { reason, retryable: false, isOfPage, isTooLarge: status === 413 });
 }
 
-/** What an exchange threw, without the objects it carries: they may hold headers, and so the key. */
+/** Describes what an exchange threw, without the objects it carries: they may hold headers, so the key. */
 export function fromRequestError(error: unknown, mask: Mask): AttemptFailed {
   const chain: Error[] = [];
   for (let link = error; link instanceof Error && chain.length < 5; link = link.cause) chain.push(link);
   const root = chain.at(-1);
   const code = chain.map(codeOf).find((found) => found !== null) ?? null;
-  // An answer that is not HTTP has a code of the parser's.
+  // The parser gives its own code to an answer that is not HTTP.
   const retryable = code !== null && (RETRYABLE_CODES.has(code) || code.startsWith('HPE_'));
   const message = oneLine(mask([code, root?.message].filter(Boolean).join(': ')), MAX_SHOWN);
   if (code === 'ERR_PROXY_TUNNEL') return fromProxy(message, root);
@@ -100,7 +100,9 @@ export function fromRequestError(error: unknown, mask: Mask): AttemptFailed {
   return new AttemptFailed(message, { reason: { code: 'api_unreachable', why }, retryable });
 }
 
-/** A proxy did not lead on to the API. Its message names host and port of the proxy, without its password. */
+/**
+ * Describes a proxy that did not lead to the API. Its message names the proxy's host and port, no password.
+ */
 function fromProxy(message: string, error: Error | undefined): AttemptFailed {
   const status = error !== undefined && 'statusCode' in error ? Number(error.statusCode) : NaN;
   const wantsLogin = status === 407;
@@ -114,7 +116,7 @@ function assertJsonObject(answer: Answer, mask: Mask): void {
   if (!/^\s*\{/.test(answer.text)) throw new BadBodyError(cameWith(answer, mask));
 }
 
-/** What an answer was, where it was not the API's: a look at it tells who answered instead. */
+/** Describes an answer that is not the API's: a glance at it shows who answered instead. */
 function cameWith({ text, headers, unknownEncoding }: Answer, mask: Mask): string {
   const type = headers['content-type'] ?? 'no content type';
   const what = unknownEncoding === null ? `begins with: ${text}` : `encoded as ${unknownEncoding}`;
@@ -133,7 +135,7 @@ function describe(answer: Answer, error: ReturnType<typeof parseErrorBody>, mask
   return said === '' ? `HTTP ${status}` : `HTTP ${status} (${said})`;
 }
 
-/** The host alone: a path or a query may hold what must not be shown. */
+/** Returns the host alone: a path or a query may hold what must not be shown. */
 function hostOf(location: string | undefined, mask: Mask): string {
   if (location === undefined) return 'no address';
   if (mask(location) !== location) return 'an address that repeats the key';
@@ -141,7 +143,7 @@ function hostOf(location: string | undefined, mask: Mask): string {
   return oneLine(new URL(location).host, MAX_SHOWN);
 }
 
-/** Retry-After in either form (RFC 9110, 10.2.3), parts of a second included; null where there is none that can be read. */
+/** Returns Retry-After in ms, fractions included, from either form (RFC 9110, 10.2.3); null if unreadable. */
 function retryAfterMs({ headers, servedAt }: Answer, now: () => number): number | null {
   const header = headers['retry-after'] ?? '';
   const date = parseHttpDate(header);

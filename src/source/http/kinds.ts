@@ -4,11 +4,13 @@ import { utcTextFrom } from './time.ts';
 
 const MAX_ID_LENGTH = 1000;
 
-/** What a field may hold. Not a schema of zod's: on every row of every page that took twice as long as parsing the JSON. */
+/**
+ * A kind of value that a field may hold. A zod schema for each row took twice as long as parsing the JSON.
+ */
 export interface Kind<T> {
-  /** The value as a task has it; undefined: it is not of this kind. */
+  /** Returns the value as a task has it; undefined if it is not of this kind. */
   read(value: unknown): T | undefined;
-  /** What a value that is not of this kind should have been. */
+  /** Says what a value that is not of this kind should have been. */
   expected(value: unknown): string;
 }
 
@@ -24,7 +26,7 @@ export const SOME_TEXT: Kind<string> = {
   read: (value) => (value === '' ? undefined : TEXT.read(value)),
   expected: (value) => (value === '' ? 'expected text that is not empty' : TEXT.expected(value)),
 };
-/** What names a task, also in a URL. */
+/** An identifier of a task, also in a URL. */
 export const ID: Kind<string> = {
   read: (value) => {
     const text = SOME_TEXT.read(value);
@@ -48,12 +50,12 @@ export const FLAG: Kind<boolean> = {
   read: (value) => (typeof value === 'boolean' ? value : undefined),
   expected: () => 'expected true or false',
 };
-/** An object, as JSON text. Throws RangeError where it is nested too deeply to be written. */
+/** An object, as JSON text. Throws RangeError if it is nested too deeply to be written. */
 export const OBJECT: Kind<string> = {
   read: (value) => (isJsonObject(value) ? JSON.stringify(value) : undefined),
   expected: () => 'expected an object or null',
 };
-/** A whole number from 0 that a double holds exactly. */
+/** A whole number, 0 or more, that a double holds exactly. */
 export const COUNT: Kind<number> = {
   read: (value) => {
     const count = numberIn(value);
@@ -75,13 +77,13 @@ export const KINDS: { readonly [K in SentField['kind']]: Kind<Values[K]> } = {
 /** A field that is not kept is not looked at. */
 export const OMITTED: Kind<null> = { read: () => null, expected: () => '' };
 
-/** The same, or nothing, which is null. */
+/** Returns a kind that also accepts a missing value and null, and reads both as null. */
 export const orNull = <T>(kind: Kind<T>): Kind<T | null> => ({
   read: (value) => (value === undefined || value === null ? null : kind.read(value)),
   expected: (value) => kind.expected(value),
 });
 
-/** As a step of a URL's path they would vanish: GET would ask for something else. */
+/** Returns whether an id would vanish as a step of a URL's path: GET would ask for something else. */
 function isPathStep(id: string): boolean {
   return id === '.' || id === '..';
 }

@@ -7,8 +7,8 @@ export interface Limiter {
 }
 
 /**
- * Lets through one request every 1,000 / `maxPerSecond` ms, in the order of asking; null: all at once.
- * The turn of a request that gave up while it waited stays unused.
+ * Creates a limiter that lets through one request every 1,000 / `maxPerSecond` ms, in the order of asking;
+ * null: all at once. The turn of a request that gave up while it waited stays unused.
  */
 export function createLimiter(maxPerSecond: number | null, clock: Clock): Limiter {
   if (maxPerSecond === null) return { turn: async (signal) => signal.throwIfAborted() };
@@ -20,7 +20,7 @@ export function createLimiter(maxPerSecond: number | null, clock: Clock): Limite
     async turn(signal) {
       signal.throwIfAborted();
       const now = clock.now();
-      // A clock that was set back takes the turns with it: nobody waits for the lost time.
+      // A clock that was set back moves the turns with it, so nobody waits for the lost time.
       if (now < last) next -= last - now;
       last = now;
       const at = Math.max(next, now);

@@ -19,30 +19,30 @@ export interface RetryPolicy {
   /** Bound on one attempt. */
   requestTimeoutMs: number;
   /**
-   * Bound on all attempts at one request and the waits between them; 0: a single attempt, with no other bound
-   * than its own. Waiting for the rate limit is not counted.
+   * Bound on all attempts at one request and the waits between them; 0: a single attempt with only its own
+   * bound. Waiting for the rate limit is not counted.
    */
   retryMs: number;
 }
 
-/** What is asked for. */
+/** The request to make. */
 export interface RetryRequest {
   path: string;
   signal: AbortSignal;
-  /** The share of the policy's time that this request may take, above 0 and at most 1; 1 unless given. */
+  /** Share of the policy's time that this request may take, above 0 and at most 1; default 1. */
   patience?: number | undefined;
 }
 
 const MAX_ATTEMPTS = 12;
-/** However small its share, a request has this much time, in ms, unless the policy gives it less. */
+/** Least time of a request in ms, however small its share, unless the policy gives it less. */
 const LEAST_MS = 1_000;
 const FIRST_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 
 /**
  * Makes attempts until one succeeds, fails for good, or the bounds of the policy are reached. `attempt` gets
- * the time that it may take; it throws AttemptFailed where the policy is to judge.
- * Throws ApiFailedError, the signal's reason, or whatever else `attempt` throws.
+ * the time that it may take, and throws AttemptFailed if the policy is to judge. Throws ApiFailedError, the
+ * signal's reason, or whatever else `attempt` throws.
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
@@ -51,7 +51,7 @@ export async function withRetries<T>(
 ): Promise<T> {
   const retryMs = Math.max(policy.retryMs * (request.patience ?? 1), Math.min(policy.retryMs, LEAST_MS));
   let attempts = 0;
-  // Summed up: our clock may jump, and the waits are what we asked it for.
+  // Summed up, because our clock may jump; the waits count as what we asked it for.
   let spentMs = 0;
 
   const timed = async (): Promise<T> => {
@@ -70,7 +70,7 @@ export async function withRetries<T>(
     }
   };
 
-  /** Waits where another attempt is worth it and fits; false where not. */
+  /** Waits if another attempt is worth it and fits; else returns false. */
   const shouldRetry = async (error: unknown): Promise<boolean> => {
     if (!(error instanceof AttemptFailed) || !error.retryable) return false;
     const waitMs = Math.ceil(Math.max(backoffMs(attempts, policy.random()), error.retryAfterMs ?? 0));
@@ -101,7 +101,7 @@ export async function withRetries<T>(
   }
 }
 
-/** Exponential with full jitter: a random part of 500 ms, 1 s, 2 s, ... 30 s. */
+/** Returns an exponential backoff with full jitter: a random part of 500 ms, 1 s, 2 s, ... 30 s. */
 function backoffMs(attempts: number, random: number): number {
   return random * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempts - 1));
 }

@@ -53,7 +53,7 @@ export function createRowParser(omit: ReadonlySet<OmittableField>): RowParser {
   };
   const listPayload = (row: unknown): unknown => {
     if (isJsonObject(row)) return without(row, (key) => omitted.has(known.has(key) ? key : 'extra'));
-    // What is not even an object has no fields to leave out: it may hold anything.
+    // A row that is not even an object has no fields to leave out, and may hold anything.
     return omit.size === 0 ? row : null;
   };
   const detailPayload = (row: unknown): unknown =>
@@ -70,7 +70,7 @@ export function createRowParser(omit: ReadonlySet<OmittableField>): RowParser {
   };
 }
 
-/** Ends the reading of a row at its first flaw; {@link explain} then names them all. */
+/** Stops the reading of a row at its first flaw; {@link explain} then names all of them. */
 class FlawError extends Error {}
 
 /** The values of a row by their names: each of its field's type, since {@link KINDS} reads what that says. */
@@ -100,7 +100,7 @@ function taskOrRejection<T extends object>(
       return reject(explain(row, how.fields));
     }
   } catch (error) {
-    // JSON.parse follows any depth; JSON.stringify gives up some thousand levels down.
+    // JSON.parse follows any depth; JSON.stringify gives up a few thousand levels down.
     if (!(error instanceof RangeError)) throw error;
     const id = idIn(row);
     return { rejected: { id, payload: JSON.stringify({ id }), reason: 'row: expected less nesting' } };

@@ -10,7 +10,7 @@ const STATUS_OF_CODE: ReadonlyMap<string, number> = new Map([
   ['VALIDATION_ERROR', 400],
 ]);
 
-/** Beyond 5xx: a timeout, a replayed early request, a rate limit. */
+/** Besides 5xx: a timeout, a replayed early request, a rate limit. */
 const RETRYABLE: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** The API refused the key, it refused something else, or something in between failed and may soon work again. */
@@ -21,11 +21,11 @@ export function isGood(status: number): boolean {
 }
 
 /**
- * What an answer means that is no good one, or that has a good status and a body that names an error. `code` is the
- * API's error code; undefined if the body is not the API's own.
+ * Judges an answer that is not good, or whose good status comes with a body that names an error. `code` is
+ * the API's error code; undefined if the body is not the API's own.
  *
- * Only the API's own codes refuse a key: a firewall, a proxy or a gateway answers 401 and 403 as well, and that passes.
- * So does a 403 that says when to come back.
+ * Only the API's own codes refuse a key. A firewall, a proxy or a gateway also answers 401 and 403, but that
+ * passes. A 403 that says when to come back passes as well.
  */
 export function meaningOf(
   status: number,

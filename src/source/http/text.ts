@@ -2,7 +2,7 @@
 export type Mask = (text: string) => string;
 
 /**
- * Text from outside, fit for a log line or a terminal: control, formatting and broken characters become
+ * Makes text from outside fit for a log line or a terminal: control, formatting and broken characters become
  * spaces, and it is cut at `max` characters.
  */
 export function oneLine(text: string, max: number): string {

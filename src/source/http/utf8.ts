@@ -1,20 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 import { jsonEscapes } from '../../model/text.ts';
 
-/** Escaping pays where at most one byte in so many is not ASCII. */
+/** Escaping pays off if at most one byte in this many is not ASCII. */
 const SPARSE = 64;
-/** One byte in so many is looked at to find that out. */
+/** One byte in this many is sampled to find that out. */
 const STRIDE = 61;
 
 const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 const NOT_ASCII = /[\x80-\xff]+/g;
 
 /**
- * The text of a JSON body, whose bytes are given as the characters of a text ('latin1'); null where they are not UTF-8.
+ * Returns the text of a JSON body whose bytes are given as the characters of a text ('latin1'); null if they
+ * are not UTF-8.
  *
- * Few characters beyond ASCII come as JSON's escapes, which is the same JSON: a single one as it is makes V8 take two
- * bytes for each character of the text, which for a page of tasks means new pages of memory each time; it is read in a
- * third of the time without. Text that is not JSON may look odd then.
+ * If there are few characters beyond ASCII, they are returned as JSON escapes, which is the same JSON. A
+ * single unescaped one makes V8 take two bytes for each character of the text, which for a page of tasks
+ * means new pages of memory each time; without them it is read in a third of the time. Text that is not JSON
+ * may look odd then.
  */
 export function jsonTextFrom(latin1: string): string | null {
   const body = latin1.startsWith(BYTE_ORDER_MARK) ? latin1.slice(BYTE_ORDER_MARK.length) : latin1;

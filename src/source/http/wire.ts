@@ -7,18 +7,18 @@ import { COUNT } from './kinds.ts';
 import { createRowParser } from './row.ts';
 import { oneLine, type Mask } from './text.ts';
 
-/** Reads the bodies of good answers. Throws BadBodyError where what is around the rows is not right. */
+/** Reads the bodies of good answers. Throws BadBodyError if the envelope around the rows is wrong. */
 export interface BodyParser {
-  /** The list's answer. A row that does not validate is returned as rejected, in its place. */
+  /** Reads an answer of the list. A row that does not validate is returned as rejected, in its place. */
   list(text: string): Omit<ListPage, 'servedAt'>;
-  /** The answer to GET of one task. */
+  /** Reads the answer to GET of one task. */
   detail(text: string): TaskDetail | { rejected: RejectedRow };
 }
 
 const MAX_MESSAGE_SHOWN = 300;
 const MAX_CODE_SHOWN = 60;
 
-/** `omit` names the fields that come out as null. */
+/** Creates a body parser. `omit` names the fields that it reads as null. */
 export function createBodyParser(omit: ReadonlySet<OmittableField>): BodyParser {
   const rows = createRowParser(omit);
   const pageIn = (body: JsonObject): Omit<ListPage, 'servedAt'> => {
@@ -52,8 +52,8 @@ export function createBodyParser(omit: ReadonlySet<OmittableField>): BodyParser 
 }
 
 /**
- * What the API says in an error's body, short and on one line, with the secret masked before anything is
- * cut; null where the body is not the API's own.
+ * Returns what the API says in an error's body, short and on one line, with the secret masked before anything
+ * is cut; null if the body is not the API's own.
  */
 export function parseErrorBody(text: string, mask: Mask): { message: string; code: string } | null {
   let body: unknown;
@@ -69,12 +69,13 @@ export function parseErrorBody(text: string, mask: Mask): { message: string; cod
 }
 
 const NUMBER_OR_NULL = /[:,[](?:[-\d]|null)/;
-/** What JSON.stringify makes of a number that JSON.parse may have taken for zero, or for one without an end. */
+/** How JSON.stringify writes a number that JSON.parse may have read as zero or as infinite. */
 const ODD_NUMBER = /[:,[](?:null|0[,}\]]|-?[\d.]+e)/;
 
 /**
- * Whether the page, as JSON.parse has it, may hold a number that is not as it was sent. The parsed numbers say whether
- * the text has to be searched at all: that takes up to a quarter of the time that parsing takes.
+ * Returns whether the page, as JSON.parse read it, may hold a number that differs from the one sent. The
+ * parsed numbers show whether the text has to be searched at all: that takes up to a quarter of the time of
+ * parsing.
  */
 function mayLackNumbers({ rows }: Pick<ListPage, 'rows'>, text: string): boolean {
   let hasNumbers = false;
@@ -90,8 +91,9 @@ function mayLackNumbers({ rows }: Pick<ListPage, 'rows'>, text: string): boolean
 }
 
 /**
- * The rows, each task in one version: if a page shows a task twice, the row further up, which is the newer one, counts
- * for both places. Otherwise each run would write one version over the other, and journal changes that nobody made.
+ * Returns the rows with each task in one version: if a page shows a task twice, the upper row, which is
+ * newer, counts for both places. Otherwise each run would write one version over the other, and journal
+ * changes that nobody made.
  */
 function withoutTwins(rows: ListRow[]): ListRow[] {
   const firsts = new Map<string, ListRow>();
@@ -126,7 +128,7 @@ function objectIn(text: string, parse: (text: string) => unknown): JsonObject {
   throw new BadBodyError('the body: expected an object');
 }
 
-/** Names every expectation that does not hold. */
+/** Creates an error that names every expectation that does not hold. */
 function badBody(expectations: Readonly<Record<string, boolean>>): BadBodyError {
   const failed = Object.entries(expectations).filter(([, holds]) => !holds);
   return new BadBodyError(failed.map(([what]) => what).join('; '));

@@ -18,26 +18,26 @@ const KINDS = [
 ] as const;
 
 /**
- * What can happen to the list. `create` puts a task at its top, `start`, `finish` and some of `followUp` move one
- * there. `ask` (for approval), `approve` and `cancel` change a status and `edit` a messageCount in its place. A
- * followUp takes a completed task's completedAt away: where startedAt is kept, the task sinks. `vanish` takes
- * a row out.
+ * The events that can happen to the list. `create` puts a task at its top; `start`, `finish` and some of
+ * `followUp` move one there. `ask` (for approval), `approve` and `cancel` change a status, and `edit` a
+ * messageCount, in place. A followUp removes a completed task's completedAt: if startedAt is kept, the task
+ * sinks. `vanish` removes a row.
  */
 export type EventKind = (typeof KINDS)[number];
 
-/** What happened, and to which task. */
+/** An event, and the task that it happened to. */
 export interface ActivityEvent {
   kind: EventKind;
   id: string;
 }
 
 /**
- * How often each kind happens, relative to the others. For start, finish, ask, approve and cancel: how often it
- * happens to each of the tasks that it can happen to.
+ * How often each kind happens, relative to the others. For start, finish, ask, approve and cancel: how often
+ * it happens to each task that it can happen to.
  */
 export type EventWeights = Readonly<Record<EventKind, number>>;
 
-// These keep about 15 tasks open: more open ones mean more that start or finish.
+// These keep about 15 tasks open: the more are open, the more start or finish.
 const WEIGHTS: EventWeights = {
   create: 20,
   start: 5,
@@ -50,7 +50,7 @@ const WEIGHTS: EventWeights = {
   vanish: 0,
 };
 
-/** Which open tasks an event can happen to. The kinds that are not named here happen to any task. */
+/** The open statuses in which an event can happen to a task. Kinds that are not listed happen to any task. */
 const STATUSES: Partial<Record<EventKind, readonly string[]>> = {
   start: ['pending'],
   finish: ['running'],
@@ -61,7 +61,7 @@ const STATUSES: Partial<Record<EventKind, readonly string[]>> = {
 
 const OPEN: ReadonlySet<string> = new Set(OPEN_STATUSES);
 
-/** How many places of the list are tried for a task that an event of any place can happen to. */
+/** Most places of the list that are tried to find a task for an event that can happen anywhere. */
 const TRIES = 50;
 
 /** Life on a list: each step is one event that the API's users and agents could have caused just now. */
@@ -74,8 +74,8 @@ export class Activity {
   #open: string[];
 
   /**
-   * `now` (ms since the epoch) must not lie before the times of the list's tasks. `weights` replace the
-   * believable ones kind by kind; rows vanish only if that is given a weight.
+   * `now` (ms since the epoch) must not be before the times of the list's tasks. `weights` replace the
+   * believable ones kind by kind; rows vanish only if that kind is given a weight.
    */
   constructor(options: {
     list: SimulatedList;
@@ -93,7 +93,7 @@ export class Activity {
       .map(({ id }) => id);
   }
 
-  /** One event. Where nothing of what has a weight can happen, a task is created. */
+  /** Makes one event happen. If no kind with a weight can happen, creates a task. */
   step(): ActivityEvent {
     const open = this.#openTasks();
     const choices = KINDS.map((kind) => {
@@ -154,7 +154,7 @@ export class Activity {
     return tasks;
   }
 
-  /** A task from anywhere in the list, the nearer to its head the likelier; for a followUp, a completed one. */
+  /** Returns a task from anywhere in the list, more likely near its head; for a followUp, a completed one. */
   #anyTask(kind: EventKind): ApiTask | undefined {
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const task = this.#list.at(Math.floor(this.#list.size ** this.#random.next()) - 1);

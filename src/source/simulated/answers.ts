@@ -4,7 +4,7 @@ import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
 import { fill } from './words.ts';
 
-/** One message of a conversation, as GET /tasks/{id}/history gives it. */
+/** One message of a conversation, as GET /tasks/{id}/history returns it. */
 export interface ApiMessage {
   id: string;
   role: 'user' | 'assistant';
@@ -14,10 +14,10 @@ export interface ApiMessage {
   toolCalls?: { name: string; input: Record<string, unknown> }[];
 }
 
-/** How many messages of a conversation are given, whatever messageCount says. */
+/** Most messages of a conversation that are returned, whatever messageCount says. */
 const MAX_MESSAGES = 1_000;
 
-/** The answer of GET /tasks/{id}: the same task always gives the same (docs.sigmic.ai, tasks/get). */
+/** Returns the answer of GET /tasks/{id}; the same for the same task (docs.sigmic.ai, tasks/get). */
 export function detailOf(task: ApiTask): Record<string, unknown> {
   const { lastActivityAt, messageCount: _, ...detail } = task;
   const random = randomOf(task);
@@ -31,7 +31,7 @@ export function detailOf(task: ApiTask): Record<string, unknown> {
   return detail;
 }
 
-/** The answer of GET /tasks/{id}/history: as many messages as the task counts, oldest first (tasks/history). */
+/** Returns the answer of GET /tasks/{id}/history: as many messages as the task counts, oldest first. */
 export function historyOf(task: ApiTask): {
   taskId: string;
   conversationId: string;
@@ -69,7 +69,7 @@ function toolCall(random: Random): { name: string; input: Record<string, unknown
   };
 }
 
-/** Chance that depends on the task's id only (FNV-1a), so that asking twice gives the same answer. */
+/** Returns chance that depends on the task's id only (FNV-1a), so that asking twice gives the same answer. */
 function randomOf(task: ApiTask): Random {
   let hash = 0x811c9dc5;
   for (const character of task.id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);

@@ -6,29 +6,29 @@ import { ApiFailedError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { HostActivity, HostReady, HostRefusal, HostSettings } from './host.ts';
 
-/** Bounds in ms. Making a million tasks takes 10 to 20 s, 100,000 events on 30,000 tasks about 5 s. */
+/** Time limits in ms. Making a million tasks takes 10 to 20 s, 100,000 events on 30,000 tasks about 5 s. */
 const READY_MS = 120_000;
 const ANSWER_MS = 120_000;
 const CLOSE_MS = 5_000;
 
-/** How much of the end of the process's stderr is kept for an error. */
+/** Characters from the end of the process's stderr that are kept for an error. */
 const STDERR_CHARACTERS = 2_000;
 
 export interface DemoApiOptions extends HostSettings {
-  /** The key that the API shall accept: `sigmic_...`. */
+  /** The key that the API accepts: `sigmic_...`. */
   key: string;
   clock: Pick<Clock, 'timeout'>;
-  /** Gives the start up. After the start, use `close`. */
+  /** Aborts the start. After the start, use `close`. */
   signal?: AbortSignal;
 }
 
 type Answer = HostReady | HostActivity | HostRefusal;
 
-/** A simulated API that serves in a process of its own. */
+/** A simulated API that serves in its own process. */
 export interface DemoApi extends HostReady {
   /**
-   * Lets `count` events (0 to 100,000) happen at once. Throws RangeError for another count, ApiFailedError if the
-   * process does not answer within two minutes.
+   * Lets `count` events (0 to 100,000) happen at once. Throws RangeError for another count, ApiFailedError if
+   * the process does not answer within two minutes.
    */
   makeActivity: (count: number) => Promise<HostActivity>;
   /** Ends the process, by force after 5 s. Safe to call twice. */
@@ -36,14 +36,14 @@ export interface DemoApi extends HostReady {
 }
 
 /**
- * Starts the simulated API in a process of its own, which ends with this one at the latest, and waits until it
- * serves. Throws the signal's reason, or ApiFailedError, with what the process said last, if it dies or is not ready
- * within two minutes.
+ * Starts the simulated API in its own process, which ends with this one at the latest, and waits until it
+ * serves. Throws the signal's reason, or ApiFailedError with the last output of the process if it dies or is
+ * not ready within two minutes.
  */
 export async function startDemoApi(options: DemoApiOptions): Promise<DemoApi> {
   const { key, clock, signal, ...settings } = options;
   signal?.throwIfAborted();
-  // The key goes by the environment: arguments can be read by every user of the machine.
+  // The key goes through the environment: every user of the machine can read arguments.
   const child = spawn(process.execPath, [entryPath(), JSON.stringify(settings)], {
     env: { SIGMIC_API_KEY: key },
   });
@@ -92,13 +92,15 @@ export async function startDemoApi(options: DemoApiOptions): Promise<DemoApi> {
   };
 }
 
-/** Resolves when the process and its streams have ended, with how, and with what it said last. Never rejects. */
+/**
+ * Resolves when the process and its streams have ended, with how, and with its last output. Never rejects.
+ */
 function endOf(child: ChildProcessWithoutNullStreams): Promise<string> {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-STDERR_CHARACTERS);
   });
-  // A write to a process that has just died: that it died is what gets reported.
+  // A write to a process that has just died fails; its death is what gets reported.
   child.stdin.on('error', () => {});
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -108,7 +110,7 @@ function endOf(child: ChildProcessWithoutNullStreams): Promise<string> {
   });
 }
 
-/** The process's file: in TypeScript in a clone; built, it keeps its folder, and this module lies in chunks/ beside that. */
+/** Returns the process's file. Built, it keeps its folder, while this module is in chunks/ beside that. */
 function entryPath(): string {
   const isSource = import.meta.filename.endsWith('.ts');
   const path = isSource ? './process.ts' : '../source/simulated/process.js';

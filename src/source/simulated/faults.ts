@@ -14,8 +14,9 @@ export interface ApiRequest {
 }
 
 /**
- * A way not to answer. `retryAfter` is the header's text: seconds, or an HTTP date. `drop` closes the connection
- * before any answer, `cut` after half of the body; `truncate` sends half of the body as if it were the whole.
+ * A way to fail instead of answering. `retryAfter` is the header's text: seconds, or an HTTP date. `drop`
+ * closes the connection before any answer, `cut` after half of the body; `truncate` sends half of the body as
+ * if it were the whole.
  */
 export type Fault =
   | { kind: 'unavailable'; retryAfter?: string }
@@ -24,10 +25,10 @@ export type Fault =
   | { kind: 'cut' }
   | { kind: 'truncate' };
 
-/** Which requests get which fault: this share of all (0 to 1) any of them, or as the function says. */
+/** Which requests get which fault: a share of all (0 to 1) gets any of them, or a function decides. */
 export type FaultPlan = number | ((request: ApiRequest) => Fault | undefined);
 
-/** The plan as a function; `random` decides for a plan that is a share. */
+/** Returns the plan as a function; `random` decides for a plan that is a share. */
 export function faultPlanner(plan: FaultPlan, random: Random): (request: ApiRequest) => Fault | undefined {
   if (typeof plan === 'function') return plan;
   return () => (random.chance(plan) ? random.pick(FAULTS) : undefined);
@@ -44,7 +45,7 @@ const FAULTS: readonly Fault[] = [
   { kind: 'truncate' },
 ];
 
-/** An error as the API words it: `{ success: false, error }`. */
+/** Returns an error as the API words it: `{ success: false, error }`. */
 export function errorResponse(
   status: number,
   code: string,
@@ -55,8 +56,8 @@ export function errorResponse(
 }
 
 /**
- * Answers with the fault; `answer` makes what would have been the answer. Throws an Error for `drop` and `cut` if
- * there is no connection to lose, as with app.request().
+ * Answers with the fault; `answer` makes what would have been the answer. Throws an Error for `drop` and
+ * `cut` if there is no connection to lose, as with app.request().
  */
 export async function spoil(
   fault: Fault,

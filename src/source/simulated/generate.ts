@@ -11,13 +11,14 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How many tasks the script creates in one ms when it runs. */
+/** Tasks that the script creates in one ms when it runs. */
 const BURST = 40;
 
 /**
- * A year of a team's tasks up to `now` (ms since the epoch), newest activity first: exactly `count` of them, the
- * same for the same arguments. A list of 40 or more has open tasks near its head, one of 200 or more also two
- * that were forgotten months ago. Throws RangeError if `count` is not a whole number of 0 or more.
+ * Generates a year of a team's tasks up to `now` (ms since the epoch), newest activity first: exactly `count`
+ * of them, the same for the same arguments. A list of 40 or more has open tasks near its head; one of 200 or
+ * more also has two that were forgotten months ago. Throws RangeError if `count` is not a whole number of 0
+ * or more.
  */
 export function generateTasks(options: { count: number; seed: number; now: number }): ApiTask[] {
   const { count, now } = options;
@@ -35,7 +36,7 @@ export function generateTasks(options: { count: number; seed: number; now: numbe
   );
 }
 
-/** One task after the other, each begun when the one before it had been read. */
+/** Generates one task after another, each begun when the one before had been read. */
 function session(now: number, random: Random): ApiTask[] {
   const member = random.weighted(TEAM);
   let at = workingMoment(member, now, random);
@@ -45,7 +46,7 @@ function session(now: number, random: Random): ApiTask[] {
   for (let nth = 0; nth < length; nth++) {
     const task = settle(newTask(origin, at, random), at, random);
     const settledAt = Date.parse(task.lastActivityAt);
-    // What would not be over yet is left out: the open tasks of a list are made on purpose.
+    // Tasks that would not be over yet are left out: the open tasks of a list are made on purpose.
     if (settledAt > now) break;
     tasks.push(task);
     at = settledAt + wholeMs(random.logNormal(3 * MINUTE, 1.2), SECOND, 8 * HOUR);
@@ -55,7 +56,9 @@ function session(now: number, random: Random): ApiTask[] {
   return tasks;
 }
 
-/** A script's tasks, all created in the same ms; every other time somebody cancels them all before they start. */
+/**
+ * Generates a script's tasks, all created in the same ms. Half the time somebody cancels all of them first.
+ */
 function burst(now: number, random: Random): ApiTask[] {
   const member = random.weighted(TEAM.filter(({ trade }) => trade === 'script'));
   const at = workingMoment(member, now - DAY, random);
@@ -66,7 +69,7 @@ function burst(now: number, random: Random): ApiTask[] {
   });
 }
 
-/** What became of a task that was created at `createdAt`, once it was over. */
+/** Gives a task that was created at `createdAt` its outcome. */
 function settle(task: ApiTask, createdAt: number, random: Random): ApiTask {
   const started = createdAt + queueMs(random);
   const startedAt = utcText(started);

@@ -8,7 +8,7 @@ import { SimulatedList } from './list.ts';
 import { createRandom } from './random.ts';
 import { createApi, startServer } from './server.ts';
 
-/** Share of requests that get a fault where faults are on. */
+/** Share of requests that get a fault if faults are on. */
 const FAULT_SHARE = 0.02;
 
 const MAX_EVENTS = 100_000;
@@ -24,16 +24,16 @@ const settingsSchema = z.strictObject({
 
 const commandSchema = z.strictObject({ activity: z.int().min(0).max(MAX_EVENTS) });
 
-/** What a simulated API of its own process is like. */
+/** The settings of a simulated API in its own process. */
 export type HostSettings = z.infer<typeof settingsSchema>;
 
-/** The first line that the process prints: it serves now. */
+/** The first line that the process prints: it is serving. */
 export interface HostReady {
   url: string;
   tasks: number;
 }
 
-/** The answer to `{"activity": n}`: how many tasks the list has now, and what happened how often. */
+/** The answer to `{"activity": n}`: how many tasks the list now has, and how often each kind happened. */
 export interface HostActivity {
   tasks: number;
   events: Partial<Record<EventKind, number>>;
@@ -45,7 +45,7 @@ export interface HostRefusal {
 }
 
 export interface HostIo {
-  /** Commands, a line each. When it ends, so does the server. */
+  /** Commands, one per line. When it ends, so does the server. */
   input: Readable;
   /** Gets one JSON line when ready, and one for each command. */
   output: Writable;
@@ -54,8 +54,9 @@ export interface HostIo {
 }
 
 /**
- * Serves a simulated API on a loopback port until the input ends or the signal aborts, and does meanwhile what the
- * input's lines say. Throws RangeError if `settingsJson` is not HostSettings as JSON, SyntaxError if it is no JSON.
+ * Serves a simulated API on a loopback port until the input ends or the signal aborts, and meanwhile obeys
+ * the lines of the input. Throws RangeError if `settingsJson` is not HostSettings as JSON, SyntaxError if it
+ * is not JSON.
  */
 export async function runHost(settingsJson: string, key: string, io: HostIo): Promise<void> {
   const parsed = settingsSchema.safeParse(JSON.parse(settingsJson));

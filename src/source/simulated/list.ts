@@ -29,8 +29,8 @@ export interface ApiPage {
 }
 
 /**
- * How tasks of the same activity are ordered, which the API leaves open. `stable`: the one put last comes
- * first; `reversed`: it comes last; `shuffled`: in another order at each page.
+ * The order of tasks with the same activity, which the API leaves open. `stable`: the one put last comes
+ * first; `reversed`: it comes last; `shuffled`: another order for each page.
  */
 export type TieOrder = 'stable' | 'reversed' | 'shuffled';
 
@@ -41,10 +41,10 @@ interface Entry {
 }
 
 /**
- * The tasks behind one key, newest activity first: what the simulated API serves.
+ * The tasks behind one key, newest activity first, which the simulated API serves.
  *
- * Works with a million tasks: reading a page costs its rows, put and remove cost a binary search and a move of
- * memory. Tasks are handed out and taken in as they are, not copied: to change one, put a changed copy.
+ * Works with a million tasks: reading a page costs its rows; put and remove cost a binary search and a move
+ * of memory. Tasks are handed out and taken in as they are, not copied: to change one, put a changed copy.
  */
 export class SimulatedList {
   readonly #entries: Entry[];
@@ -54,8 +54,8 @@ export class SimulatedList {
   #puts = 0;
 
   /**
-   * As if the tasks were put one after the other, but sorted only once. `seed` drives the shuffled order.
-   * Throws RangeError if a task's lastActivityAt is not a time.
+   * Creates the list as if the tasks were put one after the other, but sorts only once. `seed` drives the
+   * shuffled order. Throws RangeError if a task's lastActivityAt is not a time.
    */
   constructor(tasks: Iterable<ApiTask> = [], options: { tieOrder?: TieOrder; seed?: number } = {}) {
     this.#tieOrder = options.tieOrder ?? 'stable';
@@ -86,7 +86,7 @@ export class SimulatedList {
     this.#entries.splice(this.#position(entry.activity, entry.sequence), 0, entry);
   }
 
-  /** Takes the task out; false if there was none with this id. */
+  /** Removes the task; returns false if there was none with this id. */
   remove(id: string): boolean {
     const entry = this.#byId.get(id);
     if (entry === undefined) return false;
@@ -99,12 +99,12 @@ export class SimulatedList {
     return this.#byId.get(id)?.task;
   }
 
-  /** The task in this place, 0 being the newest, in the order that `all` gives. */
+  /** Returns the task at this place, 0 being the newest, in the order of `all`. */
   at(index: number): ApiTask | undefined {
     return this.#entries[index]?.task;
   }
 
-  /** Rows `offset` to `offset + limit`, at most `maxLimit` of them. Expects whole numbers of 0 or more. */
+  /** Returns rows `offset` to `offset + limit`, at most `maxLimit`. Expects whole numbers of 0 or more. */
   page(request: { limit: number; offset: number; maxLimit?: number }): ApiPage {
     const limit = Math.min(request.limit, request.maxLimit ?? 100);
     const end = request.offset + limit;
@@ -118,7 +118,7 @@ export class SimulatedList {
     };
   }
 
-  /** All tasks in order. Shuffled ties are given in the order of `stable`. */
+  /** Returns all tasks in order. Shuffled ties are in the order of `stable`. */
   all(): ApiTask[] {
     return this.#entries.map((entry) => entry.task);
   }
@@ -132,7 +132,7 @@ export class SimulatedList {
     return { task, activity, sequence: this.#tieOrder === 'reversed' ? -this.#puts : this.#puts };
   }
 
-  /** The first place whose entry does not come before (activity, sequence). */
+  /** Returns the first place whose entry does not come before (activity, sequence). */
   #position(activity: number, sequence: number): number {
     let low = 0;
     let high = this.#entries.length;
@@ -148,7 +148,9 @@ export class SimulatedList {
     return low;
   }
 
-  /** A slice for which every group of ties that it touches, even with one row only, is ordered anew as a whole. */
+  /**
+   * Returns a slice after shuffling, as a whole, every group of ties that it touches, even with only one row.
+   */
   #shuffledSlice(start: number, end: number): Entry[] {
     const slice: Entry[] = [];
     let entry = this.#entries[start];

@@ -1,10 +1,10 @@
 import type { Random } from './random.ts';
 import { fill } from './words.ts';
 
-/** What a member of the team asks agents for. */
+/** The kind of work that a member of the team asks agents for. */
 export type Trade = 'code' | 'research' | 'data' | 'ops' | 'support' | 'script';
 
-/** The message of a new task: mostly a sentence or two, sometimes many lines, seldom 2 to 4 KB. */
+/** Writes the message of a new task: mostly a sentence or two, sometimes many lines, rarely 2 to 4 KB. */
 export function writeMessage(trade: Trade, random: Random): string {
   const message = fill(random.pick(MESSAGES[trade]), random);
   if (!random.chance(0.015)) return message;
@@ -12,12 +12,12 @@ export function writeMessage(trade: Trade, random: Random): string {
   return [message, '', 'What I have so far:', '', fill(lines.join('\n'), random)].join('\n');
 }
 
-/** The agent's answer to a message, as it stands in the history. */
+/** Writes the agent's answer to a message, as it appears in the history. */
 export function writeReply(random: Random): string {
   return fill(random.pick(REPLIES), random);
 }
 
-/** Why a task failed: as different as the systems that agents run into. */
+/** Writes why a task failed: as varied as the systems that agents run into. */
 export function writeFailure(random: Random): string {
   return fill(random.pick(FAILURES), random);
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../model/text.ts';
 /**
- * The entry of the simulated API's process, started by child.ts: `node process.ts '<HostSettings as JSON>'`, the
- * key in SIGMIC_API_KEY, commands on stdin. It ends with its stdin, so it never outlives its parent.
+ * The entry of the simulated API's process, started by child.ts: `node process.ts '<HostSettings as JSON>'`,
+ * the key in SIGMIC_API_KEY, commands on stdin. It ends with its stdin, so it never outlives its parent.
  */
 import { runHost } from './host.ts';
 

@@ -1,4 +1,4 @@
-/** What can be chosen: anything but undefined and null. */
+/** An item that can be chosen: anything but undefined and null. */
 type Item = string | number | boolean | object;
 
 /** Repeatable chance: the same seed always gives the same sequence of answers. Not for secrets. */
@@ -13,20 +13,20 @@ export interface Random {
   pick<T extends Item>(items: readonly T[]): T;
   /** One item, each as likely as its `weight` (0 or more). Throws RangeError if no item has any weight. */
   weighted<T extends { readonly weight: number }>(items: readonly T[]): T;
-  /** A positive number around `median` with a long tail to the right: how waiting and working times are spread. */
+  /** A positive number around `median` with a long tail to the right, as waiting and working times have. */
   logNormal(median: number, sigma: number): number;
   /** An id in the form of a version 4 UUID. */
   uuid(): string;
   /** `length` characters of 0-9 and a-z. */
   base36(length: number): string;
-  /** The same items in a new array, in an order of chance. */
+  /** The same items in a new array, in random order. */
   shuffle<T extends Item>(items: readonly T[]): T[];
 }
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const BASE36 = '0123456789abcdefghijklmnopqrstuvwxyz';
 
-/** Makes a source of repeatable chance. Of `seed`, the lower 32 bits count. */
+/** Creates a source of repeatable chance. Only the lower 32 bits of `seed` count. */
 export function createRandom(seed: number): Random {
   const word = sfc32(seed);
   const next = (): number => word() / 2 ** 32;
@@ -55,7 +55,7 @@ export function createRandom(seed: number): Random {
     },
     shuffle: <T extends Item>(items: readonly T[]): T[] => {
       const rest = [...items];
-      // Fisher and Yates: what is drawn is replaced by the last one left.
+      // Fisher and Yates: the drawn item is replaced by the last one left.
       return items.map(() => {
         const drawn = int(0, rest.length - 1);
         const item = at(rest, drawn);
@@ -81,7 +81,7 @@ function sfc32(seed: number): () => number {
     c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum >>> 0;
   };
-  // Seeds that differ in one bit begin alike: let them drift apart first.
+  // Seeds that differ in one bit begin alike: let them diverge first.
   for (let round = 0; round < 16; round++) word();
   return word;
 }

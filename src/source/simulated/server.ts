@@ -14,7 +14,7 @@ import type { Random } from './random.ts';
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 
-/** Requests that came, by kind, refused and faulty ones included; `faults`: how many of them got a fault. */
+/** Requests received, by kind, including refused and faulty ones; `faults`: how many of them got a fault. */
 export type ApiStats = Record<RequestKind | 'faults', number>;
 
 type Env = { Bindings: Partial<HttpBindings> };
@@ -23,20 +23,20 @@ export interface ApiOptions {
   list: SimulatedList;
   /** Keys that are accepted. All of them see the whole list. */
   keys: readonly string[];
-  /** The server's clock in ms since the epoch: what the Date header says. */
+  /** The server's clock in ms since the epoch, for the Date header. */
   now: () => number;
   /** Decides about faults by chance. */
   random?: Random;
   faults?: FaultPlan;
-  /** Waited before each answer. */
+  /** Wait before each answer. */
   latencyMs?: number;
   /** Called, and waited for, before a request is answered: to change the list, or to hold the answer back. */
   onRequest?: (request: ApiRequest) => void | Promise<void>;
 }
 
 /**
- * The simulated Tasks API as a Hono app, and live counts of its requests. Serve it with {@link startServer}, or
- * call `app.request()`.
+ * Creates the simulated Tasks API as a Hono app, with live counts of its requests. Serve it with {@link
+ * startServer}, or call `app.request()`.
  */
 export function createApi(options: ApiOptions): { app: Hono<Env>; stats: ApiStats } {
   const { list, keys, latencyMs = 0 } = options;
@@ -81,8 +81,9 @@ export function createApi(options: ApiOptions): { app: Hono<Env>; stats: ApiStat
 }
 
 /**
- * Serves the app on a loopback port, a free one unless `port` says which. `close` also ends connections that are
- * open or in the middle of an answer; calling it again does nothing. Rejects if the port cannot be had.
+ * Serves the app on a loopback port, a free one unless `port` is given. `close` also ends connections that
+ * are open or in the middle of an answer; calling it again does nothing. Rejects if the port is not
+ * available.
  */
 export async function startServer(
   app: Pick<Hono<Env>, 'fetch'>,
@@ -106,7 +107,7 @@ export async function startServer(
   return { url: `http://${hostname}:${address.port}`, close };
 }
 
-/** The 401 that this Authorization header deserves, if any (docs.sigmic.ai, errors). */
+/** Returns the 401 that this Authorization header deserves, if any (docs.sigmic.ai, errors). */
 function refusalOf(authorization: string | undefined, keys: readonly string[]): Response | undefined {
   if (authorization === undefined) return errorResponse(401, 'AUTH_REQUIRED', 'Authentication is required.');
   const key = /^Bearer ((?:sigmic_|eyJ)\S*)$/.exec(authorization)?.[1];

@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 import type { Member } from './team.ts';
 import { fill } from './words.ts';
 
-/** Where a task comes from: one agent session, in which a member may create several tasks. */
+/** The origin of a task: one agent session, in which a member may create several tasks. */
 export interface Session {
   member: Member;
   sessionId: string;
@@ -17,12 +17,12 @@ export function newSession(member: Member, at: number, random: Random): Session 
   return { member, sessionId: random.uuid(), conversationId: newConversationId(at, random) };
 }
 
-/** A conversation id in the API's form: when it began in ms, and nine characters. */
+/** Returns a conversation id in the API's form: its beginning in ms, and nine characters. */
 export function newConversationId(at: number, random: Random): string {
   return `${at}-${random.base36(9)}`;
 }
 
-/** A task that was created at `createdAt` (ms since the epoch) and waits to be started. */
+/** Creates a task at `createdAt` (ms since the epoch) that waits to be started. */
 export function newTask(session: Session, createdAt: number, random: Random): ApiTask {
   const created = utcText(createdAt);
   return {
@@ -46,7 +46,7 @@ export function newTask(session: Session, createdAt: number, random: Random): Ap
   };
 }
 
-/** Changes these fields of the task itself, derives lastActivityAt anew, and returns the task. */
+/** Changes these fields of the task itself, derives lastActivityAt again, and returns the task. */
 export function update(task: ApiTask, fields: Partial<ApiTask>): ApiTask {
   Object.assign(task, fields);
   task.lastActivityAt = deriveLastActivityAt(task);

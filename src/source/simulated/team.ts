@@ -1,7 +1,7 @@
 import type { Trade } from './messages.ts';
 import type { Random } from './random.ts';
 
-/** Somebody, or something, that gives tasks to agents. */
+/** A person or machine that gives tasks to agents. */
 export interface Member {
   /** The key that this member's tasks are created with. */
   apiKeyId: string;
@@ -85,7 +85,7 @@ const DAY = 24 * HOUR;
 const HISTORY_DAYS = 365;
 const CANDIDATES = 200;
 
-// How likely somebody is at work at an hour of their day, 0:00 first.
+// How likely a person is at work at each hour of their day, 0:00 first.
 const HOURS = [
   0.02, 0.01, 0.01, 0.01, 0.01, 0.02, 0.06, 0.2, 0.6, 0.95, 1, 0.95, 0.55, 0.75, 0.95, 0.95, 0.85, 0.6, 0.35,
   0.22, 0.2, 0.18, 0.1, 0.04,
@@ -94,12 +94,13 @@ const HOURS = [
 const WEEKDAYS_FROM_THURSDAY = [1, 0.8, 0.1, 0.07, 0.9, 1, 1];
 
 /**
- * A moment of the year before `now` (ms since the epoch) at which this member would begin something: more often
- * lately than a year ago, in working hours of weekdays for people, at any time or at night for machines.
+ * Returns a moment in the year before `now` (ms since the epoch) at which this member would begin something:
+ * more often lately than a year ago; for people in working hours of weekdays, for machines at any time or at
+ * night.
  */
 export function workingMoment(member: Member, now: number, random: Random): number {
   let moment = now;
-  // Draw until one falls into working time. Bounded: after this many, the last one will do.
+  // Draw until a moment falls into working time. Bounded: after this many, the last one will do.
   for (let candidate = 0; candidate < CANDIDATES; candidate++) {
     const daysAgo = HISTORY_DAYS * random.next() ** 1.3;
     moment = Math.floor(now - daysAgo * DAY);

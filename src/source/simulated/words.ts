@@ -1,8 +1,6 @@
 import type { Random } from './random.ts';
 
-/**
- * Fills a text's `{slots}` with names and numbers of chance. A slot that is not known stays as it is.
- */
+/** Fills a text's `{slots}` with random names and numbers. An unknown slot stays as it is. */
 export function fill(text: string, random: Random): string {
   return text.replace(/\{(\w+)\}/g, (slot, name: string) => SLOTS[name]?.(random) ?? slot);
 }
