@@ -12,9 +12,9 @@ export interface QueryOptions {
   format: Format;
   /** A value for each of the statement's parameters, and no others. */
   parameters?: SqlParameters;
-  /** Prints no more rows than that, and says on stderr where there were more. */
+  /** The most rows to print; stderr reports if there were more. */
   maxRows?: number | undefined;
-  /** In CSV, keeps spreadsheets from taking text for a formula. */
+  /** In CSV, keeps spreadsheets from reading text as a formula. */
   escapeFormulas?: boolean;
 }
 
