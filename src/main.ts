@@ -9,7 +9,7 @@ import { complain, outlet } from './platform/terminal.ts';
 /** Maximum time in ms from a signal to the end of the process: work that hangs is abandoned. */
 const DRAIN_MS = 4_500;
 
-/** A process that lives longer than this, in ms, allocates enough to be worth tuning; a no-op sync exits sooner. */
+/** A process older than this, in ms, allocates enough to be worth tuning; a no-op sync exits sooner. */
 const LONG_LIVED_MS = 250;
 
 /** The signals that stop the work. */
@@ -48,7 +48,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // A closed or full stderr must not stop the run: the exit code still reports it.
 process.stderr.on('error', () => {});
 
-// Safety net: no exit code set means an internal error. It is not set before, since commander ends its help with it.
+// Safety net: no exit code set means an internal error. It is set only here, since commander exits its help
+// with it.
 process.once('exit', () => {
   process.exitCode ??= EXIT.unexpected;
 });

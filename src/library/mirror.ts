@@ -19,12 +19,13 @@ export interface ReadOnlyMirror extends AsyncDisposable {
    *     for await (const row of mirror.query('select id from tasks where status = :status', { status: 'failed' })) ...
    *     const rows = await mirror.query('select count(*) as n from tasks').all();
    *
-   * The rows are read as the loop asks for them, in constant memory, and all come from one snapshot, that of the
-   * first row. Leave the loop to stop early. `R` is the assumed type of a row; nothing checks it. A statement that
-   * computes for long before its next row blocks the process: SQLite works in its thread.
+   * The rows are read as the loop asks for them, in constant memory, and all come from one snapshot, that of
+   * the first row. Leave the loop to stop early. `R` is the assumed type of a row; nothing checks it. A
+   * statement that computes for long before its next row blocks the process: SQLite works in its thread.
    *
-   * The loop throws UsageError for SQL that is refused or wrong, for parameters that do not fit it, and for two
-   * columns of one name; DatabaseError if the file is at fault; InterruptedError if the mirror is closed meanwhile.
+   * The loop throws UsageError for SQL that is refused or wrong, for parameters that do not fit it, and for
+   * two columns of one name; DatabaseError if the file is at fault; InterruptedError if the mirror is closed
+   * meanwhile.
    */
   query<R extends object = Row>(sql: string, parameters?: QueryParameters): Query<R>;
   /**

@@ -62,7 +62,7 @@ export interface SyncOptions extends Optional<SyncSettings> {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** Checked, with the defaults. */
+/** Checked options, with the defaults. */
 export interface CheckedOpenOptions {
   create: boolean;
   omit: ReadonlySet<OmittableField>;
@@ -80,7 +80,7 @@ export function checkOpenOptions(options: OpenMirrorOptions): CheckedOpenOptions
   return { create, omit: new Set(omitFields), searchIndex };
 }
 
-/** Checked, with the defaults. */
+/** Checked options, with the defaults. */
 export interface CheckedSyncOptions {
   apiKey: string;
   identity: { name: string; baseUrl: string };

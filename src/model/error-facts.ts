@@ -1,4 +1,6 @@
-/** The facts of errors, by their codes. Codes and facts are a contract (docs/exit-codes.md): facts are only ever added. */
+/**
+ * The facts of errors, by code. Codes and facts are a contract (docs/exit-codes.md): facts are only added.
+ */
 
 type None = Readonly<Record<string, never>>;
 
@@ -82,9 +84,13 @@ export interface RequestFacts {
 
 /** The API could not be reached, or its answer made no sense. */
 export interface ApiFacts {
-  /** `network`: may pass; `setup`: no retry helps (a certificate, a base URL); `timeout`: no whole answer in time. */
+  /**
+   * `network`: may pass; `setup`: no retry helps (certificate, base URL); `timeout`: no whole answer in time.
+   */
   api_unreachable: RequestFacts & { why: 'network' | 'setup' | 'timeout' | 'proxy' | 'proxy_login' };
-  /** `status`: the HTTP status, or that of the API's own error code; `isApi`: the API itself gave it. */
+  /**
+   * `status`: the HTTP status, or the status of the API's own error code; `isApi`: the API itself gave it.
+   */
   api_status: RequestFacts & { status: number; isApi: boolean };
   api_bad_answer: RequestFacts & { why: 'body' | 'encoding' };
   api_answer_too_large: RequestFacts & { maxBytes: number };

@@ -46,10 +46,10 @@ export abstract class TaskmirrorError<C extends ErrorCode = ErrorCode> extends E
 /** The caller has to correct a command line, a setting or a statement. */
 export class UsageError<C extends keyof UsageFacts = keyof UsageFacts> extends TaskmirrorError<C> {}
 
-/** The API itself refused the key, by one of its own error codes: somebody has to give a source another key. */
+/** The API itself refused the key, by one of its own error codes: a source needs another key. */
 export class KeyRefusedError extends TaskmirrorError<keyof KeyFacts> {}
 
-/** The API could not be reached or made no sense, after all retries: try again later. */
+/** The API could not be reached, or its answer made no sense, after all retries: try again later. */
 export class ApiFailedError<C extends keyof ApiFacts = keyof ApiFacts> extends TaskmirrorError<C> {}
 
 /** The API answers, but cannot serve this page of the list: a smaller page, or another place, may work. */

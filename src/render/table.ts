@@ -6,7 +6,7 @@ import { cut, pad, printable, widthOf } from './text.ts';
 
 /** Rows of a batch of a table: the first batch decides the widths, and no more rows are held in memory. */
 export const LAID_OUT_TOGETHER = 1_000;
-/** Minimum columns of a value: a result that would need less is shown as records instead. */
+/** Minimum columns of a cut value: a result that needs narrower ones is shown as records instead. */
 const NARROWEST = 8;
 
 interface Columns {

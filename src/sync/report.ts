@@ -24,7 +24,7 @@ export interface SyncReport extends UpsertCounts {
   removed: number;
   /** Rows that did not validate, and tasks that the API did not give. */
   rejected: number;
-  /** Gaps that are left. */
+  /** Remaining gaps. */
   gaps: number;
   /** UTC text: everything at or below it is mirrored; null if nothing is proven yet. */
   completeThrough: string | null;

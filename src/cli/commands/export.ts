@@ -41,7 +41,9 @@ const TOUCHED: ReadonlyMap<string, string> = new Map([
   ['rejected_rows', 'last_rejected_at'],
 ]);
 
-/** `taskmirror export`: writes a table, a view or the result of a query, as of its first row's read. */
+/**
+ * `taskmirror export`: writes a table, a view or a query's result, in its state when the first row is read.
+ */
 export async function exportRows(context: ExportContext, given: ExportFlags): Promise<ExitCode> {
   const { io, signal } = context;
   const flags = { ...given, output: prints(given) ? undefined : given.output };

@@ -8,7 +8,7 @@ const HEIGHT = 6;
 /** Limits for the plot's columns: a narrower plot shows nothing; in a wider one the eye loses the axis. */
 const NARROWEST = 12;
 const WIDEST = 150;
-/** The least space between two labels of the lower axis. */
+/** Minimum space between two labels of the lower axis. */
 const LABEL_GAP = 6;
 
 /**

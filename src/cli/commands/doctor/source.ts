@@ -9,7 +9,10 @@ import { counted, duration } from '../../../render/text.ts';
 
 /** Time limit in ms for the one request that tries a source, retries included. */
 const REQUEST_MS = 15_000;
-/** Limits in ms. The Date header has whole seconds, so smaller differences are ignored. */
+/**
+ * Clock differences in ms to warn of and to fail at. The Date header has whole seconds: smaller ones do not
+ * count.
+ */
 const CLOCK_WARN_MS = 5_000;
 const CLOCK_FAIL_MS = 60_000;
 

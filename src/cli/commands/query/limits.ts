@@ -19,7 +19,10 @@ export interface LimitedRows extends Rows {
   wasCut(): boolean;
 }
 
-/** Limits a result to `maxRows` rows. It reads one row more, to know whether there are more. */
+/**
+ * Limits a result to `maxRows` rows. Reads one row more, to know whether there are more; none beyond it is
+ * needed.
+ */
 export function limitRows({ columns, batches }: Rows, maxRows: number): LimitedRows {
   let cut = false;
   async function* limited(): AsyncGenerator<Batch, void> {

@@ -18,7 +18,7 @@ export interface QueryOptions {
   escapeFormulas?: boolean;
 }
 
-/** Runs one statement and prints its rows as they come. Throws UsageError for SQL that is refused or wrong. */
+/** Runs one statement and prints its rows as they come. Throws UsageError for refused or wrong SQL. */
 export async function query(
   { io, signal, openForQuery }: Pick<CommandContext, 'io' | 'signal' | 'openForQuery'>,
   sql: string,
