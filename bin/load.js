@@ -1,5 +1,6 @@
-// Runs the built program with a cache of its compiled code. Node's own (module.enableCompileCache) is taken before anything
-// has run, so that it lacks every function in a function: a start would compile those again, a tenth of its time.
+// Runs the built program with a cache of its compiled code. Node's own cache (module.enableCompileCache) is
+// taken before anything has run, so it lacks every nested function: a start would compile those again, a
+// tenth of its time.
 'use strict';
 
 const {
@@ -20,8 +21,9 @@ const { constants, Script } = require('vm');
 const DONE = [0, 3];
 
 /**
- * Runs the CommonJS file `main` of this package, and what it requires by a relative path. `folder` holds the cache, one
- * file for each; it is made when the process ends. A cache that cannot be read or written changes nothing.
+ * Runs the CommonJS file `main` of this package, and the files that it requires by a relative path. `folder`
+ * holds the cache, one file for each; it is written when the process ends. If a cache cannot be read or
+ * written, nothing changes.
  */
 module.exports = function load(main, folder) {
   const outside = createRequire(main);
@@ -48,20 +50,23 @@ module.exports = function load(main, folder) {
   }
 
   process.once('exit', (code) => {
-    // What failed has not run all that the command needs.
+    // A failed command has not run all the code that it needs.
     if (!DONE.includes(code)) return;
     for (const { entry, stamp, script } of uncached) save(entry, stamp, script);
   });
   run(main);
 };
 
-/** What tells one state of a file from another: V8 itself looks at the length of the source only. */
+/** Returns a stamp that differs for each state of a file: V8 itself checks only the length of the source. */
 function stampOf(file) {
   const { size, ctimeMs } = statSync(file);
   return `${file} ${size} ${ctimeMs}\n`;
 }
 
-/** The compiled code in a cache file: its stamp, its length, then the code. Undefined if it is of another state, or cut off. */
+/**
+ * Returns the compiled code of a cache file: stamp, length, code. Undefined if it is of another state, or cut
+ * off.
+ */
 function cached(entry, stamp) {
   let data;
   try {
@@ -75,7 +80,10 @@ function cached(entry, stamp) {
   return data.readUInt32LE(head) === code.length ? code : undefined;
 }
 
-/** Written beside it and synced first: V8 checks no code that it is given, so there must be no half file. */
+/**
+ * Writes a temporary file, syncs it and renames it: V8 does not check cached code, so no partial file may
+ * exist.
+ */
 function save(entry, stamp, script) {
   try {
     const code = script.createCachedData();

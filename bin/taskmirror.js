@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Checks the version before anything is loaded that an older Node could not parse, or would crash on.
+// Checks Node's version before it loads anything that an older Node could not parse, or would crash on.
 'use strict';
 
 const { existsSync } = require('fs');
@@ -7,7 +7,7 @@ const { join } = require('path');
 
 const root = join(__dirname, '..');
 const main = join(root, 'dist/src/main.cjs');
-// As package.json says it: ">=22.18".
+// From package.json: ">=22.18".
 const oldest = require('../package.json').engines.node.slice(2);
 const [major, minor] = process.versions.node.split('.').map(Number);
 const [oldestMajor, oldestMinor] = oldest.split('.').map(Number);
@@ -18,12 +18,12 @@ if (!existsSync(main)) {
   refuse(`taskmirror needs Node ${oldest} or newer, and this is Node ${process.versions.node}.`);
 } else {
   const cache = compileCache(process.env);
-  // CommonJS: Node loads it in less time than ES modules.
+  // CommonJS: Node loads it faster than ES modules.
   if (cache === null) require(main);
   else {
-    // For what the program takes from node_modules.
+    // For the code that the program takes from node_modules.
     require('module').enableCompileCache(cache);
-    // Each command has its own: the code that it runs is in it.
+    // Each command has its own cache of the code that it runs.
     const command = /^[a-z]+$/.test(process.argv[2] || '') ? process.argv[2] : '';
     require('./load.js')(main, join(cache, `program-${process.version}-${process.arch}`, command));
   }
@@ -34,12 +34,12 @@ function refuse(why) {
   process.exitCode = 2;
 }
 
-// Not in the folder for temporary files, as Node would have it: whoever can write there could plant code.
+// Avoids the folder for temporary files, Node's default: whoever can write there could plant code.
 function compileCache({ NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME, HOME, USERPROFILE }) {
   if (NODE_DISABLE_COMPILE_CACHE) return null;
   if (NODE_COMPILE_CACHE) return NODE_COMPILE_CACHE;
   if (XDG_CACHE_HOME) return `${XDG_CACHE_HOME}/taskmirror`;
   const home = HOME || USERPROFILE;
-  // Many a system user has a home that is not there, and nobody is to make it.
+  // Many system users have a home that does not exist, and nobody should create it.
   return home && existsSync(home) ? `${home}/.cache/taskmirror` : null;
 }

@@ -1,6 +1,7 @@
 /**
- * taskmirror as a library (docs/library.md): what the commands use, without the process around it. Nothing here reads the
- * environment, touches signals or the umask, or prints; nothing is opened before it is asked for.
+ * taskmirror as a library (docs/library.md): the code that the commands use, without the process around it.
+ * Nothing here reads the environment, touches signals or the umask, or prints; nothing is opened before it is
+ * asked for.
  */
 import { resolve } from 'node:path';
 import type { Mirror, ReadOnlyMirror } from './library/mirror.ts';
@@ -39,9 +40,9 @@ export type { SyncReport } from './sync/report.ts';
 export type { Progress } from './sync/run.ts';
 
 /**
- * Opens a mirror for writing, makes it if there is none, and brings its schema up to date. Close it, or let `await using`
- * do that. Throws DatabaseError, having written nothing, if the file is damaged, foreign or newer; UsageError for options
- * that cannot be used, and if Node is too old.
+ * Opens a mirror for writing, creates it if there is none, and migrates its schema. Close it, or let `await
+ * using` do that. Throws DatabaseError, having written nothing, if the file is damaged, foreign or newer;
+ * UsageError for invalid options, and if Node is too old.
  */
 export async function openMirror(file: string, options: OpenMirrorOptions = {}): Promise<Mirror> {
   const { create, omit, searchIndex } = checkOpenOptions(options);
@@ -57,8 +58,8 @@ export async function openMirror(file: string, options: OpenMirrorOptions = {}):
 }
 
 /**
- * Opens a mirror that another process keeps up to date, for reading only: nothing is made, migrated or written. Throws
- * DatabaseError if the file is missing, is no mirror, or has another schema than this version's.
+ * Opens a mirror that another process keeps current, for reading only: creates, migrates and writes nothing.
+ * Throws DatabaseError if the file is missing, is not a mirror, or has another schema than this version's.
  */
 export async function openMirrorReadOnly(file: string): Promise<ReadOnlyMirror> {
   const path = pathOf(file);
@@ -67,7 +68,9 @@ export async function openMirrorReadOnly(file: string): Promise<ReadOnlyMirror> 
   return new OpenReader(await openMirrorReader(path), () => openForQuery(path));
 }
 
-/** Absolute, since a mirror opens its file again for queries, and the working directory may change. */
+/**
+ * Makes the path absolute: a mirror opens its file again for queries, and the working directory may change.
+ */
 function pathOf(file: string): string {
   if (file !== ':memory:') return resolve(file);
   throw new UsageError(

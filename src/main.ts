@@ -6,10 +6,10 @@ import { InterruptedError, OutputError, TaskmirrorError } from './model/errors.t
 import { createRedactor } from './platform/redact.ts';
 import { complain, outlet } from './platform/terminal.ts';
 
-/** After a signal, the longest time in ms until the process ends: work that hangs is given up. */
+/** Maximum time in ms from a signal to the end of the process: work that hangs is abandoned. */
 const DRAIN_MS = 4_500;
 
-/** A process that lives longer than this, in ms, allocates enough to be worth tuning; a no-op sync exits sooner. */
+/** A process older than this, in ms, allocates enough to be worth tuning; a no-op sync exits sooner. */
 const LONG_LIVED_MS = 250;
 
 /** The signals that stop the work. */
@@ -21,13 +21,13 @@ const SIGNALS: readonly NodeJS.Signals[] = [
 
 const controller = new AbortController();
 const redactor = createRedactor();
-/** What goes to a pipe or a file is for programs as well, and stays as it is. */
+/** Output to a pipe or a file is for programs too, and stays as it is. */
 const stdout = outlet(process.stdout, () => !process.stdout.isTTY);
 const stderr = outlet(process.stderr, () => false);
 
-// Whatever this process makes, other users cannot read.
+// Other users cannot read the files that this process creates.
 process.umask(0o077);
-// Without a listener it would end the process.
+// Without a listener SIGHUP would end the process.
 if (!SIGNALS.includes('SIGHUP')) process.on('SIGHUP', () => {});
 for (const name of SIGNALS) {
   process.on(name, () => {
@@ -37,23 +37,24 @@ for (const name of SIGNALS) {
   });
 }
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // A reader that has seen enough (`| head`) is no failure.
+  // A reader that closes the pipe early (`| head`) is not a failure.
   if (error.code === 'EPIPE') return;
   fail(
     new OutputError('stdout_failed', {}, `the output cannot be written: ${error.message}`, { cause: error }),
   );
-  // Not everything that prints waits for the outcome.
+  // Some code prints without waiting for the outcome.
   process.exit();
 });
 // A closed or full stderr must not stop the run: the exit code still reports it.
 process.stderr.on('error', () => {});
 
-// Safety net: no exit code set means an internal error. It is not set before, since commander ends its help with it.
+// Safety net: no exit code set means an internal error. It is set only here, since commander exits its help
+// with it.
 process.once('exit', () => {
   process.exitCode ??= EXIT.unexpected;
 });
 
-// An error that no promise carries to the command's end, such as one of a timer.
+// Errors that no promise carries to the command's end, such as one of a timer.
 process.on('uncaughtException', fail);
 
 setTimeout(keepHeapSmall, LONG_LIVED_MS).unref();
@@ -78,32 +79,34 @@ async function main(): Promise<void> {
 }
 
 /**
- * Makes V8 collect garbage sooner: a sync keeps next to nothing of a task, but holds it long enough to be taken for
- * lasting, and by itself V8 lets such a heap grow to many times of what is in use. Costs a tenth more CPU time. V8
- * looks at these flags whenever it collects or compiles, so they count from now on.
+ * Makes V8 collect garbage sooner. A sync keeps almost nothing of a task, but holds it long enough that V8
+ * promotes it, and by default V8 lets such a heap grow to many times of what is in use. Costs a tenth more
+ * CPU time. V8 reads these flags whenever it collects or compiles, so they apply from now on.
  */
 function keepHeapSmall(): void {
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
-  // Room for new objects stays as it is.
+  // The space for new objects keeps its size.
   setFlagsFromString('--semi-space-growth-factor=1');
-  // With so little room, threads that share this work cost more than they save.
+  // In so little space, threads that share this work cost more than they save.
   setFlagsFromString('--no-parallel-scavenge');
-  // What compiling took goes back to malloc where it came from: else threads keep some 5 MB of it for each other.
+  // Memory of compilations is freed in the thread that allocated it: else threads keep some 5 MB of it for
+  // each other.
   setFlagsFromString('--no-maglev-destroy-on-background');
-  // The next full collection comes when the heap has grown by so much since the last one.
+  // The next full collection comes when the heap has grown by 40 % since the last one.
   setFlagsFromString('--heap-growing-percent=40');
 }
 
 /**
- * Whether SIGHUP is ignored, as nohup and its like have it. Node sets what it inherits back to the default before any
- * of this runs (PlatformInit in node.cc), so it is told by what nohup leaves behind: a process without a terminal has
- * none to lose. Outside of Linux nohup leaves stdin as it is, but bash and zsh say in `_` what they ran.
+ * Returns whether SIGHUP was ignored at the start, as by nohup. Node resets inherited signals to the default
+ * before any of this runs (PlatformInit in node.cc), so this looks at nohup's traces: a process without a
+ * terminal has none to lose. Outside of Linux nohup leaves stdin as it is, but bash and zsh put the program
+ * that they ran into `_`.
  */
 function isDetached(): boolean {
   return ![0, 1, 2].some(isatty) || process.env['_']?.endsWith('/nohup') === true;
 }
 
-/** Null where it was deleted: much goes on without it. */
+/** Returns null if the directory was deleted: much works without it. */
 function workingDirectory(): string | null {
   try {
     return process.cwd();
@@ -112,7 +115,10 @@ function workingDirectory(): string | null {
   }
 }
 
-/** Says what went wrong and ends the process once all is written, whatever still runs in it: nobody waits for that. */
+/**
+ * Reports the error and ends the process once all output is written, without waiting for work that still
+ * runs.
+ */
 function fail(error: unknown): void {
   process.exitCode = exitCodeOf(error);
   if (error instanceof TaskmirrorError) {

@@ -3,7 +3,7 @@ import type { Hints } from './hint.ts';
 
 const PROXY_LOGIN = 'A proxy asks for a login: put it into HTTPS_PROXY, as http://user:password@host:port.';
 
-/** What to do about an API that refuses a key, fails, or cannot be reached. */
+/** Advice for an API that refuses a key, fails, or cannot be reached. */
 export const API_HINTS: Hints<keyof KeyFacts | keyof ApiFacts> = {
   key_refused: ({ baseUrl, keyOrigin }) => `Put a key that is valid for ${baseUrl} into ${keyOrigin}.`,
   api_unreachable: ({ why, retryAfterMs }) => {
@@ -18,7 +18,7 @@ export const API_HINTS: Hints<keyof KeyFacts | keyof ApiFacts> = {
         return later(retryAfterMs);
     }
   },
-  // If the API says when to come back, that is the advice.
+  // If the API names a time to wait, that is the advice.
   api_status: (facts) =>
     (facts.retryAfterMs === null ? aboutStatus(facts) : null) ?? later(facts.retryAfterMs),
   api_bad_answer: ({ why, retryAfterMs }) =>
@@ -35,7 +35,7 @@ function later(retryAfterMs: number | null): string {
     : `Try again in ${Math.ceil(retryAfterMs / 1000)} s, as the API asks: what has been mirrored so far stays.`;
 }
 
-/** Who has to do what about a status; null: waiting may help. */
+/** Returns advice for a status; null: waiting may help. */
 function aboutStatus(facts: ApiFacts['api_status']): string | null {
   const { status, isApi, baseUrl, keyOrigin } = facts;
   const own = aboutThisStatus(status, facts);
@@ -55,7 +55,7 @@ function aboutStatus(facts: ApiFacts['api_status']): string | null {
     : `The API itself did not say this: check the base URL, now ${baseUrl}, and proxies and firewalls in between.`;
 }
 
-/** A timeout, a replayed early request, a rate limit. */
+/** Statuses that may pass: a timeout, a replayed early request, a rate limit. */
 const MAY_PASS: ReadonlySet<number> = new Set([408, 425, 429]);
 
 function aboutThisStatus(

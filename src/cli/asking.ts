@@ -8,7 +8,7 @@ import type { SearchFlags } from './commands/search.ts';
 import { EXAMPLES } from './examples.ts';
 import type { Wiring } from './wiring.ts';
 
-/** Commands that ask the mirror. */
+/** Adds the commands that read the mirror. */
 export function addAsking(wiring: Wiring): void {
   addQuery(wiring);
   addExport(wiring);
@@ -58,7 +58,7 @@ function addExport({ program, deps, app, finish }: Wiring): void {
     .action(async (what: string | undefined, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & ExportFlags>();
       const { exportRows, prints } = await import('./commands/export.ts');
-      // A file that is half written has to be removed: what prints can just end.
+      // A partial file has to be removed; a command that prints can simply end.
       if (prints(flags)) deps.useDefaultSignals();
       finish(await exportRows(await app(flags), { ...flags, what }));
     });

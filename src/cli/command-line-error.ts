@@ -1,6 +1,6 @@
 import { UsageError } from '../model/errors.ts';
 
-/** The command line cannot be run as it was typed. Of errors this one alone brings its hint along. */
+/** The command line is invalid as typed. This is the only error that carries its own hint. */
 export class CommandLineError extends UsageError<'command_line'> {
   readonly hint: string | undefined;
 

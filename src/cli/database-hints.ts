@@ -1,7 +1,7 @@
 import type { DatabaseFacts } from '../model/error-facts.ts';
 import type { Hints } from './hint.ts';
 
-/** What to do about a damaged file, once it is known what is damaged. */
+/** Advice for a damaged file, by the damaged part. */
 export const CURES = {
   search_index:
     'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops it: the next run makes it again.',
@@ -11,7 +11,7 @@ export const CURES = {
 
 const OWN_FILE = 'Give the mirror a file of its own with --db FILE or the setting "database".';
 
-/** What to do about a database that cannot be used. */
+/** Advice for a database that cannot be used. */
 export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   database_missing: 'Run "taskmirror sync" to make one, or name another file with --db FILE.',
   database_not_creatable:

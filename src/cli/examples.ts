@@ -1,4 +1,4 @@
-/** What each command's help ends with: examples that work as they stand, and what a caller has to know. */
+/** The end of each command's help: examples that work as written, and facts that a caller has to know. */
 export const EXAMPLES = {
   general: `
 Examples:

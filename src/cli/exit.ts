@@ -18,7 +18,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What a command exits with that an error of this code has ended. */
+/** The exit code of a command that an error with this code has ended. */
 export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   command_line: EXIT.usage,
   node_too_old: EXIT.usage,
@@ -87,12 +87,12 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   interrupted: EXIT.interrupted,
 };
 
-/** The exit code that a failure of any kind stands for. */
+/** Returns the exit code for any failure. */
 export function exitCodeOf(error: unknown): ExitCode {
   return error instanceof TaskmirrorError ? EXIT_OF_ERROR[(error as TaskmirrorError).code] : EXIT.unexpected;
 }
 
-/** What a command exits with for one run alone. */
+/** Returns the exit code for one run alone. */
 export function exitCodeOfRun({ report, failure }: Pick<SyncResult, 'report' | 'failure'>): ExitCode {
   if (failure !== null) return exitCodeOf(failure);
   return report.outcome === 'partial' ? EXIT.partial : EXIT.done;

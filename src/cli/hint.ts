@@ -1,6 +1,6 @@
 import type { ErrorCode, ErrorFacts } from '../model/errors.ts';
 
-/** What to do about an error, for a person at a command line; null: its message says all there is. */
+/** Advice about an error, for a person at a command line; null: its message is enough. */
 export type Hint<C extends ErrorCode> = string | null | ((facts: ErrorFacts[C]) => string | null);
 
 /** A hint for every one of these codes. */

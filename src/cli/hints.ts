@@ -100,7 +100,7 @@ const LEASE_HINTS: Hints<keyof LeaseFacts> = {
 
 const INTERRUPTION_HINTS: Hints<keyof InterruptionFacts> = { interrupted: null };
 
-/** What to do about each error, by its code. */
+/** Advice for each error, by its code. */
 const HINTS: Hints<ErrorCode> = {
   ...USAGE_HINTS,
   ...API_HINTS,
@@ -111,7 +111,7 @@ const HINTS: Hints<ErrorCode> = {
   ...INTERRUPTION_HINTS,
 };
 
-/** What a person at a command line can do about an error; undefined where there is nothing to say. */
+/** Returns advice for a person at a command line; undefined if there is none. */
 export function hintOf(error: unknown): string | undefined {
   if (error instanceof CommandLineError) return error.hint;
   return error instanceof TaskmirrorError ? (hintFor(error as TaskmirrorError) ?? undefined) : undefined;

@@ -6,7 +6,7 @@ import { EXAMPLES } from './examples.ts';
 import { checkDatabaseFile, copyMirror, doctorChecks } from './wire.ts';
 import type { Wiring } from './wiring.ts';
 
-/** Commands that keep the mirror, and say how it is. */
+/** Adds the commands that keep the mirror and report its state. */
 export function addMirroring(wiring: Wiring): void {
   addSync(wiring);
   addDaemon(wiring);

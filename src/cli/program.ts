@@ -9,7 +9,7 @@ import { addSetup } from './setup.ts';
 import { createApp } from './wire.ts';
 import type { CliDeps, Wiring } from './wiring.ts';
 
-/** Runs one command line. Throws what the command throws: main.ts turns that into an exit code. */
+/** Runs one command line. Throws the command's error: main.ts turns it into an exit code. */
 export async function cli(argv: readonly string[], deps: CliDeps): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const program = createProgram(deps, (code) => {
@@ -24,7 +24,7 @@ export async function cli(argv: readonly string[], deps: CliDeps): Promise<ExitC
   return exitCode;
 }
 
-/** Every command and flag. */
+/** Creates the program with every command and flag. */
 export function createProgram(deps: CliDeps, finish: (code: ExitCode) => void): Command {
   const { io } = deps;
   const app: Wiring['app'] = async (flags, defaultLevel = 'warn') => {
@@ -58,7 +58,7 @@ export function createProgram(deps: CliDeps, finish: (code: ExitCode) => void): 
   return program;
 }
 
-/** Commander's words, which repeat arguments as they came. */
+/** Prints Commander's error, which repeats arguments as typed. */
 function complainOfUse(stderr: Output, text: string): void {
   const [, message = text, suggestion = ''] =
     /^error: ([^]*?)\n(?:\((Did you mean .*\?)\)\n)?$/.exec(text) ?? [];

@@ -6,7 +6,7 @@ import { EXAMPLES } from './examples.ts';
 import { createApp, startDemoApi } from './wire.ts';
 import type { Wiring } from './wiring.ts';
 
-/** Commands that need no mirror. */
+/** Adds the commands that need no mirror. */
 export function addSetup(wiring: Wiring): void {
   addDemo(wiring);
   addCompletion(wiring);
@@ -52,7 +52,7 @@ function addConfig({ program, io, finish }: Wiring): void {
   const config = program
     .command('config')
     .description('check and show the settings')
-    // Its commands show them too.
+    // Its subcommands show them too.
     .addHelpText('afterAll', EXAMPLES.config);
   config
     .command('check')

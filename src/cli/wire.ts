@@ -23,11 +23,11 @@ export interface AppDeps {
   loaded: LoadedSettings;
   signal: AbortSignal;
   redactor: Redactor;
-  /** The level where the settings leave it at its default: a one-shot command has its output to speak for it. */
+  /** The log level if the settings keep the default: the output of a one-shot command is enough. */
   defaultLevel: Settings['log']['level'];
 }
 
-/** Puts the program together. Adapters are loaded when they are needed: most commands need few of them. */
+/** Wires the program. Adapters are loaded on demand: most commands need few of them. */
 export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDeps): CommandContext {
   const { settings } = loaded;
   const isTTY = io.stderr.isTTY === true;
@@ -76,7 +76,7 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDep
     given?: ResolvedKey,
   ): Promise<TaskSource> {
     const { createHttpSource } = await import('../source/http/client.ts');
-    // Read anew for each run: a key that is rotated in its file or command is picked up by a running daemon.
+    // The key is read again for each run: a running daemon picks up a key rotated in its file or command.
     const key = given ?? (await keyOf(source, runLog));
     const { requestTimeoutSeconds, retrySeconds, maxRequestsPerSecond } = settings.sync;
     return createHttpSource({
@@ -125,7 +125,7 @@ async function openForReports(file: string): Promise<Reportable> {
   return openReportable(file);
 }
 
-/** Everything that `doctor` looks at. */
+/** Returns all checks of `doctor`. */
 export async function doctorChecks(context: CommandContext): Promise<Check[]> {
   const { databaseChecks, versionChecks } = await import('./commands/doctor/machine.ts');
   const { sourceChecks } = await import('./commands/doctor/source.ts');
@@ -139,13 +139,15 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
   ];
 }
 
-/** What is wrong with a mirror's file. Throws DatabaseError where it is no mirror. */
+/** Checks a mirror's file. Throws DatabaseError if it is not a mirror. */
 export async function checkDatabaseFile(file: string): Promise<FileCheck> {
   const { integrityCheck } = await import('../store/sqlite/inspect.ts');
   return integrityCheck(file);
 }
 
-/** Copies a mirror as it stands into `target`, an empty file, and looks at the copy. Throws DatabaseError. */
+/**
+ * Copies the current mirror into `target`, an empty file, and reads the copy's status. Throws DatabaseError.
+ */
 export async function copyMirror(file: string, target: string): Promise<SourceStatus[]> {
   const { copyMirror: copy } = await import('../store/sqlite/snapshot.ts');
   copy(file, target);
@@ -157,7 +159,7 @@ export async function copyMirror(file: string, target: string): Promise<SourceSt
   }
 }
 
-/** A simulated API in a process of its own: alive while it is read, and failing now and then. */
+/** Starts a simulated API in its own process: its list changes while it is read, and some requests fail. */
 export async function startDemoApi(options: {
   count: number;
   key: string;

@@ -9,16 +9,16 @@ import type { CommandContext } from './context.ts';
 export interface CliDeps extends QueryProcess {
   io: Io;
   signal: AbortSignal;
-  /** Learns every secret before it is used. */
+  /** Receives every secret before it is used. */
   redactor: Redactor;
 }
 
-/** What the commands are added with. */
+/** The parts that commands are added with. */
 export interface Wiring {
   program: Command;
   io: Io;
   deps: CliDeps;
-  /** Loads the settings and puts the parts together. Throws UsageError for settings that are wrong. */
+  /** Loads the settings and wires the parts. Throws UsageError for invalid settings. */
   app: (flags: SettingsFlags, defaultLevel?: Settings['log']['level']) => Promise<CommandContext>;
   /** Takes the command's exit code. */
   finish: (code: ExitCode) => void;

@@ -14,35 +14,40 @@ import { noteReport } from './reported.ts';
 /** A mirror that is open for reading only. Other processes may go on writing to it. */
 export interface ReadOnlyMirror extends AsyncDisposable {
   /**
-   * One statement that only reads: SELECT, WITH, VALUES or EXPLAIN. It runs when its rows are asked for:
+   * Prepares one read-only statement: SELECT, WITH, VALUES or EXPLAIN. It runs when its rows are asked for:
    *
    *     for await (const row of mirror.query('select id from tasks where status = :status', { status: 'failed' })) ...
    *     const rows = await mirror.query('select count(*) as n from tasks').all();
    *
-   * The rows are read as the loop asks for them, in constant memory, and are all as they were when the first was read.
-   * Leave the loop to stop early. `R` is what a row is said to be; nothing checks it. A statement that computes for long
-   * before its next row holds up the process: SQLite works in its thread.
+   * The rows are read as the loop asks for them, in constant memory, and all come from one snapshot, that of
+   * the first row. Leave the loop to stop early. `R` is the assumed type of a row; nothing checks it. A
+   * statement that computes for long before its next row blocks the process: SQLite works in its thread.
    *
-   * The loop throws UsageError for SQL that is refused or wrong, for parameters that do not fit it, and for two columns of
-   * one name; DatabaseError if the file is at fault; InterruptedError if the mirror is closed meanwhile.
+   * The loop throws UsageError for SQL that is refused or wrong, for parameters that do not fit it, and for
+   * two columns of one name; DatabaseError if the file is at fault; InterruptedError if the mirror is closed
+   * meanwhile.
    */
   query<R extends object = Row>(sql: string, parameters?: QueryParameters): Query<R>;
-  /** Every source in the mirror, by name: what is mirrored, how fresh it is, and what is not proven. Throws DatabaseError. */
+  /**
+   * Returns the status of every source, by name: what is mirrored, how fresh it is, what is not proven.
+   * Throws DatabaseError.
+   */
   status(): Promise<SourceStatus[]>;
-  /** Ends what is under way, and releases the file. Safe to call twice. `await using` calls it. */
+  /** Ends all work in progress, and releases the file. Safe to call twice. `await using` calls it. */
   close(): Promise<void>;
 }
 
 /** A mirror that is open for writing. Other processes may read it, and write other sources, meanwhile. */
 export interface Mirror extends ReadOnlyMirror {
   /**
-   * One run of one source, as `taskmirror sync` does it. Returns what the run did: with the outcome `partial`, rows were
-   * rejected or a step stayed unproven, and the next run tries again. Several sources may be synced at once.
+   * Runs one sync of one source, as `taskmirror sync` does. Returns the counts of the run: with the outcome
+   * `partial`, rows were rejected or a step stayed unproven, and the next run tries again. Several sources
+   * may be synced at once.
    *
-   * Throws what the run failed of: KeyRefusedError, ApiFailedError, LeaseHeldError (another sync of this source is under
-   * way), SafetyStopError (it would have removed too much), DatabaseError, InterruptedError (`signal`, or `close`), all of
-   * them a TaskmirrorError. What it had committed stays; `reportOf` has the report. Throws UsageError for options that
-   * cannot be used.
+   * Throws the failure of the run: KeyRefusedError, ApiFailedError, LeaseHeldError (another sync of this
+   * source is in progress), SafetyStopError (it would have removed too much), DatabaseError, InterruptedError
+   * (`signal`, or `close`), all of them a TaskmirrorError. What it had committed stays; `reportOf` has the
+   * report. Throws UsageError for invalid options.
    */
   sync(options: SyncOptions): Promise<SyncReport>;
 }
@@ -81,14 +86,14 @@ export class OpenReader implements ReadOnlyMirror {
     if (this.#closing !== null) throw new UsageError('mirror_closed', {}, 'the mirror is closed');
   }
 
-  /** The readers first: only the last connection of a process that writes can empty the WAL. */
+  /** Closes the readers first: only the last connection of a process that writes can empty the WAL. */
   protected async end(): Promise<void> {
     await this.#queries.close();
     await this.#reader.close();
   }
 }
 
-/** What a mirror that can be synced is made of. */
+/** The parts of a mirror that can be synced. */
 export interface MirrorParts {
   store: MirrorStore;
   clock: Clock;
@@ -137,7 +142,7 @@ export class OpenMirror extends OpenReader implements Mirror {
         full,
         allowRemovals,
         dryRun,
-        // The caller hears of it by the error.
+        // The caller gets the failure as an error.
         failureLevel: 'info',
         signal: AbortSignal.any([this.#stop.signal, ...(signal === undefined ? [] : [signal])]),
         ...(onProgress === undefined ? {} : { onProgress }),
@@ -154,7 +159,7 @@ export class OpenMirror extends OpenReader implements Mirror {
 
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** The same log, with these fields in each line. */
+/** Returns a log that adds these fields to each line. */
 function withFields(log: Log, added: object): Log {
   return {
     debug: (fields, message) => log.debug({ ...added, ...fields }, message),

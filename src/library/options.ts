@@ -20,51 +20,59 @@ import {
 import { OMITTABLE, type OmittableField } from '../model/task.ts';
 import type { Progress } from '../sync/run.ts';
 
-/** The same properties, each of which may be left out or undefined. */
+/** The same properties, each optional. */
 type Optional<T> = { [Name in keyof T]?: T[Name] | undefined };
 
-/** How to open a mirror. */
+/** Options for opening a mirror. */
 export interface OpenMirrorOptions {
-  /** Make the file if there is none; true unless given. If false, a missing file is a DatabaseError. */
+  /** Create the file if there is none; true by default. If false, a missing file is a DatabaseError. */
   create?: boolean | undefined;
-  /** Fields that must never reach the disk: stored as null. The next run clears what was stored of them before. */
+  /** Fields that must never reach the disk: stored as null. The next run clears values stored before. */
   omitFields?: readonly OmittableField[] | undefined;
-  /** Keep a full text index of the tasks, built after the first backfill; true unless given. False: the next run drops it. */
+  /**
+   * Keep a full text index of the tasks, built after the first backfill; true by default. False: the next run
+   * drops it.
+   */
   searchIndex?: boolean | undefined;
 }
 
-/** How to sync one source, once. The settings of `SyncSettings` have the defaults of the settings file. */
+/**
+ * Options for one sync of one source. The settings of `SyncSettings` have the defaults of the settings file.
+ */
 export interface SyncOptions extends Optional<SyncSettings> {
   /** The key of the Tasks API. It is sent to `baseUrl` only, and never stored or logged. */
   apiKey: string;
-  /** Where the API is: https, or http to a loopback host. https://api.sigmic.ai unless given. */
+  /** The base URL of the API: https, or http to a loopback host. Default: https://api.sigmic.ai. */
   baseUrl?: string | undefined;
-  /** What the source is called in the mirror; `default` unless given. One name stands for one list. */
+  /** The name of the source in the mirror; `default` by default. One name belongs to one list. */
   source?: string | undefined;
   /** Walk the whole list, find every edit, and remove what is proven to be gone. */
   full?: boolean | undefined;
   /** With `full`: skip the removal safety limit. */
   allowRemovals?: boolean | undefined;
-  /** Read and plan as ever, but write nothing: the report has a `plan`. */
+  /** Read and plan as usual, but write nothing: the report has a `plan`. */
   dryRun?: boolean | undefined;
-  /** What the run deletes at its end; nothing unless given. */
+  /** The data that the run deletes at its end; none by default. */
   retention?: Optional<RetentionSettings> | undefined;
   /** Stops the run at the next safe point: `sync` throws InterruptedError, and what was committed stays. */
   signal?: AbortSignal | undefined;
-  /** Where the run logs; nowhere unless given. Each line has the source and the run's id. pino and console fit. */
+  /** The log of the run; none by default. Each line has the source and the run's id. pino and console fit. */
   log?: Log | undefined;
   /** Called after each step of the run. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
-/** Checked, with the defaults. */
+/** Checked options, with the defaults. */
 export interface CheckedOpenOptions {
   create: boolean;
   omit: ReadonlySet<OmittableField>;
   searchIndex: boolean;
 }
 
-/** Throws UsageError for a field that cannot be omitted: a typing error there would store what must not be. */
+/**
+ * Checks options and adds defaults. Throws UsageError for a field that cannot be omitted: a typing error
+ * would store what must not be stored.
+ */
 export function checkOpenOptions(options: OpenMirrorOptions): CheckedOpenOptions {
   const { create = true, omitFields = [], searchIndex = SEARCH_INDEX_DEFAULT } = options;
   const unknown = omitFields.filter((field) => !OMITTABLE.includes(field));
@@ -72,7 +80,7 @@ export function checkOpenOptions(options: OpenMirrorOptions): CheckedOpenOptions
   return { create, omit: new Set(omitFields), searchIndex };
 }
 
-/** Checked, with the defaults. */
+/** Checked options, with the defaults. */
 export interface CheckedSyncOptions {
   apiKey: string;
   identity: { name: string; baseUrl: string };
@@ -80,7 +88,10 @@ export interface CheckedSyncOptions {
   retention: RetentionSettings;
 }
 
-/** Throws UsageError for an option that is out of bounds, and for a base URL that cannot be used. */
+/**
+ * Checks options and adds defaults. Throws UsageError for an option that is out of bounds, and for an invalid
+ * base URL.
+ */
 export function checkSyncOptions(options: SyncOptions): CheckedSyncOptions {
   const { apiKey, source: name = DEFAULT_SOURCE_NAME, baseUrl = DEFAULT_BASE_URL } = options;
   if (typeof apiKey !== 'string') throw wrong('apiKey', apiKey, 'a text');
@@ -95,7 +106,7 @@ export function checkSyncOptions(options: SyncOptions): CheckedSyncOptions {
   return { apiKey, identity: { name, baseUrl: checkBaseUrl(baseUrl) }, settings, retention };
 }
 
-/** The properties of `defaults`, with what was given of them. */
+/** Returns `defaults`, replaced by the values given. */
 function withDefaults<T extends object>(defaults: Readonly<T>, given: Optional<T>): T {
   const names = Object.keys(defaults) as (keyof T)[];
   const chosen = names.map((name) => [name, given[name] === undefined ? defaults[name] : given[name]]);
@@ -130,7 +141,7 @@ const isWithin = (value: unknown, { min, max }: { min: number; max: number }): b
 const entries = <T extends object>(record: T) => Object.entries(record) as [keyof T & string, T[keyof T]][];
 
 function wrong(name: string, value: unknown, expected: string): UsageError {
-  // JSON has no NaN, and throws for a bigint.
+  // JSON has no NaN, and JSON.stringify throws for a bigint.
   const said = ['number', 'bigint'].includes(typeof value) ? String(value) : JSON.stringify(value);
   return new UsageError(
     'option_invalid',

@@ -2,33 +2,33 @@ import { setImmediate } from 'node:timers/promises';
 import { InterruptedError, UsageError } from '../model/errors.ts';
 import type { Batch, Cell, Queryable, Rows, SqlParameters } from '../store/queryable.ts';
 
-/** A value of a row: an integer is a number, or a bigint if it is beyond 2^53, where a number would lose digits. */
+/** A value of a row. An integer is a number, or a bigint beyond 2^53, where a number would lose digits. */
 export type SqlValue = null | string | number | bigint | Uint8Array;
 
-/** A row by the names of its columns. */
+/** A row, keyed by column name. */
 export type Row = Record<string, SqlValue>;
 
 /**
- * Values for a statement's parameters, by name without the mark: `{ status: 'failed' }` for `:status`. A whole number is
- * bound as an integer, a boolean as 1 or 0, as the mirror stores it.
+ * Values for a statement's parameters, by name without the mark: `{ status: 'failed' }` for `:status`. A
+ * whole number is bound as an integer, a boolean as 1 or 0, as the mirror stores it.
  */
 export type QueryParameters = Readonly<Record<string, null | string | number | bigint | boolean>>;
 
-/** A statement to be run: each loop over it runs it, and reads the rows as they are asked for. */
+/** A statement that each loop runs again; the loop reads the rows as they are asked for. */
 export interface Query<R extends object = Row> extends AsyncIterable<R> {
-  /** Runs it, and returns all of its rows: for a result that fits into memory. Throws as a loop does. */
+  /** Runs the statement and returns all rows: for a result that fits into memory. Throws as a loop does. */
   all(): Promise<R[]>;
 }
 
-/** A statement that rows are being read of. */
+/** A statement whose rows are being read. */
 interface Reading {
   reader: Queryable;
   batches?: AsyncGenerator<Batch, void>;
 }
 
 /**
- * The queries of a mirror. While rows are left of one, it has a reader of its own, and so sees the mirror as it was at its
- * first row. Readers that are idle are used again.
+ * The queries of a mirror. Each has its own reader while it has rows left, and so sees the mirror as it was
+ * at its first row. Idle readers are used again.
  */
 export class Queries {
   readonly #open: () => Promise<Queryable>;
@@ -40,7 +40,10 @@ export class Queries {
     this.#open = open;
   }
 
-  /** Throws UsageError for values that cannot be bound. Whatever else is wrong shows when the rows are asked for. */
+  /**
+   * Prepares a query. Throws UsageError for values that cannot be bound; other errors come when the rows are
+   * read.
+   */
   query(sql: string, parameters: QueryParameters): Query {
     const bound = boundOf(parameters);
     const rows = () => this.#rows(sql, bound);
@@ -54,7 +57,7 @@ export class Queries {
     };
   }
 
-  /** Ends the queries that are under way, and releases the file. */
+  /** Ends the queries in progress, and releases the file. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#readings].map((reading) => this.#release(reading)));
@@ -66,7 +69,7 @@ export class Queries {
     const reading: Reading = { reader: this.#idle.pop() ?? (await this.#open()) };
     this.#readings.add(reading);
     try {
-      // It may have been closed while the reader was opened.
+      // The mirror may have been closed while the reader was opened.
       this.#assertOpen();
       const { columns, batches } = await reading.reader.run(sql, parameters);
       assertDistinct(columns);
@@ -74,10 +77,10 @@ export class Queries {
       for (let next = await read.next(); next.done !== true;) {
         const batch = next.value;
         next = await read.next();
-        // One batch ahead: a short result holds no reader while its rows are worked on.
+        // Read one batch ahead: a short result holds no reader while its rows are processed.
         if (next.done === true) await this.#release(reading);
         for (const row of batch) yield rowOf(columns, row);
-        // SQLite works in this thread: others get their turn.
+        // SQLite works in this thread: let other work run.
         await setImmediate();
         if (next.done !== true) this.#assertOpen();
       }
@@ -88,7 +91,7 @@ export class Queries {
 
   async #release(reading: Reading): Promise<void> {
     if (!this.#readings.delete(reading)) return;
-    // Ends the statement, and with it the snapshot that it reads.
+    // This ends the statement, and with it the snapshot that it reads.
     await reading.batches?.return();
     if (this.#isClosed) await reading.reader.close();
     else this.#idle.push(reading.reader);
@@ -114,7 +117,7 @@ function valueOf(cell: Cell): SqlValue {
   return Number.isSafeInteger(number) ? number : cell;
 }
 
-/** An object has room for one value of a name. */
+/** Throws if two columns share a name: an object has one value per name. */
 function assertDistinct(columns: readonly string[]): void {
   const twice = columns.find((name, index) => columns.indexOf(name) !== index);
   if (twice === undefined) return;
@@ -139,7 +142,7 @@ function boundValue(name: string, value: QueryParameters[string]): SqlParameters
     case 'boolean':
       return value ? 1n : 0n;
     case 'number':
-      // SQLite has no NaN: it would store, and find, null.
+      // SQLite has no NaN: it would store and find null.
       if (Number.isNaN(value)) break;
       return Number.isSafeInteger(value) ? BigInt(value) : value;
     case 'bigint':

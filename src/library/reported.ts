@@ -1,11 +1,14 @@
 import type { SyncReport } from '../sync/report.ts';
 
-/** Beside the errors, so that their classes know nothing of runs, and an error of any kind can have one. */
+/**
+ * Reports are stored beside the errors, so that error classes know nothing of runs, and any error can have
+ * one.
+ */
 const reports = new WeakMap<object, SyncReport>();
 
 /**
- * What a run did before it failed: the report that belongs to an error of `Mirror.sync`. What it counts as inserted,
- * updated or removed was committed and stays. Undefined for an error that no run ended with, such as one of an option.
+ * Returns the report of a run that failed, by the error of `Mirror.sync`. Rows that it counts as inserted,
+ * updated or removed were committed and stay. Undefined for an error without a run, such as one of an option.
  */
 export function reportOf(error: unknown): SyncReport | undefined {
   return isObject(error) ? reports.get(error) : undefined;

@@ -1,15 +1,17 @@
-/** The facts of errors, by their codes. Codes and facts are a contract (docs/exit-codes.md): facts are only ever added. */
+/**
+ * The facts of errors, by code. Codes and facts are a contract (docs/exit-codes.md): facts are only added.
+ */
 
 type None = Readonly<Record<string, never>>;
 
 interface OfFile {
-  /** Its path. */
+  /** The path of the file. */
   file: string;
 }
 
-/** What the caller has to correct. */
+/** Facts of errors that the caller has to correct. */
 export interface UsageFacts {
-  /** A command line that no command can take; only the command line itself throws it. */
+  /** An invalid command line; only the command line itself throws it. */
   command_line: None;
   node_too_old: { version: string; oldest: string };
   working_directory_gone: { path: string };
@@ -18,14 +20,17 @@ export interface UsageFacts {
   settings_invalid: { problems: number };
   no_source: None;
   base_url_invalid: { why: 'not_absolute' | 'not_https' | 'credentials' | 'query' };
-  /** No key is where the settings say. `place`: the variable or the file; null for a command, which may hold secrets. */
+  /**
+   * The place that the settings name has no key. `place`: the variable or the file; null for a command, which
+   * may hold secrets.
+   */
   key_unusable: { source: string; kind: 'env' | 'file' | 'command'; place: string | null };
-  /** The key cannot stand in a header. `origin`: where it is kept, in words. */
+  /** The key cannot be part of a header. `origin`: where it is kept, in words. */
   key_malformed: { source: string; origin: string };
 
   time_zone_unknown: { timezone: string };
   moment_invalid: { text: string };
-  /** UTC text. */
+  /** Both are UTC text. */
   period_empty: { since: string; until: string };
   period_too_long: { from: string; until: string; unit: 'day' | 'hour' };
   report_unknown: { report: string; known: readonly string[] };
@@ -33,7 +38,10 @@ export interface UsageFacts {
   search_text_invalid: { length: number; most: number };
 
   sql_refused: None;
-  /** `tables`: those there are, where SQL names an unknown one; `columns`: of the tables it names, where it does not know a column. */
+  /**
+   * `tables`: all, if SQL names an unknown one; `columns`: of the tables it names, if it names an unknown
+   * column.
+   */
   sql_failed: { tables: readonly string[]; columns: Readonly<Record<string, readonly string[]>> };
   sql_parameters: None;
   column_of_two_types: { column: string };
@@ -43,7 +51,7 @@ export interface UsageFacts {
   output_not_a_file: OfFile;
   output_is_mirror: OfFile;
 
-  /** Of the library. */
+  /** Errors of the library. */
   option_invalid: { option: string };
   mirror_closed: None;
   mirror_in_memory: None;
@@ -70,22 +78,26 @@ export interface RequestFacts {
   keyOrigin: string;
   path: string;
   attempts: number;
-  /** How long, in ms, the API asked to be left alone for; null where it did not ask. */
+  /** Time in ms that the API asked to wait; null if it did not ask. */
   retryAfterMs: number | null;
 }
 
-/** The API could not be reached, or made no sense. */
+/** The API could not be reached, or its answer made no sense. */
 export interface ApiFacts {
-  /** `network`: may pass; `setup`: no retry helps (a certificate, a base URL); `timeout`: no whole answer in time. */
+  /**
+   * `network`: may pass; `setup`: no retry helps (certificate, base URL); `timeout`: no whole answer in time.
+   */
   api_unreachable: RequestFacts & { why: 'network' | 'setup' | 'timeout' | 'proxy' | 'proxy_login' };
-  /** `status`: the HTTP status, or that of the API's own error code; `isApi`: the API itself gave it. */
+  /**
+   * `status`: the HTTP status, or the status of the API's own error code; `isApi`: the API itself gave it.
+   */
   api_status: RequestFacts & { status: number; isApi: boolean };
   api_bad_answer: RequestFacts & { why: 'body' | 'encoding' };
   api_answer_too_large: RequestFacts & { maxBytes: number };
   simulated_api_ended: { why: 'timeout' | 'ended' };
 }
 
-/** Going on might lose data. `live`: the live tasks of the source in the mirror. */
+/** Continuing might lose data. `live`: the live tasks of the source in the mirror. */
 export interface SafetyFacts {
   list_empty: { live: number };
   /** `share`: the part of the live tasks that one run may remove. */
@@ -97,20 +109,20 @@ export interface DatabaseFacts {
   database_missing: OfFile;
   database_not_creatable: OfFile;
   database_not_a_file: OfFile;
-  /** The path itself cannot be looked at. */
+  /** The path itself cannot be examined. */
   database_unreachable: OfFile;
-  /** It is there, but SQLite cannot open it. */
+  /** The file exists, but SQLite cannot open it. */
   database_not_openable: OfFile;
   database_not_readable: OfFile;
   database_not_writable: OfFile;
-  /** Another file, or none, is where it was when it was opened: only another process can go on. */
+  /** The path now has another file, or none: only a new process can continue. */
   database_replaced: OfFile;
   database_foreign: OfFile;
   database_newer: OfFile & { schema: number; known: number };
-  /** `schema`: 0 for a file in which nothing is yet. */
+  /** `schema`: 0 for an empty file. */
   database_outdated: OfFile & { schema: number; known: number };
   database_locked: OfFile;
-  /** `isChecked`: the whole file was looked at, and it is more than the search index. */
+  /** `isChecked`: the whole file was checked, and more than the search index is damaged. */
   database_damaged: OfFile & { isChecked: boolean };
   search_index_damaged: OfFile;
   disk_full: OfFile;
@@ -120,14 +132,14 @@ export interface DatabaseFacts {
   sqlite_failed: OfFile & { sqlite: string };
 }
 
-/** What results go to takes no more. */
+/** The file or stream for results takes no more. */
 export interface OutputFacts {
   output_disk_full: OfFile;
   output_failed: OfFile;
   stdout_failed: None;
 }
 
-/** Another process has the source. */
+/** Another process holds the source's lease. */
 export interface LeaseFacts {
   /** `since`: UTC text. */
   lease_held: { source: string; pid: number; host: string | null; since: string };

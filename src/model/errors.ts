@@ -21,13 +21,15 @@ export interface ErrorFacts
     LeaseFacts,
     InterruptionFacts {}
 
-/** What happened, for programs: a contract (docs/exit-codes.md). A code that was released keeps its meaning. */
+/**
+ * The cause of an error, for programs: a contract (docs/exit-codes.md). A released code keeps its meaning.
+ */
 export type ErrorCode = keyof ErrorFacts;
 
 /**
- * An error that somebody can act on. `code` says what happened, `facts` to what; the message says both to people. What to
- * do about it depends on who asks: the command line's advice is in src/cli/hints.ts. There is one class for each party that
- * has to act, and one code for each cause.
+ * An error that somebody can act on. `code` is the cause, `facts` are its details; the message has both for
+ * people. The advice depends on the caller: the command line's is in src/cli/hints.ts. There is one class for
+ * each party that has to act, and one code for each cause.
  */
 export abstract class TaskmirrorError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
@@ -44,13 +46,13 @@ export abstract class TaskmirrorError<C extends ErrorCode = ErrorCode> extends E
 /** The caller has to correct a command line, a setting or a statement. */
 export class UsageError<C extends keyof UsageFacts = keyof UsageFacts> extends TaskmirrorError<C> {}
 
-/** The API itself refused the key, by one of its own error codes: somebody has to give a source another key. */
+/** The API itself refused the key, by one of its own error codes: a source needs another key. */
 export class KeyRefusedError extends TaskmirrorError<keyof KeyFacts> {}
 
-/** The API could not be reached or made no sense, after all retries: try again later. */
+/** The API could not be reached, or its answer made no sense, after all retries: try again later. */
 export class ApiFailedError<C extends keyof ApiFacts = keyof ApiFacts> extends TaskmirrorError<C> {}
 
-/** The API answers, but cannot serve this page of the list: a smaller one, or another place, may fare better. */
+/** The API answers, but cannot serve this page of the list: a smaller page, or another place, may work. */
 export class PageFailedError<C extends keyof ApiFacts = keyof ApiFacts> extends ApiFailedError<C> {
   readonly isTooLarge: boolean;
 
@@ -65,16 +67,16 @@ export class PageFailedError<C extends keyof ApiFacts = keyof ApiFacts> extends 
   }
 }
 
-/** Going on might lose data (the list is empty or shrank too far): somebody has to look first. */
+/** Continuing might lose data (the list is empty or shrank too far): somebody has to look first. */
 export class SafetyStopError<C extends keyof SafetyFacts = keyof SafetyFacts> extends TaskmirrorError<C> {}
 
 /** The database file is missing, corrupt, foreign, newer than this program, or its disk is full. */
 export class DatabaseError<C extends keyof DatabaseFacts = keyof DatabaseFacts> extends TaskmirrorError<C> {}
 
-/** A file or stream that results go to takes no more: somebody has to make room, or name another place. */
+/** A file or stream for results takes no more: somebody has to make room, or choose another place. */
 export class OutputError<C extends keyof OutputFacts = keyof OutputFacts> extends TaskmirrorError<C> {}
 
-/** Another process is syncing this source: nothing to do but wait for it. */
+/** Another process is syncing this source: the caller can only wait for it. */
 export class LeaseHeldError<C extends keyof LeaseFacts = keyof LeaseFacts> extends TaskmirrorError<C> {}
 
 /** Somebody asked the program to stop (SIGINT, SIGTERM, or an AbortSignal of the caller's). */
@@ -84,7 +86,7 @@ export class InterruptedError extends TaskmirrorError<'interrupted'> {
   }
 }
 
-/** Whether an error is ours and has one of these codes. */
+/** Returns whether an error is a TaskmirrorError with one of these codes. */
 export function hasCode<C extends ErrorCode>(
   error: unknown,
   ...codes: readonly C[]

@@ -1,4 +1,7 @@
-/** What a field may hold: the API's row is checked by it, and a task, a column and the journal have it as {@link Values} says. */
+/**
+ * The kind of a field's value: the API's row is checked by it; {@link Values} gives its type in a task, a
+ * column and the journal.
+ */
 export type Kind = 'id' | 'status' | 'text' | 'time' | 'boolean' | 'count' | 'json' | 'extra';
 
 /** The value of each kind in a task: times are UTC text, JSON is its text. */
@@ -31,8 +34,8 @@ export interface Field {
 }
 
 /**
- * The fields of a task, in the order of the columns. The wire check, the table's columns and statements, the journal, what
- * `verify` compares and what `omitFields` may name are all made from this list.
+ * The fields of a task, in the order of the columns. The wire check, the table's columns and statements, the
+ * journal, the comparison of `verify` and the names for `omitFields` are all made from this list.
  */
 export const FIELDS = [
   { name: 'id', column: 'id', kind: 'id', fixed: true },
@@ -52,7 +55,7 @@ export const FIELDS = [
   { name: 'completedAt', column: 'completed_at', kind: 'time', optional: true },
   { name: 'lastActivityAt', column: 'last_activity_at', kind: 'time', listOnly: true },
   { name: 'messageCount', column: 'message_count', kind: 'count', listOnly: true },
-  // All fields that this version does not know, in one.
+  // All fields that this version does not know, as one.
   { name: 'extra', column: 'extra', kind: 'extra', optional: true, omittable: true, listOnly: true },
 ] as const satisfies readonly Field[];
 
@@ -64,6 +67,6 @@ export type SentField = Exclude<TaskField, { kind: 'extra' }>;
 
 export const SENT_FIELDS: readonly SentField[] = FIELDS.filter((field) => field.kind !== 'extra');
 
-/** What a field holds in a task: null if it may be missing, or may be omitted. */
+/** The type of a field's value in a task: null if it may be missing, or may be omitted. */
 export type ValueOf<F extends Field> =
   Values[F['kind']] | (F extends { optional: true } | { omittable: true } ? null : never);

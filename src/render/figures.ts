@@ -1,10 +1,10 @@
 import type { ColumnKind, Value } from '../reports/report.ts';
 import { grouped, kindWord, printable } from './text.ts';
 
-/** A value as people read it, on one line and without control characters; `-` where there is none. */
+/** Formats a value for people: one line without control characters; `-` for null. */
 export type Figure = (value: Value, kind: ColumnKind) => string;
 
-/** Writes values for people, times as the clocks of a time zone (IANA name) show them. */
+/** Returns a formatter of values for people. Times are local to a time zone (IANA name). */
 export function figuresIn(timezone: string): Figure {
   const time = timesIn(timezone);
   return (value, kind) => {
@@ -28,17 +28,19 @@ function numberFigure(value: number, kind: ColumnKind): string {
   }
 }
 
-/** Whether the values of a kind are compared by their size: such columns are aligned to the right and never cut. */
+/**
+ * Returns whether values of a kind are compared by size: such columns are aligned to the right and never cut.
+ */
 export function isNumeric(kind: ColumnKind): boolean {
   return kind === 'count' || kind === 'milliseconds' || kind === 'ratio';
 }
 
 /**
- * Writes UTC text as a time zone's clocks show it, to the minute: `2026-01-26 13:05`. Text that is no time stays as it
- * is. Throws RangeError for a time zone that is not known.
+ * Returns a formatter of UTC text as local time, to the minute: `2026-01-26 13:05`. Text that is not a time
+ * stays as it is. Throws RangeError for an unknown time zone.
  */
 export function timesIn(timezone: string): (time: string) => string {
-  // Swedish dates are written as in ISO 8601.
+  // Swedish dates have the ISO 8601 format.
   const format = new Intl.DateTimeFormat('sv-SE', {
     timeZone: timezone,
     dateStyle: 'short',
@@ -50,7 +52,10 @@ export function timesIn(timezone: string): (time: string) => string {
   };
 }
 
-/** A duration in ms by its two largest units, rounded: `340 ms`, `1.2 s`, `3 m 20 s`, `2 h 5 m`, `12 d 3 h`. */
+/**
+ * Formats a duration in ms by its two largest units, rounded: `340 ms`, `1.2 s`, `3 m 20 s`, `2 h 5 m`, `12 d
+ * 3 h`.
+ */
 export function span(ms: number): string {
   if (ms < 0) return `-${span(-ms)}`;
   if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;

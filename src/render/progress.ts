@@ -3,13 +3,13 @@ import type { Progress } from '../sync/run.ts';
 import type { Output } from '../platform/terminal.ts';
 import { duration, grouped } from './text.ts';
 
-/** Between two drawings of the bar on a terminal, and between two lines elsewhere, in ms. */
+/** Time between two updates in ms: of the bar on a terminal, of the lines elsewhere. */
 const DRAW_MS = 100;
 const LINE_MS = 5_000;
 const BAR_WIDTH = 24;
 const BAR_MIN_COLUMNS = 72;
 
-/** Shows how far the sources have come: a bar on a terminal, one plain line every few seconds elsewhere. */
+/** Shows the progress of the sources: a bar on a terminal, one plain line every few seconds elsewhere. */
 export class ProgressLine {
   readonly #output: Output;
   readonly #clock: Clock;
@@ -39,7 +39,7 @@ export class ProgressLine {
     this.#drawn = true;
   }
 
-  /** Takes the bar away, so that what follows starts on a clean line. */
+  /** Removes the bar, so that the next output starts on a clean line. */
   done(): void {
     if (this.#drawn) this.#output.write('\r\u001B[K');
     this.#drawn = false;
@@ -69,7 +69,7 @@ export class ProgressLine {
     return `${name}: ${grouped(Math.min(place, total ?? place))}${of} rows, ${grouped(Math.round(rate))}/s${left}`;
   }
 
-  /** What the sources that backfill will read in all; null where that cannot be known beforehand. */
+  /** Returns the rows that all sources will read; null if it is not known, as when one does not backfill. */
   #total(): number | null {
     const all = [...this.#sources.values()];
     const totals = all.map(({ kind, total }) => (kind === 'backfill' ? total : null));

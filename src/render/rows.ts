@@ -3,36 +3,36 @@ import type { Rows } from '../store/queryable.ts';
 import { DEFAULT_COLUMNS } from './text.ts';
 import { writeAll, writeData } from './write.ts';
 
-/** What `--format` takes. */
+/** The values of `--format`. */
 export const FORMATS = ['table', 'json', 'jsonl', 'csv'] as const;
 
 export type Format = (typeof FORMATS)[number];
 
-/** What `export --format` takes. */
+/** The values of `export --format`. */
 export const EXPORT_FORMATS = ['csv', 'jsonl', 'parquet'] as const;
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** What `report --format` takes. */
+/** The values of `report --format`. */
 export const REPORT_FORMATS = [...FORMATS, 'markdown'] as const;
 
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
 export interface PrintOptions {
-  /** Colour on a terminal; a pipe never gets any. */
+  /** Colour on a terminal; a pipe never gets colour. */
   color?: boolean;
   /** Stops a long result between two chunks. */
   signal?: AbortSignal;
-  /** In CSV, puts ' before a text that a spreadsheet would take for a formula; numbers stay. */
+  /** In CSV, puts ' before a text that a spreadsheet would read as a formula; numbers stay. */
   escapeFormulas?: boolean;
 }
 
 /**
  * Prints a result in constant memory, however long it is, and returns when the reader has taken it or has
- * closed the pipe. `table` is for eyes: control characters are escaped, and a terminal gets long values cut.
- * The other formats lose nothing (formats/encode.ts has their rules); a terminal gets escapes for what it would act
- * on. Throws what the rows throw, the signal's reason, and write errors other than EPIPE; what was printed until
- * then stands.
+ * closed the pipe. `table` is for people: control characters are escaped, and a terminal gets long values
+ * cut. The other formats lose nothing (rules: formats/encode.ts); on a terminal, characters that it would act
+ * on are escaped. Throws errors of the rows, the signal's reason, and write errors other than EPIPE; rows
+ * printed before stay printed.
  */
 export async function printRows(
   output: Output,
@@ -44,7 +44,7 @@ export async function printRows(
   await write(output, await rendered(output, result, format, options), signal);
 }
 
-/** Loads what the format needs: every command line reads {@link FORMATS}, and few print rows. */
+/** Loads the format's code only here: every command line reads {@link FORMATS}, but few print rows. */
 async function rendered(
   output: Output,
   { columns, batches }: Rows,

@@ -4,21 +4,21 @@ import type { RowFormat } from './formats/format.ts';
 import type { Batch, Cell } from '../store/queryable.ts';
 import { cut, pad, printable, widthOf } from './text.ts';
 
-/** Rows of a batch of a table: the first so many decide the widths, and no more are ever held in memory. */
+/** Rows of a batch of a table: the first batch decides the widths, and no more rows are held in memory. */
 export const LAID_OUT_TOGETHER = 1_000;
-/** A column is never cut below this: a result that needs it is shown as records instead. */
+/** Minimum columns of a cut value: a result that needs narrower ones is shown as records instead. */
 const NARROWEST = 8;
 
 interface Columns {
   titles: string[];
   widths: number[];
-  /** Nothing but numbers and NULL: aligned to the right. */
+  /** True for a column of numbers and NULL: aligned to the right. */
   numeric: boolean[];
 }
 
 /**
- * A table for a pipe or a file: whole values, two spaces between columns. Columns are as wide as the widest
- * of the first batch needs; a longer value further down pushes its line out and is not cut.
+ * Draws a table for a pipe or a file: whole values, two spaces between columns. The first batch decides the
+ * widths; a longer value below makes its line longer and is not cut.
  */
 export function plainTable(names: readonly string[]): RowFormat {
   let columns: Columns | undefined;
@@ -47,8 +47,8 @@ function plainLine(cells: readonly string[], { widths, numeric }: Columns): stri
 }
 
 /**
- * A table for a terminal of `width` columns: long values are cut with an ellipsis to make it fit. A result of
- * so many columns that no table fits is shown as records, a line for each value.
+ * Draws a table for a terminal of `width` columns: cuts long values with an ellipsis to make it fit. If a
+ * result has too many columns for any table, it is shown as records, a line for each value.
  */
 export function terminalTable(names: readonly string[], width: number, color: boolean): RowFormat {
   let layout: { columns: Columns | undefined } | undefined;
@@ -93,7 +93,7 @@ function boxLine({ widths, numeric }: Columns, row: Batch[number], color: boolea
   return `│ ${cells.join(' │ ')} │\n`;
 }
 
-/** A line of the frame; `joints`: its character on the left, between two columns, and on the right. */
+/** Draws a line of the frame; `joints`: its character on the left, between two columns, and on the right. */
 function boxRule({ widths }: Columns, joints: string): string {
   const [left, between, right] = joints;
   return `${left}${widths.map((width) => '─'.repeat(width + 2)).join(between)}${right}\n`;
@@ -115,7 +115,7 @@ function record(
   return `─── row ${number} ───\n${lines.join('\n')}\n`;
 }
 
-/** NULL is written out, which tells it from ''; dim, where there is colour, which tells it from 'NULL'. */
+/** Writes NULL as a word to distinguish it from ''; with colour it is dim, to distinguish it from 'NULL'. */
 function shown(cell: Cell, width: number, color: boolean): string {
   const text = cut(cellText(cell), width);
   return cell === null && color ? styleText('dim', text, { validateStream: false }) : text;
@@ -141,7 +141,7 @@ function measure(names: readonly string[], rows: readonly (readonly Cell[])[]): 
   return { titles, widths, numeric };
 }
 
-/** Narrows the widest columns until a boxed table fits; undefined where that is not to be had. */
+/** Narrows the widest columns until a boxed table fits; undefined if it cannot. */
 function fit(columns: Columns, width: number): Columns | undefined {
   const room = width - 3 * columns.widths.length - 1;
   for (let cap = Math.max(room, NARROWEST); cap >= NARROWEST; cap--) {

@@ -4,7 +4,7 @@ import type { Io } from '../platform/terminal.ts';
 
 export { columnsOf, DEFAULT_COLUMNS, folded, printable, widthOf, wrapped } from '../platform/terminal.ts';
 
-/** Printable text in at most `columns` columns; an ellipsis stands for what was cut off. */
+/** Cuts printable text to at most `columns` columns; an ellipsis replaces the rest. */
 export function cut(text: string, columns: number): string {
   if (widthOf(text) <= columns) return text;
   let kept = '';
@@ -17,13 +17,15 @@ export function cut(text: string, columns: number): string {
   return `${kept.replace(/\u200d$/u, '')}…`;
 }
 
-/** Printable text filled up with spaces to `columns` columns. */
+/** Pads printable text with spaces to `columns` columns. */
 export function pad(text: string, columns: number, align: 'left' | 'right'): string {
   const space = ' '.repeat(Math.max(0, columns - widthOf(text)));
   return align === 'left' ? text + space : space + text;
 }
 
-/** Parts, in style or not, as lines of at most `columns` columns, as many on each as fit; none is broken. */
+/**
+ * Joins parts, styled or not, into lines of at most `columns` columns, as many on each as fit; breaks none.
+ */
 export function flowed(parts: readonly string[], gap: string, columns: number): string[] {
   const lines: string[] = [];
   for (const part of parts) {
@@ -35,15 +37,15 @@ export function flowed(parts: readonly string[], gap: string, columns: number): 
   return lines;
 }
 
-/** Whether to colour what goes to stdout: a terminal, and nobody said NO_COLOR (no-color.org). */
+/** Returns whether to colour stdout: it is a terminal, and NO_COLOR (no-color.org) is not set. */
 export function usesColor({ stdout, env }: Pick<Io, 'stdout' | 'env'>): boolean {
   return stdout.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
-/** Every style that output uses: readable on dark and on light terminals. */
+/** The styles that output uses: readable on dark and on light terminals. */
 export type Style = 'bold' | 'dim' | 'blue' | 'cyan' | 'green' | 'yellow';
 
-/** Puts text in a style; leaves it as it is where there is no colour. */
+/** Puts text in a style; returns it unchanged without colour. */
 export type Paint = (style: Style, text: string) => string;
 
 export function painter(color: boolean): Paint {
@@ -52,7 +54,7 @@ export function painter(color: boolean): Paint {
 
 /** `12,003` */
 export function grouped(count: number): string {
-  // Not toLocaleString, whose first call takes longer than the rest of a run that finds nothing.
+  // The first call of toLocaleString takes longer than the rest of a run that finds nothing.
   return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
@@ -68,21 +70,21 @@ const UNITS = [
   { ms: 1_000, name: 's', from: 10 },
 ] as const;
 
-/** A duration in ms for people, rounded to what matters: `340 ms`, `2.1 s`, `95 s`, `12 min`, `3 d`. */
+/** Formats a duration in ms for people, rounded: `340 ms`, `2.1 s`, `95 s`, `12 min`, `3 d`. */
 export function duration(ms: number): string {
   const unit = UNITS.find((candidate) => ms >= candidate.ms * candidate.from);
   if (unit !== undefined) return `${Math.floor(ms / unit.ms)} ${unit.name}`;
   return ms >= 1_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : `${Math.round(ms)} ms`;
 }
 
-/** How long before `now` (ms) a UTC text was: `4 min ago`, or `in 4 min` where clocks disagree. */
+/** Formats the time from a UTC text to `now` (ms): `4 min ago`, or `in 4 min` if clocks disagree. */
 export function ago(time: string, now: number): string {
   const ms = now - Date.parse(time);
   if (Math.abs(ms) < 1_000) return 'just now';
   return ms > 0 ? `${duration(ms)} ago` : `in ${duration(-ms)}`;
 }
 
-/** A run's kind as the flag and the settings call it; programs get the name that it is stored under. */
+/** Returns a run's kind as the flag and the settings call it; programs get the stored name. */
 export function kindWord(kind: string): string {
   return kind === 'reconcile' ? 'full' : kind;
 }

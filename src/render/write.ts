@@ -2,28 +2,28 @@ import { Writable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { type Output, visible } from '../platform/terminal.ts';
 
-/** Characters gathered before a write: large enough to be quick, small enough to keep memory flat. */
+/** Characters gathered before a write: large enough to be fast, small enough to keep memory flat. */
 const CHUNK = 64 * 1024;
 
 /** Text, or bytes that are written as they are. */
 export type Piece = string | Uint8Array;
 
-/** Pieces to be written in order, at hand or yet to be had. */
+/** Pieces to write in order, sync or async. */
 export type Pieces = Iterable<Piece> | AsyncIterable<Piece>;
 
 /**
- * Writes piece by piece and takes the next only when the reader has taken the last, so that a slow pipe
- * holds the producer back. Ends quietly where the reader closes the pipe (`| head`). Throws the signal's
- * reason once it aborts, and other write errors as they come (a full disk behind `>`).
+ * Writes piece by piece and takes the next only when the reader has taken the last, so that a slow pipe holds
+ * the producer back. Returns without an error if the reader closes the pipe (`| head`). Throws the signal's
+ * reason when it aborts, and other write errors (a full disk behind `>`).
  */
 export async function writeAll(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<void> {
-  // A failed write is reported to its caller and as an event: one without a listener would end the process.
+  // A failed write is reported to its caller and as an event; without a listener the event ends the process.
   if (output instanceof Writable) output.on('error', ignore);
   try {
     for await (const chunk of chunks(pieces)) {
       signal?.throwIfAborted();
       await written(output, chunk);
-      // Writes to a pipe complete at once on Linux: without this turn of the loop no signal would ever be seen.
+      // Writes to a pipe complete at once on Linux: without this turn of the loop no signal would be seen.
       await setImmediate();
     }
   } catch (error) {
@@ -35,8 +35,8 @@ export async function writeAll(output: Output, pieces: Pieces, signal?: AbortSig
 }
 
 /**
- * Writes what programs read, as {@link writeAll} does: exact in a pipe or a file. On a terminal escapes stand for what it
- * would act on, styles too, since none of them is ours.
+ * Writes data for programs, as {@link writeAll} does: exact in a pipe or a file. On a terminal, characters
+ * that it would act on are escaped, styles too, since none of them is ours.
  */
 export function writeData(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<void> {
   return writeAll(output, output.isTTY === true ? shown(pieces) : pieces, signal);
@@ -62,7 +62,7 @@ function isClosedPipe(error: unknown): boolean {
   );
 }
 
-/** The same in chunks that are worth a write. */
+/** Joins pieces into chunks that are worth a write. */
 export async function* chunks(pieces: Pieces): AsyncGenerator<Piece> {
   let chunk = '';
   for await (const piece of pieces) {

@@ -7,9 +7,9 @@ import { completeThrough, type Ledger } from '../model/ledger.ts';
 import { messageOf } from '../model/text.ts';
 import { utcText } from '../model/task.ts';
 
-/** What came of syncing one source: an object of `sync --json` (docs/json.md). Only ever gains fields. */
+/** The result of syncing one source: an object of `sync --json` (docs/json.md). Only ever gains fields. */
 export interface SyncReport extends UpsertCounts {
-  /** The source. */
+  /** The name of the source. */
   name: string;
   /** Null if no run began. */
   kind: RunKind | null;
@@ -18,25 +18,25 @@ export interface SyncReport extends UpsertCounts {
   verdict: Verdict | null;
   /** HTTP requests sent, retries included. */
   requests: number;
-  /** Rows of the list that came; walked pages overlap, so some come twice. */
+  /** Rows of the list that were received; walked pages overlap, so some come twice. */
   rowsSeen: number;
   /** Tasks marked as removed. */
   removed: number;
   /** Rows that did not validate, and tasks that the API did not give. */
   rejected: number;
-  /** Gaps that are left. */
+  /** Remaining gaps. */
   gaps: number;
-  /** UTC text: everything at or below it is mirrored; null where nothing can be promised yet. */
+  /** UTC text: everything at or below it is mirrored; null if nothing is proven yet. */
   completeThrough: string | null;
-  /** How long it took, in ms. */
+  /** Duration in ms. */
   durationMs: number;
-  /** What went wrong or stayed unproven, in one line; null where nothing did. */
+  /** The failure or the unproven step, in one line; null if there is neither. */
   error: string | null;
-  /** What a dry run would write; null for a real one. */
+  /** The writes that a dry run would make; null for a real run. */
   plan: Plan | null;
 }
 
-/** The report of a source that nothing was done for. */
+/** Returns the report of a source before any work. */
 export function emptyReport(name: string): SyncReport {
   return {
     name,
@@ -58,7 +58,7 @@ export function emptyReport(name: string): SyncReport {
   };
 }
 
-/** How the run ended: by its failure, or where there is none (null) by what it proved. */
+/** Returns how the run ended: by its failure, or if it has none (null) by what it proved. */
 export function outcomeOf(
   copier: Pick<Copier, 'counts' | 'doubts'> | null,
   verdict: Verdict | null,
@@ -72,7 +72,7 @@ export function outcomeOf(
   return { outcome: isPartial ? 'partial' : 'ok', verdict, error: copier?.doubts[0] ?? null };
 }
 
-/** What a ledger promises. */
+/** Returns what a ledger proves. */
 export function coverageOf(ledger: Ledger): Pick<SyncReport, 'gaps' | 'completeThrough'> {
   const through = completeThrough(ledger);
   return { gaps: ledger.gaps.length, completeThrough: through === null ? null : utcText(through) };

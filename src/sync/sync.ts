@@ -15,45 +15,48 @@ import { coverageOf, emptyReport, outcomeOf, type SyncReport } from './report.ts
 import type { RunOptions } from './run.ts';
 import { clearOmitted, prepareReaders, pruneOld, type Retention } from './upkeep.ts';
 
-/** A report, with what a program needs to act on it. */
+/** A report, with the facts that a program needs to act on it. */
 export interface SyncResult {
   report: SyncReport;
-  /** The run's id in `sync_runs`; null where it failed before it had one, and for a dry run. */
+  /** The run's id in `sync_runs`; null if it failed before it had one, and for a dry run. */
   run: number | null;
-  /** The failure itself, where the run failed or was interrupted; null where it did not. */
+  /** The failure, if the run failed or was interrupted; else null. */
   failure: unknown;
-  /** The API's total has moved against the live rows since the last clean full run: another one is due. */
+  /** The API's total has moved against the live rows since the last clean full run, so another is due. */
   fullAdvised: boolean;
-  /** The run found what the total may tell of: tasks that came later than the overlap reaches, or that are gone. */
+  /**
+   * The run found changes that the total may show: tasks that came later than the overlap reaches, or that
+   * are gone.
+   */
   foundLateOrGone: boolean;
 }
 
-/** How to sync. */
+/** Options of a sync. */
 export interface SyncOptions extends RunOptions {
   /** Walk the whole list, find every edit, and remove what is proven to be gone. */
   full?: boolean | undefined;
   /** With `full`: skip the removal safety limit. */
   allowRemovals?: boolean | undefined;
-  /** Read and plan as ever, but write nothing and take no lease. */
+  /** Read and plan as usual, but write nothing and take no lease. */
   dryRun?: boolean | undefined;
-  /** The level at which a failed run is logged; `info` for a caller that tells the failure by itself. */
+  /** The log level of a failed run; `info` for a caller that reports the failure itself. */
   failureLevel?: 'info' | 'warn' | undefined;
-  /** What to delete at the end of the run; nothing unless given. */
+  /** The data to delete at the end of the run; none by default. */
   retention?: Retention | undefined;
 }
 
 export interface SyncDeps {
   store: MirrorStore;
   clock: Clock;
-  /** Called at the beginning of the run: whatever it throws fails this run only. */
+  /** Called at the beginning of the run: an error that it throws fails this run only. */
   connect: (log: Log) => TaskSource | Promise<TaskSource>;
-  /** Makes the log of one run: every line of it carries the run's id. */
+  /** Creates the log of one run: each of its lines has the run's id. */
   logFor: (fields: { source: string; run: number }) => Log;
 }
 
 /**
- * Syncs one source, once. Never throws for what a run may run into (a refused key, an API that fails, a full disk, a lease
- * that another process holds): the result says it, and what was committed stays.
+ * Syncs one source, once. Never throws for failures of a run (a refused key, an API that fails, a full disk,
+ * a lease that another process holds): the result reports them, and what was committed stays.
  */
 export async function syncSource(
   identity: SourceIdentity,
@@ -75,7 +78,7 @@ export async function syncSource(
     return finish(failed(failure));
   }
   const stopRenewing = deps.clock.every(RENEW_MS, () => {
-    // A lease that is lost shows at the next commit, which then writes nothing.
+    // A lost lease shows at the next commit, which then writes nothing.
     claim.renew().catch(() => undefined);
   });
   try {
@@ -142,12 +145,12 @@ async function runUnderLease(
     ...outcomeOf(copier, verdict, failure),
     plan: 'plan' in claim ? claim.plan : null,
   };
-  // While the lease is held: the end of the run gives it back.
+  // Prune while the lease is held: the end of the run releases it.
   if (options.retention !== undefined) await pruneOld(upkeep, options.retention, deps.clock.now());
   try {
     await claim.finishRun(runId, report);
   } catch (error) {
-    // The first failure is the one to tell; this is its echo (a full disk, a lost lease) or its successor.
+    // Report the first failure; this one results from it (a full disk, a lost lease) or follows it.
     if (failure === null) return { ...failed(error), run: runId };
     log.warn({ err: error }, 'the record of this run could not be written');
   }
@@ -176,15 +179,15 @@ function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
 }
 
 /**
- * Whether the API's total and the live rows have drifted apart since the last clean full run: a cheap alarm, no proof. The
- * first run that finds nothing after the first backfill arms it, and compares them as they are: a row that sank while the
- * backfill read its old and its new place at once may be on no page.
+ * Returns whether the API's total and the live rows have drifted apart since the last clean full run: a cheap
+ * alarm, not a proof. The first run that finds nothing after the first backfill arms it, and compares them as
+ * they are: a row that sank while the backfill read its old and its new place at once may be on no page.
  */
 async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): Promise<boolean> {
   if (copier.total === null) return false;
   const { claim } = copier.deps;
   const foundNothing = copier.total === total && copier.counts.inserted === 0;
-  // Once armed, a run that found nothing has nothing to add to what the last one said.
+  // Once armed, a run that found nothing adds nothing to the last comparison.
   if (foundNothing !== (surplus === null)) return false;
   const now = copier.total - (await claim.countAbove(-Infinity));
   if (surplus === null) await claim.commit({ tasks: [], rejected: [], surplus: now });

@@ -11,10 +11,10 @@ import { SingleReads } from './single-reads.ts';
 import { unseenIds } from './unseen.ts';
 import { walk } from './walk.ts';
 
-/** What `verify` found of one source: an object of `verify --json`. Only ever gains fields. */
+/** The findings of `verify` for one source: an object of `verify --json`. Only ever gains fields. */
 export interface VerifyReport {
   name: string;
-  /** Nothing is wrong, and the whole list was read. */
+  /** True if nothing is wrong and the whole list was read. */
   ok: boolean;
   requests: number;
   /** Rows of the list that were compared. */
@@ -22,13 +22,13 @@ export interface VerifyReport {
   missing: Findings;
   extra: Findings;
   different: Findings;
-  /** Differences that only say that the list went on since the last sync. */
+  /** Differences that only show that the list changed after the last sync. */
   moved: number;
-  /** What is wrong with the ledger, or kept the list from being read whole. */
+  /** Flaws of the ledger, and reasons why the list was not read whole. */
   problems: string[];
 }
 
-/** How many, and the first of them. */
+/** The count of findings, and the first of them. */
 export interface Findings {
   count: number;
   first: { id: string; fields?: string[] }[];
@@ -39,14 +39,14 @@ export interface VerifyDeps {
   source: TaskSource;
 }
 
-/** Findings of one kind that are listed; all are counted. */
+/** Maximum findings of one kind that are listed; all are counted. */
 const FINDINGS_LISTED = 100;
 const TASKS_COMPARED_AT_ONCE = 200;
 
 /**
- * Reads the whole list and compares it with the mirror, field by field, without writing. A difference is wrong unless the
- * mirror cannot have known: the row is newer than what is complete, it was open when it was last read, or the mirror has
- * caught up meanwhile. Throws what the source and the store throw.
+ * Reads the whole list and compares it with the mirror, field by field, without writing. A difference is
+ * wrong unless the mirror cannot have known: the row is newer than what is complete, its task was open when
+ * last mirrored, or the mirror has caught up meanwhile. Throws the errors of the source and the store.
  */
 export async function verifySource(
   identity: SourceIdentity,
@@ -72,7 +72,7 @@ class Comparison {
   #requests = 0;
   #rowsCompared = 0;
   #moved = 0;
-  /** Rows that the mirror lacks and knows that it lacks. */
+  /** Rows that the mirror knows it lacks. */
   #toCome = 0;
   #isWhole = false;
 
@@ -117,7 +117,7 @@ class Comparison {
     await this.#judge(suspects);
   }
 
-  /** Looks at the mirror once more: a daemon may have caught up while the list was read. */
+  /** Compares with the mirror again: a daemon may have caught up while the list was read. */
   async #judge(suspects: Map<string, Task>): Promise<void> {
     const { ledger } = await this.#mirror.state();
     const through = completeThrough(ledger) ?? -Infinity;
@@ -141,7 +141,7 @@ class Comparison {
     }
   }
 
-  /** Rows of the mirror that the list did not show: wrong only where the API does not know them at all. */
+  /** Finds rows of the mirror that the list did not show: wrong only if the API does not know them at all. */
   async findExtra(): Promise<void> {
     if (!this.#isWhole) {
       this.#problems.push(
@@ -172,7 +172,7 @@ class Comparison {
   async report(): Promise<VerifyReport> {
     const { ledger } = await this.#mirror.state();
     this.#problems.push(...ledgerProblems(ledger));
-    // A run that is under way has a gap as well, and closes it.
+    // A run in progress has a gap as well, and closes it.
     if (this.#toCome > 0 && (ledger.watermark === null || ledger.gaps.length > 0)) {
       this.#problems.push(
         `${this.#toCome} rows are not mirrored yet: the next runs bring them, until no gap is left`,
@@ -200,6 +200,6 @@ function note(findings: Findings, finding: { id: string; fields?: string[] }): v
 
 function fieldsThatDiffer(mirrored: Task, listed: Task): string[] {
   const fields = FIELDS.flatMap(({ name }) => (mirrored[name] === listed[name] ? [] : [name]));
-  // Equal in every field, and yet a commit would write: the mirror holds it as removed.
+  // All fields are equal, but a commit would write: the mirror holds the task as removed.
   return fields.length === 0 ? ['removed_at'] : fields;
 }

@@ -8,7 +8,7 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['d', 24 * 3_600_000],
 ]);
 
-/** The value of a flag that takes a length of time from 1ms to `longest`, in ms. Throws UsageError. */
+/** Parses a flag's duration from 1ms to `longest`. Returns ms. Throws UsageError. */
 export function parseDuration(flag: string, text: string, longest: string): number {
   const ms = millisecondsIn(text);
   if (ms >= 1 && ms <= millisecondsIn(longest)) return Math.ceil(ms);
@@ -17,7 +17,7 @@ export function parseDuration(flag: string, text: string, longest: string): numb
   });
 }
 
-/** NaN where the text is no length of time. */
+/** Returns the duration in ms; NaN if the text is not a duration. */
 function millisecondsIn(text: string): number {
   const { amount, unit = '' } =
     /^(?<amount>\d{1,9}(?:\.\d{1,3})?)(?<unit>ms|s|m|h|d)$/.exec(text)?.groups ?? {};

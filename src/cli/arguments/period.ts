@@ -1,7 +1,7 @@
 import { parseMoment } from '../../reports/moment.ts';
 import { CommandLineError } from '../command-line-error.ts';
 
-/** The flags that bound a period, as they were typed. */
+/** The flags that limit a period, as typed. */
 export interface PeriodFlags {
   since?: string | undefined;
   until?: string | undefined;
@@ -13,7 +13,10 @@ export interface Period {
   until: string | null;
 }
 
-/** What --since and --until mean at `now` (ms). Throws UsageError for what is no moment, and for a period without one. */
+/**
+ * Parses --since and --until at `now` (ms). Throws UsageError for text that is not a moment, and for an empty
+ * period.
+ */
 export function parsePeriod({ since, until }: PeriodFlags, now: number, timezone: string): Period {
   const moment = (text: string | undefined): string | null =>
     text === undefined ? null : parseMoment(text, now, timezone);

@@ -10,8 +10,8 @@ import type { Io } from '../../platform/terminal.ts';
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript } satisfies Record<Shell, unknown>;
 
 /**
- * `taskmirror completion`: prints a script that knows all commands and flags of `program`, so that the program itself
- * need not be started at each TAB.
+ * `taskmirror completion`: prints a script with all commands and flags of `program`, so that no TAB has to
+ * start the program.
  */
 export function completion(io: Pick<Io, 'stdout'>, program: Command, shell: Shell): ExitCode {
   io.stdout.write(SCRIPTS[shell](program.name(), placesOf(program)));

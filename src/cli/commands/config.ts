@@ -16,21 +16,21 @@ import { writeAll } from '../../render/write.ts';
 export interface SettingLine {
   /** `sync.pageSize`, `sources[0].apiKey` */
   setting: string;
-  /** For a key only where it is kept, never the key. */
+  /** For a key only its place, never the key. */
   value: unknown;
   origin: Origin;
-  /** For a key: whether there is one. A command is not run to find out. */
+  /** For a key: whether there is one. A command is not run to check. */
   key?: KeyState;
 }
 
-/** What `config show --json` prints: a contract that only ever gains fields. */
+/** The output of `config show --json`: a contract that only ever gains fields. */
 export interface SettingsReport {
-  /** Absolute path of the settings file; null where there is none. */
+  /** Absolute path of the settings file; null if there is none. */
   file: string | null;
   settings: SettingLine[];
 }
 
-/** Every setting with its value and where that came from. */
+/** Returns every setting with its value and its origin. */
 export function describeSettings(
   { settings, origins, file }: LoadedSettings,
   io: Pick<Io, 'env' | 'cwd'>,
@@ -70,7 +70,7 @@ export async function configSchema(io: Io): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** Whole values even on a terminal: a path that is cut helps nobody. */
+/** Draws the settings with whole values, even on a terminal: a path that is cut helps nobody. */
 function settingsTable({ settings }: SettingsReport): Iterable<string> {
   return formattedAtOnce(
     plainTable(['setting', 'value', 'from']),
@@ -82,7 +82,7 @@ function settingsTable({ settings }: SettingsReport): Iterable<string> {
   );
 }
 
-/** A command may hold a password, or a key in some other form than ours: nothing of it is shown. */
+/** Hides a command completely: it may hold a password, or a key in another form than ours. */
 function withoutSecrets(reference: KeyReference): KeyReference {
   return 'command' in reference ? { command: '[not shown]' } : reference;
 }

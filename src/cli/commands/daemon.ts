@@ -11,7 +11,10 @@ import type { CommandContext } from '../context.ts';
 import { syncOne } from './sync.ts';
 
 export interface DaemonContext extends CommandContext {
-  /** Calls `tick` at every slot of the cron expression, until the signal aborts. Rejects where it cannot go on. */
+  /**
+   * Calls `tick` at every slot of the cron expression, until the signal aborts. Rejects if it cannot
+   * continue.
+   */
   followSchedule: (
     expression: string,
     timezone: string,
@@ -20,8 +23,9 @@ export interface DaemonContext extends CommandContext {
 }
 
 /**
- * `taskmirror daemon`: syncs at start and at every slot of the schedule, until the signal aborts; then the runs under way
- * give their page up, release their leases, and the exit code is 0. Throws what keeps it from going on.
+ * `taskmirror daemon`: syncs at start and at every slot of the schedule, until the signal aborts; then
+ * running syncs give up their page and release their leases, and the exit code is 0. Throws the error that
+ * stops it.
  */
 export async function daemon(outer: DaemonContext): Promise<ExitCode> {
   const { settings, log, clock } = outer;
@@ -60,11 +64,11 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** A source that can tell a new key from the one it was last used with, of which it keeps a digest only. */
+/** Returns a source that recognizes a new key by a digest, all it keeps of the key it last used. */
 function daemonSource(context: CommandContext, store: MirrorStore, source: SourceSettings): DaemonSource {
-  /** The digest of the last run's key; null where that run found none, undefined where it did not come so far. */
+  /** The digest of the last run's key; null if that run found none, undefined if it did not get that far. */
   let used: string | null | undefined;
-  /** A key that was looked at between two runs. To get it again may cost something, or give another one. */
+  /** A key that was read between two runs. Reading it again may cost something, or return another one. */
   let next: ResolvedKey | undefined;
   const connect: CommandContext['connect'] = async (_, log) => {
     used = null;
@@ -88,7 +92,7 @@ function daemonSource(context: CommandContext, store: MirrorStore, source: Sourc
         const key = await context.keyOf(source);
         if (digestOf(key) !== used) next = key;
       } catch (error) {
-        // The next run says it, once the pause is over.
+        // The next run reports it, after the pause.
         if (!(error instanceof TaskmirrorError)) throw error;
       }
       return next !== undefined;

@@ -13,11 +13,11 @@ import { status } from './status.ts';
 import { sync } from './sync.ts';
 import { wholeNumber } from '../arguments/whole-number.ts';
 
-/** The simulated API, serving in a process of its own. */
+/** The simulated API, in its own process. */
 export interface DemoApi {
   url: string;
   tasks: number;
-  /** Lets this many events happen at once. */
+  /** Makes this many events happen at once. */
   makeActivity(count: number): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -26,21 +26,21 @@ export interface DemoDeps {
   io: Io;
   signal: AbortSignal;
   startApi(options: { tasks: number; key: string }): Promise<DemoApi>;
-  /** The wired parts for these settings: the commands then run as they would for a real key. */
+  /** Returns the wired parts for these settings: commands then run as they would for a real key. */
   contextFor(env: Io['env'], db: string): Promise<CommandContext>;
 }
 
 export interface DemoFlags {
-  /** How many tasks the API starts with, as it was typed. */
+  /** The number of tasks at the API's start, as typed. */
   tasks: string;
-  /** Where to keep the mirror; a temporary folder, removed at the end, where it is left out. */
+  /** The file to keep the mirror in; by default a temporary folder, removed at the end. */
   keep?: string | undefined;
 }
 
 const MOST_TASKS = 1_000_000;
-/** What the simulated API accepts: no secret, since it serves nobody else. */
+/** The key of the simulated API: not a secret, since that API serves nobody else. */
 const DEMO_KEY = 'sigmic_demo_key_of_no_value';
-/** Events between the two runs: what a busy team does in some minutes. */
+/** Events between the two runs: some minutes of a busy team. */
 const EVENTS = 250;
 
 const QUERIES = [
@@ -63,8 +63,8 @@ const QUERIES = [
 ] as const;
 
 /**
- * `taskmirror demo`: mirrors a simulated API over real HTTP into a real file, asks it some questions, and mirrors once
- * more after more activity. Throws UsageError for flags that make no sense.
+ * `taskmirror demo`: mirrors a simulated API over real HTTP into a real file, queries it, and mirrors it
+ * again after more activity. Throws UsageError for invalid flags.
  */
 export async function demo(deps: DemoDeps, flags: DemoFlags): Promise<ExitCode> {
   const tasks = taskCount(flags.tasks);
@@ -124,7 +124,7 @@ async function tour(
   return EXIT.done;
 }
 
-/** Nothing of the caller's own settings may reach the demo: it must not touch a real mirror, or use a real key. */
+/** Drops the caller's own settings: the demo must not touch a real mirror, or use a real key. */
 function terminalOf(env: Io['env']): Io['env'] {
   const names = ['PATH', 'HOME', 'TERM', 'NO_COLOR', 'FORCE_COLOR', 'LANG', 'LC_ALL', 'TZ'];
   return Object.fromEntries(names.map((name) => [name, env[name]]));

@@ -15,22 +15,25 @@ import { chunks, type Piece, type Pieces, writeAll, writeData } from '../../rend
 import { assertParameters, parseParameters } from './query/parameters.ts';
 
 export interface ExportFlags {
-  /** A table or view; `tasks` where neither it nor a query is given. */
+  /** A table or view; `tasks` if neither it nor a query is given. */
   what?: string | undefined;
   query?: string | undefined;
   /** A `NAME=VALUE` for each parameter of the query. */
   param?: readonly string[] | undefined;
-  /** Leave out what the mirror has not touched since: `30d`, `2026-01-01`. */
+  /** Leaves out rows that the mirror has not touched since: `30d`, `2026-01-01`. */
   since?: string | undefined;
   format?: ExportFormat | undefined;
-  /** The file to make or to replace; stdout where there is none, or `-`. */
+  /** The file to create or replace; stdout if there is none, or `-`. */
   output?: string | undefined;
   escapeFormulas?: boolean | undefined;
 }
 
 export type ExportContext = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
 
-/** SQL for when the mirror wrote a row last: what `--since` goes by, so that who comes again misses no change. */
+/**
+ * SQL for the time of the mirror's last write to a row. `--since` uses it, so that repeated exports miss no
+ * change.
+ */
 const TOUCHED: ReadonlyMap<string, string> = new Map([
   ['tasks', 'changed_at'],
   ['task_changes', 'observed_at'],
@@ -38,7 +41,9 @@ const TOUCHED: ReadonlyMap<string, string> = new Map([
   ['rejected_rows', 'last_rejected_at'],
 ]);
 
-/** `taskmirror export`: a table, a view or what a query gives, as it stood when its first row was read. */
+/**
+ * `taskmirror export`: writes a table, a view or a query's result, in its state when the first row is read.
+ */
 export async function exportRows(context: ExportContext, given: ExportFlags): Promise<ExitCode> {
   const { io, signal } = context;
   const flags = { ...given, output: prints(given) ? undefined : given.output };
@@ -64,7 +69,7 @@ export async function exportRows(context: ExportContext, given: ExportFlags): Pr
   return EXIT.done;
 }
 
-/** Whether the rows go to stdout. */
+/** Returns whether the rows go to stdout. */
 export function prints({ output }: ExportFlags): boolean {
   return output === undefined || output === '-';
 }
@@ -143,7 +148,7 @@ async function encoded(
   return parquetPieces(result);
 }
 
-/** The same result, and how many of its rows were read. */
+/** Returns the same result, and a count of the rows read so far. */
 function counting(result: Queried): { result: Queried; count: { rows: number } } {
   const count = { rows: 0 };
   async function* batches(): AsyncGenerator<Batch> {
@@ -155,7 +160,7 @@ function counting(result: Queried): { result: Queried; count: { rows: number } }
   return { result: { ...result, batches: batches() }, count };
 }
 
-/** Returns the file's size in bytes. */
+/** Writes the file and returns its size in bytes. */
 async function writeFile(file: string, pieces: Pieces, signal: AbortSignal): Promise<number> {
   return writeWhole(file, async (handle) => {
     for await (const chunk of chunks(pieces)) {

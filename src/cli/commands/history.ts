@@ -13,8 +13,8 @@ import { columnsOf, printable, usesColor } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 
 /**
- * `taskmirror history`: the row of a task, and everything that the mirror saw happen to it. `id` may be the beginning of
- * one id. Throws UsageError where no task, or more than one, is meant, and DatabaseError.
+ * `taskmirror history`: prints a task's row, and everything that the mirror saw happen to it. `text` may be
+ * the beginning of an id. Throws UsageError if it matches no task, or more than one, and DatabaseError.
  */
 export async function history(
   { io, signal, openForReports }: Pick<CommandContext, 'io' | 'signal' | 'openForReports'>,
@@ -55,7 +55,7 @@ async function idOf(mirror: Reportable, text: string): Promise<string> {
   });
 }
 
-/** A line for each field: a table of one row is too wide for any terminal. */
+/** Returns a row for each field: a table of one row is too wide for any terminal. */
 async function fieldsOf(task: Rows): Promise<Rows> {
   const [row = []] = await allRows(task);
   return {

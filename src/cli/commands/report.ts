@@ -18,7 +18,7 @@ import { writeAll, writeData } from '../../render/write.ts';
 import { type PeriodFlags, parsePeriod } from '../arguments/period.ts';
 import { wholeNumber } from '../arguments/whole-number.ts';
 
-/** The flags of `report`, as they were typed. */
+/** The flags of `report`, as typed. */
 export interface ReportFlags extends PeriodFlags {
   user?: string | undefined;
   status?: string | undefined;
@@ -26,14 +26,14 @@ export interface ReportFlags extends PeriodFlags {
   timezone?: string | undefined;
 }
 
-/** Rows of a section, at most. */
+/** Maximum rows of a section. */
 const MOST_ROWS = 1_000_000;
-/** On a narrower terminal lines may wrap: no table or chart says anything there. */
+/** On a narrower terminal lines may wrap: no table or chart is readable there. */
 const NARROWEST_SCREEN = 20;
 
 type Parts = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForReports'>;
 
-/** `taskmirror report NAME`. Throws UsageError for a name or a flag that makes no sense. */
+/** `taskmirror report NAME`. Throws UsageError for an invalid name or flag. */
 export async function report(
   { io, settings, clock, signal, openForReports }: Parts,
   name: string,

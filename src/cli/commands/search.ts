@@ -17,7 +17,7 @@ export interface SearchFlags extends PeriodFlags {
   raw?: true | undefined;
   status?: string | undefined;
   user?: string | undefined;
-  /** As it was typed. */
+  /** As typed. */
   limit: string;
   format: Format;
 }
@@ -26,7 +26,10 @@ type SearchContext = Pick<CommandContext, 'io' | 'clock' | 'settings' | 'signal'
 
 const MOST_HITS = 1_000;
 
-/** `taskmirror search`: prints the tasks that hold these words, the best first. Throws UsageError, DatabaseError. */
+/**
+ * `taskmirror search`: prints the tasks that contain these words, the best first. Throws UsageError,
+ * DatabaseError.
+ */
 export async function search(
   context: SearchContext,
   words: readonly string[],
@@ -75,7 +78,9 @@ function hitCount(text: string): number {
   throw new CommandLineError(`--limit takes a whole number from 1 to ${grouped(MOST_HITS)}`);
 }
 
-/** What to say of an index that is not complete; null where it is. Throws UsageError where there is none. */
+/**
+ * Returns a warning about an incomplete index; null if it is complete. Throws UsageError if there is none.
+ */
 async function checkProgress(mirror: Reportable): Promise<string | null> {
   const progress = await mirror.searchProgress();
   if (progress === null) {
@@ -90,12 +95,12 @@ async function checkProgress(mirror: Reportable): Promise<string | null> {
   return `the search index holds ${grouped(built)} of ${counted(tasks, 'task')} so far; the next sync goes on`;
 }
 
-/** All of them at once: an error in the query shows with the first, before anything is printed. */
+/** Reads all hits at once: an error in the query shows with the first, before anything is printed. */
 async function hitsOf(mirror: Reportable, request: SearchRequest): Promise<Table> {
   try {
     return await searchTasks(mirror, request);
   } catch (error) {
-    // What SQLite said of the query; what was refused before it was asked explains itself.
+    // SQLite's own error needs an explanation; a query refused before it ran explains itself.
     throw request.raw && error instanceof UsageError && error.cause !== undefined ? badQuery(error) : error;
   }
 }

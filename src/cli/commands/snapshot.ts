@@ -10,21 +10,24 @@ import { counted, printable } from '../../render/text.ts';
 import { assertNotMirror, BESIDE, writeWhole } from '../../platform/whole-file.ts';
 import { writeAll } from '../../render/write.ts';
 
-/** What `snapshot --json` prints: a contract that only ever gains fields. Times are UTC text. */
+/** The output of `snapshot --json`: a contract that only ever gains fields. Times are UTC text. */
 export interface Snapshot {
   /** The absolute path of the copy. */
   file: string;
   bytes: number;
-  /** What the copy holds, by name. */
+  /** The sources in the copy, by name. */
   sources: Pick<SourceStatus, 'source' | 'completeThrough' | 'gaps' | 'liveRows' | 'removedRows'>[];
 }
 
 export interface SnapshotContext extends Pick<CommandContext, 'io' | 'settings' | 'signal'> {
-  /** Copies the mirror in `file` into `target`, an empty file, and says what it holds. Throws DatabaseError. */
+  /**
+   * Copies the mirror in `file` into `target`, an empty file, and returns the copy's sources. Throws
+   * DatabaseError.
+   */
   copyMirror(file: string, target: string): Promise<SourceStatus[]>;
 }
 
-/** Makes `file` a copy of the mirror as it stands. Throws UsageError where `file` is there already. */
+/** Copies the current mirror to `file`. Throws UsageError if `file` exists. */
 export async function makeSnapshot(
   { settings, signal, copyMirror }: Omit<SnapshotContext, 'io'>,
   file: string,
@@ -33,7 +36,8 @@ export async function makeSnapshot(
   assertFree(file);
   return writeWhole(file, async (handle, temporary) => {
     const status = await copyMirror(settings.database, temporary);
-    // Nothing else ran while SQLite copied: a signal that came meanwhile is seen in the next turn of the loop.
+    // Nothing else ran while SQLite copied: a signal that came meanwhile is seen in the next turn of the
+    // loop.
     await setImmediate();
     signal.throwIfAborted();
     const sources = status.map(({ source, completeThrough, gaps, liveRows, removedRows }) => ({
@@ -47,7 +51,10 @@ export async function makeSnapshot(
   });
 }
 
-/** Throws UsageError where the name is taken, or what another database left beside it would be taken for this one's. */
+/**
+ * Throws UsageError if the name is taken, or if leftovers of another database beside it would be read as this
+ * one's.
+ */
 function assertFree(file: string): void {
   if (existsSync(file)) {
     throw new CommandLineError(`${file} is there already; nothing was written to it`, {
@@ -63,7 +70,7 @@ function assertFree(file: string): void {
   );
 }
 
-/** `taskmirror snapshot`: a copy for others to read. Throws UsageError for a name that no copy can have. */
+/** `taskmirror snapshot`: makes a copy for others to read. Throws UsageError for an invalid name. */
 export async function snapshot(
   context: SnapshotContext,
   file: string,

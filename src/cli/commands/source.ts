@@ -16,13 +16,13 @@ export interface ListedSource extends Pick<
   SourceStatus,
   'source' | 'baseUrl' | 'liveRows' | 'removedRows' | 'rejectedRows' | 'lastRunAt' | 'lastSuccessAt'
 > {
-  /** The settings have a source of this name, so that runs look after it. */
+  /** True if the settings have a source of this name, so that runs update it. */
   inSettings: boolean;
-  /** Live tasks that it shows while other sources hold them. */
+  /** Live tasks that it shows, but that other sources hold. */
   sharedRows: number;
 }
 
-/** `taskmirror source list`: the sources that the mirror knows. Throws DatabaseError. */
+/** `taskmirror source list`: lists the sources that the mirror knows. Throws DatabaseError. */
 export async function sourceList(context: SourceContext, { json }: { json: boolean }): Promise<ExitCode> {
   const { io, signal } = context;
   const sources = await readSources(context);
@@ -72,7 +72,9 @@ async function readSources({ settings, openReader }: SourceContext): Promise<Lis
   }
 }
 
-/** `taskmirror source rename`. Throws UsageError, LeaseHeldError and DatabaseError, as all that follow. */
+/**
+ * `taskmirror source rename`. Throws UsageError, LeaseHeldError and DatabaseError, like the commands below.
+ */
 export async function sourceRename(context: SourceContext, name: string, to: string): Promise<ExitCode> {
   if (!SOURCE_NAME.test(to) || to.length > MAX_SOURCE_NAME) {
     throw new CommandLineError(`no source can have the name "${to.slice(0, 100)}"`, {

@@ -9,10 +9,10 @@ import { type Status, statusText } from '../../render/views/status.ts';
 import { ago } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 
-/** Runs that a status holds: with one schedule for all, enough to find the last run of each source. */
+/** Runs in a status: with one schedule for all, enough to find the last run of each source. */
 const RUNS = 20;
 
-/** What the mirror holds, how fresh it is, and what it cannot prove. */
+/** Reads what the mirror holds, how fresh it is, and what it cannot prove. */
 export async function readStatus(
   mirror: Pick<MirrorReader, 'status' | 'recentRuns' | 'retention'>,
   retention: RetentionSettings,
@@ -31,8 +31,8 @@ export interface StatusFlags {
 }
 
 /**
- * `taskmirror status`: exit code 6 where a source is older than `maxAge` allows. Throws DatabaseError where there is no
- * mirror, UsageError where `maxAge` is no time.
+ * `taskmirror status`: exit code 6 if a source is older than `maxAge` allows. Throws DatabaseError if there
+ * is no mirror, UsageError if `maxAge` is not a time.
  */
 export async function status(
   { io, clock, settings, openReader }: Pick<CommandContext, 'io' | 'clock' | 'settings' | 'openReader'>,
@@ -56,8 +56,9 @@ export async function status(
 }
 
 /**
- * Which sources had no success within `longestMs`. One that the settings do not name is nobody's concern any more, unless
- * they name none; one that they name and the mirror does not know has never had any.
+ * Returns a complaint for each source without a success within `longestMs`. Skips a source that the settings
+ * do not name, unless they name none; a source that they name and the mirror does not know never had a
+ * success.
  */
 function complaintsOf(
   mirrored: readonly SourceStatus[],
@@ -65,7 +66,7 @@ function complaintsOf(
   { now, longestMs }: { now: number; longestMs: number },
 ): string[] {
   const lastOf = new Map(mirrored.map(({ source, lastSuccessAt }) => [source, lastSuccessAt]));
-  // One that was forgotten has no run any more.
+  // A forgotten source has no run any more.
   const run = mirrored.filter(({ lastRunAt }) => lastRunAt !== null).map(({ source }) => source);
   const names = set.length === 0 ? run : set.map(({ name }) => name);
   if (names.length === 0) return ['no source is mirrored yet'];

@@ -15,9 +15,9 @@ import { counted, duration, grouped } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 import { ProgressLine } from '../../render/progress.ts';
 
-/** What `sync --json` prints: a contract that only ever gains fields. */
+/** The output of `sync --json`: a contract that only ever gains fields. */
 export interface SyncOutcome {
-  /** Every source is exact as far as this run could see. */
+  /** True if every source is exact as far as this run could see. */
   ok: boolean;
   sources: SyncReport[];
 }
@@ -26,7 +26,10 @@ export interface SyncFlags extends Pick<SyncOptions, 'full' | 'allowRemovals' | 
   json: boolean;
 }
 
-/** `taskmirror sync`: one run of every source. Throws UsageError without any source, DatabaseError without a file. */
+/**
+ * `taskmirror sync`: runs every source once. Throws UsageError without any source, DatabaseError without a
+ * file.
+ */
 export async function sync(context: CommandContext, { json, ...options }: SyncFlags): Promise<ExitCode> {
   const { io, settings, clock } = context;
   const sources = requireSources(settings);
@@ -60,7 +63,7 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
   }
 }
 
-/** One run of one source. Never throws for what a run may run into: see {@link syncSource}. */
+/** Runs one source once. Never throws for failures of a run: see {@link syncSource}. */
 export async function syncOne(
   context: Pick<CommandContext, 'clock' | 'settings' | 'signal' | 'connect' | 'runLog'>,
   store: MirrorStore,
@@ -79,7 +82,7 @@ export async function syncOne(
   );
 }
 
-/** A failure of any source outweighs rows that were rejected or a walk that stayed unproven. */
+/** Returns the exit code: a failure of any source outweighs rejected rows or an unproven walk. */
 function exitCodeOfAll(results: readonly SyncResult[]): ExitCode {
   const failed = results.find(({ failure }) => failure !== null);
   if (failed !== undefined) return exitCodeOfRun(failed);
@@ -127,7 +130,7 @@ function planLines({ insert, update, remove }: Plan): string[] {
     ]);
 }
 
-/** Ids of each kind that a dry run shows people; --json has more. */
+/** Ids of each kind that a dry run shows to people; --json has more. */
 const PLAN_SHOWN = 5;
 
 const OUTCOMES = {

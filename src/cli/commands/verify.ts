@@ -9,12 +9,12 @@ import type { FileCheck } from './doctor/machine.ts';
 import { columnsOf, counted, folded, grouped, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 
-/** What `verify --json` prints: a contract that only ever gains fields. */
+/** The output of `verify --json`: a contract that only ever gains fields. */
 export interface VerifyOutcome {
   ok: boolean;
-  /** What is wrong with the file itself: SQLite's integrity check and foreign keys. */
+  /** Problems of the file itself: SQLite's integrity check and foreign keys. */
   file: string[];
-  /** What to do about that; null where nothing is wrong with it. */
+  /** Advice for these problems; null if there are none. */
   cure: string | null;
   /** Empty with --quick, which asks no API. */
   sources: VerifyReport[];
@@ -32,7 +32,7 @@ export interface VerifyFlags {
 
 const SHOWN = 10;
 
-/** `taskmirror verify`: exit code 0, or 6 where something is wrong. Writes nothing to the mirror. */
+/** `taskmirror verify`: exit code 0, or 6 if something is wrong. Writes nothing to the mirror. */
 export async function verify(context: VerifyContext, { json, quick }: VerifyFlags): Promise<ExitCode> {
   const { io, settings } = context;
   const { problems: file, damage } = await context.checkFile();

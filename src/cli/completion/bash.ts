@@ -1,7 +1,7 @@
 import type { Place } from './places.ts';
 import { patternsOf, posixQuoted } from './posix.ts';
 
-/** A script for bash 3.2 and newer, to be sourced. */
+/** Returns a script for bash 3.2 and newer, to be sourced. */
 export function bashScript(program: string, places: readonly Place[]): string {
   const { valueFlags, commands, fileFlags, freeFlags, choices } = patternsOf(places);
   return `# bash completion for ${program}, written by "${program} completion bash".

@@ -1,6 +1,6 @@
 import type { Flag, Place, Values, Word } from './places.ts';
 
-/** A script for fish, to be put into ~/.config/fish/completions. */
+/** Returns a script for fish, to be put into ~/.config/fish/completions. */
 export function fishScript(program: string, places: readonly Place[]): string {
   const commands = places.map(({ path }) => path).filter((path) => path !== '');
   const valueFlags = places.flatMap((place) =>
@@ -29,7 +29,7 @@ ${places.flatMap((place) => linesOf(program, place)).join('\n')}
 `;
 }
 
-/** A glob of the commands that take this one's flags: itself, and those below it. */
+/** Returns a glob of the commands that take this one's flags: itself, and its subcommands. */
 function reachOf({ path, commands }: Place): string {
   return commands.length === 0 ? path : `${path}*`;
 }

@@ -1,33 +1,33 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** A word that can be typed, and what it means, in words for people. */
+/** A word that can be typed, with its description for people. */
 export interface Word {
   word: string;
   description: string;
 }
 
-/** What may be typed after a flag, or as an argument: one of these words, a file, or anything. */
+/** The values of a flag or an argument: one of these words, a file, or anything. */
 export type Values = readonly string[] | 'file' | 'anything';
 
-/** `--db`; its values are null where it takes none. */
+/** A flag such as `--db`; its values are null if it takes none. */
 export interface Flag extends Word {
   values: Values | null;
 }
 
-/** What can be typed after a command. */
+/** The words that can be typed after a command. */
 export interface Place {
   /** The command and its parents without the program's own name, each after a space: ` config show`. */
   path: string;
   commands: Word[];
-  /** Its own flags; its commands take them too. */
+  /** Its own flags; its subcommands take them too. */
   flags: Flag[];
-  /** Those of its parents. */
+  /** The flags of its parents. */
   inherited: Flag[];
-  /** Its first argument; no words where it takes none. */
+  /** Its first argument; no words if it takes none. */
   argument: Values;
 }
 
-/** Every command of a program, the program itself first. */
+/** Returns every command of a program, the program itself first. */
 export function placesOf(program: Command): Place[] {
   return [placeOf(program, ''), ...program.commands.flatMap((command) => below(command, ''))];
 }
@@ -59,7 +59,7 @@ function flagOf(option: Option): Flag {
   };
 }
 
-/** `shape` names the value as help does: <file>, [shell]. */
+/** Returns the values; `shape` names them as help does: <file>, [shell]. */
 function valuesOf({ argChoices }: Argument | Option, shape: string): Values {
   return argChoices ?? (/[<[]file\b/i.test(shape) ? 'file' : 'anything');
 }

@@ -1,16 +1,16 @@
 import type { Flag, Place, Values } from './places.ts';
 
-/** The patterns of `case` by which the scripts of bash and zsh read a command line: each a path and a word. */
+/** The `case` patterns with which the bash and zsh scripts read a command line: each is a path and a word. */
 export interface Patterns {
-  /** Every command but the program itself. */
+  /** Every command except the program itself. */
   commands: string;
   /** Every flag that takes a value. */
   valueFlags: string;
-  /** Those of them that take a file. */
+  /** The value flags that take a file. */
   fileFlags: string;
-  /** Those that take anything. */
+  /** The value flags that take anything. */
   freeFlags: string;
-  /** Those that take one of some words. */
+  /** The value flags that take one of some words. */
   choices: { pattern: string; words: readonly string[] }[];
 }
 
@@ -35,7 +35,7 @@ export function patternsOf(places: readonly Place[]): Patterns {
 
 function flagPattern({ path, commands }: Place, flag: Flag['word']): string {
   if (commands.length === 0) return posixQuoted(`${path} ${flag}`);
-  // Its commands take the flag too.
+  // Its subcommands take the flag too.
   return `${path === '' ? '' : posixQuoted(path)}*${posixQuoted(` ${flag}`)}`;
 }
 
@@ -43,7 +43,7 @@ function alternatives(patterns: readonly string[]): string {
   return patterns.join(' | ');
 }
 
-/** One word of a POSIX shell, whatever it holds. */
+/** Quotes any text as one word of a POSIX shell. */
 export function posixQuoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,7 @@
 import type { Place, Word } from './places.ts';
 import { patternsOf, posixQuoted } from './posix.ts';
 
-/** A script for zsh, to be sourced after compinit, or put into a folder of $fpath as _<program>. */
+/** Returns a script for zsh, to be sourced after compinit, or put into a folder of $fpath as _<program>. */
 export function zshScript(program: string, places: readonly Place[]): string {
   const { valueFlags, commands, fileFlags, freeFlags, choices } = patternsOf(places);
   return `#compdef ${program}

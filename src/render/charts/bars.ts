@@ -1,8 +1,9 @@
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /**
- * A horizontal bar for each value, to an eighth of a column; the largest takes all `width` columns. What is not zero
- * can be seen: it takes at least an eighth. Null and values below zero have none.
+ * Returns a horizontal bar for each value, exact to an eighth of a column; the largest takes all `width`
+ * columns. A value above zero takes at least an eighth, so that it is visible. Null and values below zero
+ * have no bar.
  */
 export function bars(values: readonly (number | null)[], width: number): string[] {
   const largest = values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);

@@ -1,7 +1,7 @@
 import type { Figure } from '../figures.ts';
 import type { Paint } from '../text.ts';
 
-/** What charts are drawn with. */
+/** The width, the value format and the styles of charts. */
 export interface Drawing {
   /** Terminal columns: no line is longer. */
   width: number;

@@ -4,16 +4,16 @@ import type { Style } from '../text.ts';
 import type { Drawing } from './drawing.ts';
 
 const NOTHING = '·';
-/** Told apart without colour; with it, the colours go from cold to warm. */
+/** Shades from low to high. They differ without colour, too; the colours go from cold to warm. */
 const SHADES: readonly { block: string; style: Style }[] = [
   { block: '░', style: 'blue' },
   { block: '▒', style: 'cyan' },
   { block: '▓', style: 'green' },
   { block: '█', style: 'yellow' },
 ];
-/** Columns of a cell at most: `00 ` to `23 ` stand above them. */
+/** Maximum columns of a cell: the hours `00 ` to `23 ` fit above them. */
 const WIDEST = 3;
-/** Whole numbers on an axis, at most, between which the missing ones are filled in. */
+/** Maximum numbers on an axis whose missing whole numbers are filled in. */
 const LONGEST = 200;
 
 export interface HeatCell {
@@ -22,7 +22,7 @@ export interface HeatCell {
   value: number;
 }
 
-/** The kinds of what stands at the axes and in the cells. */
+/** The column kinds of the axes and of the cells. */
 export interface HeatKinds {
   row: ColumnKind;
   column: ColumnKind;
@@ -30,9 +30,9 @@ export interface HeatKinds {
 }
 
 /**
- * A field of shades with the columns' names above and what the shades mean below. An axis of whole numbers goes from
- * the least to the largest, others have their values in the order in which they come. Cells of the same place are added
- * up. Empty where there is nothing to show, or no room.
+ * Draws a grid of shades with the columns' names above and the legend below. An axis of whole numbers goes
+ * from the smallest to the largest; other axes keep the order in which their values come. Adds up cells at
+ * the same place. Returns no lines if there is nothing to show, or no room.
  */
 export function heatMap(cells: readonly HeatCell[], kinds: HeatKinds, drawing: Drawing): string[] {
   const rows = axisOf(cells.map(({ row }) => row));
@@ -83,11 +83,14 @@ function axisOf(values: readonly Value[]): Value[] {
 interface Shade {
   block: string;
   style: Style;
-  /** The largest value that it stands for. */
+  /** The largest value that the shade covers. */
   most: number;
 }
 
-/** As many shades, of equal steps, as there are values to tell apart: three tasks need no four shades. */
+/**
+ * Returns shades of equal steps, only as many as there are values to distinguish: three tasks need no four
+ * shades.
+ */
 function shadesUpTo(largest: number, kind: ColumnKind): Shade[] {
   const steps = SHADES.map((_, index) => (largest * (index + 1)) / SHADES.length);
   const bounds = [...new Set(kind === 'ratio' ? steps : steps.map((step) => Math.ceil(step)))];
@@ -106,7 +109,7 @@ function upperAxis(names: readonly string[], cellWidth: number): string {
     .join('');
 }
 
-/** What each shade stands for, in as many lines as it takes. */
+/** Returns the range of each shade, on as many lines as needed. */
 function legend(shades: readonly Shade[], kind: ColumnKind, { width, figure, paint }: Drawing): string[] {
   const keys = shades.map(
     ({ block, style, most }) => `${paint(style, block.repeat(2))} up to ${figure(most, kind)}`,

@@ -3,15 +3,17 @@ import { cut, pad, widthOf } from '../text.ts';
 import type { Drawing } from './drawing.ts';
 import { ticks } from './scale.ts';
 
-/** About so many lines the plot takes; each value of the axis stands exactly on one. */
+/** Approximate lines of the plot; each value of the axis is exactly on one. */
 const HEIGHT = 6;
-/** Columns of the plot: below the first it says nothing, beyond the last the eye loses the axis. */
+/** Limits for the plot's columns: a narrower plot shows nothing; in a wider one the eye loses the axis. */
 const NARROWEST = 12;
 const WIDEST = 150;
-/** The least space between two labels of the lower axis. */
+/** Minimum space between two labels of the lower axis. */
 const LABEL_GAP = 6;
 
-/** A point: what stands at the axis below it, how far along it lies, and its value (null: none, the line breaks). */
+/**
+ * A point: its label on the lower axis, its position along it, and its value (null: none, the line breaks).
+ */
 export interface Point {
   label: string;
   x: number;
@@ -19,8 +21,8 @@ export interface Point {
 }
 
 /**
- * A line through points, from zero up, drawn with the eight dots of Braille characters, with its values at the left and
- * its labels below. Empty where there are not two values to connect, or no room.
+ * Draws a line through points, from zero up, in Braille characters of eight dots, with values at the left and
+ * labels below. Returns no lines if fewer than two points have a value, or there is no room.
  */
 export function lineChart(points: readonly Point[], kind: ColumnKind, drawing: Drawing): string[] {
   const values = points.flatMap(({ value }) => (value === null ? [] : [value]));
@@ -51,7 +53,7 @@ const DOTS = [
   [0x08, 0x10, 0x20, 0x80],
 ] as const;
 
-/** From the middle of the first line, which stands for `top`, to the middle of the last, which stands for zero. */
+/** Draws the plot: the middle of the first line is `top`, the middle of the last is zero. */
 function plotted(
   points: readonly Point[],
   top: number,
@@ -79,7 +81,7 @@ function plotted(
   );
 }
 
-/** Where a point lies on an axis from 0 to `last`. */
+/** Returns a function that places a point on an axis from 0 to `last`. */
 function along(points: readonly Point[], last: number): (point: Point) => number {
   const xs = points.map(({ x }) => x);
   const from = xs.reduce((least, x) => Math.min(least, x), Infinity);
@@ -95,7 +97,7 @@ function between([fromX, fromY]: [number, number], [toX, toY]: [number, number])
   ]);
 }
 
-/** The axis, and as many labels below it as have room: the first and the last come first. */
+/** Draws the axis, and below it as many labels as fit: the last and the first have priority. */
 function lowerAxis(points: readonly Point[], width: number): [axis: string, labels: string] {
   const labels = points.map(({ label }) => cut(label, Math.floor((width - 2) / 2)));
   const labelWidth = labels.reduce((most, label) => Math.max(most, widthOf(label)), 1);

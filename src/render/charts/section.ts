@@ -4,10 +4,10 @@ import type { Drawing } from './drawing.ts';
 import { heatMap } from './heat.ts';
 import { lineChart } from './line.ts';
 
-/** A chart that stands on lines of its own, which bars do not: they stand in the table. */
+/** A chart on lines of its own; bars are part of the table. */
 export type Picture = Extract<Chart, { kind: 'line' | 'heat' }>;
 
-/** Draws a section's chart below a line that says what it shows. Empty where it cannot be drawn. */
+/** Draws a section's chart below a title line. Returns no lines if it cannot be drawn. */
 export function picture(section: Section, chart: Picture, drawing: Drawing): string[] {
   const value = columnOf(section, chart.value);
   if (chart.kind === 'line') {
@@ -36,8 +36,8 @@ export function picture(section: Section, chart: Picture, drawing: Drawing): str
 }
 
 /**
- * Whether a chart is to be looked at in place of the table: a heat map always, whose table would take a line for each
- * cell; a line where it shows every column.
+ * Returns whether a chart replaces the table: a heat map always, since its table would take a line for each
+ * cell; a line if it shows every column.
  */
 export function replacesTable(section: Section, chart: Picture): boolean {
   return (
@@ -45,7 +45,7 @@ export function replacesTable(section: Section, chart: Picture): boolean {
   );
 }
 
-/** A value that can be drawn; null for any other. */
+/** Returns a value that can be drawn; null for any other. */
 export function numberIn(value: Value | undefined): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
@@ -59,7 +59,7 @@ function columnOf(section: Section, name: string): { title: string; kind: Column
   return { title, kind, values: section.rows.map((row) => row[index] ?? null) };
 }
 
-/** Where values lie along an axis: days and times at their distance in ms, others one after the other. */
+/** Returns the positions of values along an axis: days and times in ms, others one after the other. */
 function placesOf(values: readonly Value[], kind: ColumnKind): number[] {
   const times = values.map((value) => Date.parse(`${value}`));
   const dated = (kind === 'day' || kind === 'time') && times.every((ms) => !Number.isNaN(ms));

@@ -3,7 +3,7 @@ import { jsonEscapes } from '../../model/text.ts';
 import type { Batch, Cell } from '../../store/queryable.ts';
 import type { RowFormat } from './format.ts';
 
-/** One object a line, keys in column order (rules for values: {@link jsonText}). */
+/** Writes one JSON object per line, keys in column order (rules for values: {@link jsonText}). */
 export function jsonLines(columns: readonly string[]): RowFormat {
   const lineOf = jsonObjects(columns);
   return {
@@ -15,7 +15,7 @@ export function jsonLines(columns: readonly string[]): RowFormat {
   };
 }
 
-/** One array of objects, an object a line. */
+/** Writes one JSON array with one object per line. */
 export function jsonArray(columns: readonly string[]): RowFormat {
   const lineOf = jsonObjects(columns);
   let before = '[\n';
@@ -37,9 +37,10 @@ function jsonObjects(columns: readonly string[]): (row: readonly Cell[]) => stri
 }
 
 /**
- * RFC 4180 with a header line and \n as line end. NULL is an empty field and '' is `""`, as PostgreSQL does it;
- * BLOBs are hexadecimal. `escapeFormulas` puts ' before every text, names too, that begins like a formula: = + - @,
- * their full-width forms, tab, carriage return, line feed (owasp.org/www-community/attacks/CSV_Injection). Numbers stay.
+ * Writes CSV by RFC 4180 with a header line and \n as line end. NULL is an empty field and '' is `""`, as in
+ * PostgreSQL; BLOBs are hexadecimal. `escapeFormulas` puts ' before every text, names too, that begins like a
+ * formula: = + - @, their full-width forms, tab, carriage return, line feed
+ * (owasp.org/www-community/attacks/CSV_Injection). Numbers stay.
  */
 export function csvLines(
   columns: readonly string[],
@@ -56,10 +57,10 @@ export function csvLines(
   };
 }
 
-/** Rows that are made CSV together: each call of the library has its price. */
+/** Rows that become CSV together, because each call of the library has a cost. */
 const TOGETHER = 20;
 
-/** What spreadsheets take for the beginning of a formula, or leave out before they look for one. */
+/** Characters that begin a formula in spreadsheets, or that they skip before they look for one. */
 const FORMULA = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
 
 function csvText(rows: Batch, escapeFormulas: boolean): string {
@@ -76,11 +77,11 @@ function csvText(rows: Batch, escapeFormulas: boolean): string {
   });
 }
 
-// JSON.stringify leaves these as they are, but terminals act on them and some readers split lines at them.
+// JSON.stringify keeps these, but terminals act on them and some readers split lines at them.
 const RISKY = /[\u007f-\u009f\u2028\u2029]/g;
 
 /**
- * A value as JSON such that no reader loses anything: integers beyond 2^53 - 1 and infinite numbers are
+ * Writes a value as JSON without loss in any reader: integers beyond 2^53 - 1 and infinite numbers are
  * strings, BLOBs are strings of hexadecimal digits.
  */
 export function jsonText(cell: Cell): string {
@@ -94,12 +95,14 @@ function isSafe(integer: bigint): boolean {
   return integer >= Number.MIN_SAFE_INTEGER && integer <= Number.MAX_SAFE_INTEGER;
 }
 
-/** Bytes as lower case hexadecimal digits: what SQL reads back with unhex(). */
+/** Returns bytes as lower case hexadecimal digits, which SQL reads back with unhex(). */
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
-/** `select 1 as a, 2 as a` gives a and a_2: an object with one key twice would lose a value. */
+/**
+ * Makes names unique: `select 1 as a, 2 as a` gives a and a_2. An object with a key twice would lose a value.
+ */
 export function uniqueNames(columns: readonly string[]): string[] {
   const taken = new Set<string>();
   return columns.map((name) => {

@@ -1,19 +1,19 @@
 import type { Batch, Rows } from '../../store/queryable.ts';
 
-/** How rows are written. One that remembers what came before is good for one result. */
+/** A format for rows. One that keeps state works for one result only. */
 export interface RowFormat {
-  /** What stands before the first row. */
+  /** Returns the text before the first row. */
   begin(): string;
-  /** A piece for each row, or for several: the rows of a batch may be long, so they are not made one text. */
+  /** Returns a piece for each row, or for several: rows may be long, so a batch does not become one text. */
   rows(batch: Batch): Iterable<string>;
-  /** What stands after the last row. */
+  /** Returns the text after the last row. */
   end(): string;
 }
 
-/** Characters that are worth handing over. */
+/** Minimum characters of a piece that is handed over. */
 const PIECE = 64 * 1024;
 
-/** A result as text, piece by piece, each at least as long as is worth a write. */
+/** Writes a result as text, in pieces that are long enough to be worth a write. */
 export async function* formatted(
   format: RowFormat,
   { batches }: Pick<Rows, 'batches'>,
@@ -30,14 +30,14 @@ export async function* formatted(
   yield piece + format.end();
 }
 
-/** The same of rows that are at hand. */
+/** Writes rows that are in memory as text. */
 export function* formattedAtOnce(format: RowFormat, rows: Batch): Generator<string> {
   yield format.begin();
   yield* format.rows(rows);
   yield format.end();
 }
 
-/** The same rows in batches of `size`, but for the last. */
+/** Regroups rows into batches of `size`; the last one may be smaller. */
 export async function* regrouped(batches: Rows['batches'], size: number): AsyncGenerator<Batch> {
   let group: Batch[number][] = [];
   for await (const batch of batches) {

@@ -2,15 +2,15 @@ import type { SchemaElement } from 'hyparquet-writer';
 import type { Cell } from '../../store/queryable.ts';
 import { hex } from './encode.ts';
 
-/** What a Parquet file holds in place of a cell. */
+/** A cell's value in a Parquet file. */
 type Value = string | number | bigint | boolean | Uint8Array;
 
 /** A type of a Parquet column (github.com/apache/parquet-format, LogicalTypes.md). */
 export interface ParquetType {
-  /** As SQL calls it. */
+  /** The name of the type in SQL. */
   name: string;
   element: Omit<SchemaElement, 'name'>;
-  /** The cell as a value of this type; undefined where it is none. */
+  /** Returns the cell as a value of this type; undefined if it does not have this type. */
   encode(cell: Exclude<Cell, null>): Value | undefined;
 }
 
@@ -20,7 +20,7 @@ const INTEGER: ParquetType = {
   encode: (cell) => (typeof cell === 'bigint' ? cell : undefined),
 };
 
-/** Integers among reals, as long as none loses a digit. */
+/** Accepts integers, too, if they lose no digit as a real number. */
 const REAL: ParquetType = {
   name: 'REAL',
   element: { type: 'DOUBLE', repetition_type: 'OPTIONAL' },
@@ -36,7 +36,7 @@ const BLOB: ParquetType = {
   encode: (cell) => (cell instanceof Uint8Array ? cell : undefined),
 };
 
-/** Takes every value: numbers in decimal digits, BLOBs in hexadecimal ones. */
+/** Accepts every value: numbers in decimal digits, BLOBs in hexadecimal ones. */
 const TEXT: ParquetType = {
   name: 'TEXT',
   element: {
@@ -74,9 +74,9 @@ const TIMES = /_at$|^(?:watermark|complete_through|lower|upper)$/;
 const BOOLEANS = /^(?:show_in_history|auto_execute)$/;
 
 /**
- * The type for a column: the first of those that its name and declared type suggest which takes all of `sample`, its
- * values in the first row group. What is computed has no declared type: its values decide, and where there are none,
- * text takes whatever may come.
+ * Returns the type for a column: its name and declared type suggest types, and the first that accepts all of
+ * `sample` (the values of the first row group) is used. A computed column has no declared type: its values
+ * decide. Without values it is text, which accepts every later one.
  */
 export function columnType(name: string, declared: string | null, sample: readonly Cell[]): ParquetType {
   const cells = sample.filter((cell) => cell !== null);

@@ -4,13 +4,14 @@ import type { Cell, Queried } from '../../store/queryable.ts';
 import { uniqueNames } from './encode.ts';
 import { columnType, type ParquetType } from './parquet-types.ts';
 
-/** A row group ends at these rows, or at these characters of text: it is what has to be held in memory. */
+/** A row group ends at this many rows or characters of text; it is held in memory. */
 const GROUP_ROWS = 20_000;
 const GROUP_CHARACTERS = 2 * 1024 * 1024;
 
 /**
- * A result as a Parquet file, piece by piece: row groups compressed by Snappy, with statistics, then the footer. The
- * first row group decides the types (parquet-types.ts). Throws UsageError where a later value is of another type.
+ * Writes a result as a Parquet file, piece by piece: row groups compressed by Snappy, with statistics, then
+ * the footer. The first row group decides the types (parquet-types.ts). Throws UsageError if a later value
+ * has another type.
  */
 export async function* parquetPieces({ columns, origins, batches }: Queried): AsyncGenerator<Uint8Array> {
   const names = uniqueNames(columns);
@@ -31,7 +32,7 @@ export async function* parquetPieces({ columns, origins, batches }: Queried): As
     });
     for (; group.done !== true; group = await groups.next()) {
       const columnData = group.value.map((cells, index) => column(names[index], types[index], cells));
-      // A ByteWriter is written to at once: there is no promise to wait for.
+      // A ByteWriter writes synchronously: there is no promise to wait for.
       void parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
       yield taken(writer);
     }
@@ -42,7 +43,7 @@ export async function* parquetPieces({ columns, origins, batches }: Queried): As
   }
 }
 
-/** The rows by column, as many at a time as make a row group. */
+/** Collects the rows by column, one row group at a time. */
 async function* rowGroups(batches: Queried['batches'], width: number): AsyncGenerator<Cell[][], void> {
   const empty = (): Cell[][] => Array.from({ length: width }, () => []);
   let group = empty();
@@ -77,10 +78,10 @@ function column(name = '', type: ParquetType | undefined, cells: readonly Cell[]
   return { name, data };
 }
 
-/** What was written since the last time. */
+/** Takes the bytes written since the last call. */
 function taken(writer: ByteWriter): Uint8Array {
   const bytes = new Uint8Array(writer.getBuffer());
-  // `offset`, which the footer refers to, goes on.
+  // The footer refers to `offset`, which is not reset.
   writer.index = 0;
   return bytes;
 }

@@ -3,7 +3,7 @@ import { csvLines, jsonArray, jsonLines, jsonText } from '../formats/encode.ts';
 import { formattedAtOnce } from '../formats/format.ts';
 import type { Filters } from './text.ts';
 
-/** One object: what was asked, and under `sections`, by name, the rows as objects. */
+/** Writes one object: the report's name and filters, and under `sections`, by name, the rows as objects. */
 export function* reportJson(report: Report, { user, status }: Filters): Generator<string> {
   const { name, since, until, timezone, completeThrough } = report;
   const head = Object.entries({ report: name, since, until, timezone, user, status, completeThrough });
@@ -15,7 +15,7 @@ export function* reportJson(report: Report, { user, status }: Filters): Generato
   yield '}}\n';
 }
 
-/** One object a row, the name of its section first. */
+/** Writes one object per row, the name of its section first. */
 export function* reportJsonLines(report: Report): Generator<string> {
   for (const section of report.sections) {
     yield* formattedAtOnce(
@@ -26,8 +26,8 @@ export function* reportJsonLines(report: Report): Generator<string> {
 }
 
 /**
- * The rows of a report that has one section; those of several have columns of their own, so that each value gets a line:
- * section, row (from 1), column, value.
+ * Writes the rows of a report that has one section. Several sections have different columns, so each value
+ * gets a line: section, row (from 1), column, value.
  */
 export function reportCsv(report: Report): Iterable<string> {
   const [only, ...others] = report.sections;

@@ -5,7 +5,10 @@ import { scopeWords } from './text.ts';
 import type { Filters } from './text.ts';
 import { printable } from '../text.ts';
 
-/** A report as GitHub Flavored Markdown: a heading, and a table for each section, with the figures that people read. */
+/**
+ * Writes a report as GitHub Flavored Markdown: a heading, and a table for each section, with formatted
+ * values.
+ */
 export function* reportMarkdown(report: Report, filters: Filters): Generator<string> {
   const figure = figuresIn(report.timezone);
   yield `## ${escaped(report.title)}\n\n`;
@@ -16,7 +19,7 @@ export function* reportMarkdown(report: Report, filters: Filters): Generator<str
   }
 }
 
-/** One section as a table of Markdown, its title not counted. */
+/** Writes one section as a Markdown table, without its title. */
 export function* markdownTable({ columns, rows }: Section, figure: Figure): Generator<string> {
   yield line(columns.map(({ title }) => escaped(title)));
   yield line(columns.map(({ kind }) => (isNumeric(kind) ? '--:' : '---')));
@@ -24,7 +27,7 @@ export function* markdownTable({ columns, rows }: Section, figure: Figure): Gene
     yield line(
       columns.map(({ kind }, index) => {
         const value = row[index] ?? null;
-        // A cell of a table is one line, but may hold breaks.
+        // A table cell is one line, but may hold breaks.
         return kind === 'text' && typeof value === 'string'
           ? value.split(/\r?\n/).map(escaped).join('<br>')
           : escaped(figure(value, kind));
@@ -37,7 +40,10 @@ function line(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |\n`;
 }
 
-/** Text that Markdown shows as it is: a backslash takes the meaning from any ASCII punctuation (CommonMark, 2.4). */
+/**
+ * Escapes text so that Markdown shows it as it is: a backslash makes ASCII punctuation literal (CommonMark,
+ * 2.4).
+ */
 function escaped(text: string): string {
   return printable(text).replace(/[\\`*_[\]<>|~&$#]/g, '\\$&');
 }

@@ -9,13 +9,13 @@ export interface TextColumn {
   title: string;
   cells: readonly string[];
   align: 'left' | 'right';
-  /** Values are cut with an ellipsis to so many columns if the table does not fit otherwise; Infinity: never. */
+  /** Columns to which values may be cut with an ellipsis if the table does not fit; Infinity: never cut. */
   least: number;
   style?: Style;
 }
 
 export interface Sheet {
-  /** Terminal columns; Infinity where there is no bound. */
+  /** Terminal columns; Infinity: no limit. */
   width: number;
   paint: Paint;
 }
@@ -25,7 +25,7 @@ export interface TableOptions extends Sheet {
   gap: number;
 }
 
-/** Terminal columns that a table takes if nothing is cut. */
+/** Returns the terminal columns that a table takes if nothing is cut. */
 export function naturalWidth(columns: readonly TextColumn[], gap: number): number {
   return spread(
     columns.map(({ title, cells }) => widest([title, ...cells])),
@@ -34,8 +34,8 @@ export function naturalWidth(columns: readonly TextColumn[], gap: number): numbe
 }
 
 /**
- * A table without a frame, numbers to the right. To make it fit, titles are broken at spaces first, into as few lines as
- * will do, then the widest of the columns that may be cut are narrowed. Undefined where that does not suffice.
+ * Draws a table without a frame. To make it fit, titles are first broken at spaces into as few lines as
+ * possible, then the widest columns that may be cut are narrowed. Returns undefined if it still does not fit.
  */
 export function tableLines(columns: readonly TextColumn[], sheet: TableOptions): string[] | undefined {
   const widths = fitted(columns, sheet);
@@ -70,7 +70,7 @@ export function tableLines(columns: readonly TextColumn[], sheet: TableOptions):
   ];
 }
 
-/** Each row as lines of `title  value`, for what is too wide for a table. */
+/** Writes each row as lines of `title  value`, for rows that are too wide for a table. */
 export function recordLines(columns: readonly TextColumn[], { width }: Sheet): string[] {
   const titleWidth = Math.min(widest(columns.map(({ title }) => title)), Math.floor(width / 2));
   const record = (row: number): string[] =>
@@ -96,7 +96,7 @@ function fitted(columns: readonly TextColumn[], { width, gap }: TableOptions): n
   return undefined;
 }
 
-/** A title as so many lines at most, as narrow as that can be. */
+/** Breaks a title into at most `lines` lines, as narrow as possible. */
 function titleIn(title: string, lines: number): string[] {
   let broken = [title];
   for (let columns = widthOf(title) - 1; columns > 0; columns--) {
@@ -112,6 +112,6 @@ function spread(widths: readonly number[], gap: number): number {
 }
 
 function widest(texts: readonly string[]): number {
-  // Not by Math.max(...): the rows of a report may be more than a call takes arguments.
+  // Math.max(...) takes fewer arguments than a report may have rows.
   return texts.reduce((most, text) => Math.max(most, widthOf(text)), 1);
 }

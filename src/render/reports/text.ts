@@ -7,11 +7,11 @@ import { naturalWidth, recordLines, tableLines } from './table.ts';
 import type { TextColumn } from './table.ts';
 import { cut, flowed, painter, printable } from '../text.ts';
 
-/** Columns of a bar. */
+/** Limits for the columns of a bar. */
 const SHORTEST_BAR = 10;
 const LONGEST_BAR = 40;
 
-/** Columns to which text is cut at most, and the text that bars belong to. */
+/** Columns to which text is cut at most; a bar's label keeps more. */
 const LEAST_TEXT = 8;
 const LEAST_LABEL = 24;
 /** YYYY-MM-DD */
@@ -19,16 +19,16 @@ const DAY_LENGTH = 10;
 
 type Bars = Extract<Chart, { kind: 'bars' }>;
 
-/** Which tasks a report was asked about, beside the period; null: all. */
+/** Filters of a report, besides the period; null: all. */
 export interface Filters {
   user: string | null;
   status: string | null;
 }
 
-/** The terminal that a report is drawn on; null: a pipe, which gets no colour, no chart and all values whole. */
+/** The terminal that shows a report; null: a pipe, which gets no colour, no charts and uncut values. */
 export type Screen = { width: number; color: boolean } | null;
 
-/** A report for people: a heading, and each section as a table, as a chart, or as both. */
+/** Writes a report for people: a heading, and each section as a table, a chart, or both. */
 export function* reportText(report: Report, filters: Filters, screen: Screen): Generator<string> {
   const drawing = {
     width: screen?.width ?? Infinity,
@@ -41,7 +41,7 @@ export function* reportText(report: Report, filters: Filters, screen: Screen): G
     yield `${line}
 `;
   for (const section of report.sections) {
-    // The heading of a report has said it.
+    // With one section, the report's heading is enough.
     const titled = report.sections.length > 1;
     const title = cut(printable(section.title), drawing.width);
     yield titled ? `\n${drawing.paint('bold', title)}\n` : '\n';
@@ -49,7 +49,10 @@ export function* reportText(report: Report, filters: Filters, screen: Screen): G
   }
 }
 
-/** What a report is about, in printable words: period, filters, time zone, and up to when the mirror is complete. */
+/**
+ * Returns the scope of a report in printable words: period, filters, time zone, and up to when the mirror is
+ * complete.
+ */
 export function scopeWords(report: Report, { user, status }: Filters): string[] {
   const time = timesIn(report.timezone);
   const { since, until, completeThrough } = report;
@@ -64,7 +67,7 @@ export function scopeWords(report: Report, { user, status }: Filters): string[] 
   ];
 }
 
-/** One section as lines, its title not counted; `charts`: whether its chart is drawn. */
+/** Writes one section as lines, without its title; `charts`: whether to draw its chart. */
 export function* sectionText(section: Section, drawing: Drawing, charts: boolean): Generator<string> {
   if (section.rows.length === 0) {
     yield 'none\n';
@@ -81,13 +84,16 @@ export function* sectionText(section: Section, drawing: Drawing, charts: boolean
 
 interface Layout {
   gap: number;
-  /** Times are told by their day in this column and to the right of it. */
+  /** From this column on, times are shortened to their day. */
   timesFrom: number;
   /** Whether text may be cut. */
   cuts: boolean;
 }
 
-/** Ways to lay a table out, the best first: where there is little room, times lose their clocks, the last one first. */
+/**
+ * Returns table layouts, the best first: if there is little room, times lose their clocks, the last one
+ * first.
+ */
 function layoutsOf({ columns }: Section): Layout[] {
   const times = columns.flatMap(({ kind }, index) => (kind === 'time' ? [index] : []));
   return [
@@ -97,7 +103,7 @@ function layoutsOf({ columns }: Section): Layout[] {
   ];
 }
 
-/** A section as a table, with bars of a column right behind it where there is room for them. */
+/** Draws a section as a table, with bars after the column of their values if they fit. */
 function tableOf(section: Section, drawing: Drawing, chart: Bars | null): string[] {
   const { columns, rows } = section;
   const texts = ({ timesFrom, cuts }: Omit<Layout, 'gap'>): TextColumn[] =>

@@ -1,14 +1,14 @@
 import type { Cell } from '../../store/queryable.ts';
 import { cut, printable, widthOf } from '../text.ts';
 
-/** What stands between a field's values. */
+/** The separator between a field's values. */
 const TO = ' → ';
-/** A UTC text and the space behind it. */
+/** Width of a UTC text and two spaces. */
 const INDENT = 26;
 
 /**
- * Rows of time, event, field, old and new value for people, a line each; a time is said once. `width`: columns that a line
- * may take, so that long values are cut; Infinity: nothing is.
+ * Writes rows of time, event, field, old and new value for people, one per line; a repeated time is left out.
+ * Cuts long values to make lines fit in `width` columns; Infinity: cuts nothing.
  */
 export function historyText(rows: Iterable<readonly Cell[]>, width: number): string {
   let last = '';
@@ -28,7 +28,7 @@ function change(
   room: number,
 ): string {
   const half = Math.max(1, Math.floor((room - widthOf(field) - widthOf(TO)) / 2));
-  // What one value does not need, the other may have.
+  // If one value needs less, the other gets the rest.
   const left = Math.max(half, 2 * half - widthOf(to));
   const right = Math.max(half, 2 * half - widthOf(from));
   return `${field}${cut(from, left)}${TO}${cut(to, right)}`;

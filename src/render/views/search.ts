@@ -2,17 +2,20 @@ import { styleText } from 'node:util';
 import type { Cell } from '../../store/queryable.ts';
 import { cut, pad, printable, widthOf } from '../text.ts';
 
-/** Marks for {@link searchText}: control characters, since people's own text is full of brackets. */
+/** Marks for {@link searchText}: control characters, because users' texts are full of brackets. */
 export const TEXT_MARKS = ['\u0002', '\u0003'] as const;
 
 export interface SearchTextOptions {
-  /** Words that were found are bold; in brackets where there is no colour. */
+  /** Whether found words are bold; if not, they are in brackets. */
   color: boolean;
   /** Columns that a line may take; Infinity: nothing is cut. */
   width: number;
 }
 
-/** Rows of id, status, user, time, rank and snippet for people: a line on the task, and below it what was found. */
+/**
+ * Writes rows of id, status, user, time, rank and snippet for people: a line about the task, and the snippet
+ * below.
+ */
 export function searchText(rows: Iterable<readonly Cell[]>, options: SearchTextOptions): string {
   const hits = [...rows].map((row) => row.map((cell) => (typeof cell === 'string' ? cell : '-')));
   if (hits.length === 0) return 'nothing found\n';
@@ -28,7 +31,7 @@ export function searchText(rows: Iterable<readonly Cell[]>, options: SearchTextO
     .join('');
 }
 
-/** The snippet on one line; every other piece between marks was found. */
+/** Writes the snippet on one line; every other piece between marks was found. */
 function marked(snippet: string, { color, width }: SearchTextOptions): string {
   let room = width - 2;
   let line = '';

@@ -9,17 +9,17 @@ const WIDTH = 80;
 const GAPS_SHOWN = 5;
 const RUNS_SHOWN = 5;
 
-/** What `status --json` prints: a contract that only ever gains fields. Times are UTC text. */
+/** The output of `status --json`: a contract that only ever gains fields. Times are UTC text. */
 export interface Status {
-  /** By name. Empty where nothing has been mirrored yet. */
+  /** Ordered by name. Empty if nothing is mirrored yet. */
   sources: SourceStatus[];
   /** The newest 20 runs of all sources, newest first. */
   runs: RunSummary[];
-  /** After how many days the settings have it pruned, null: never; and what was pruned. */
+  /** Days after which the settings prune data (null: never), and how far it was pruned. */
   retention: { changesDays: number | null; removedDays: number | null } & RetentionState;
 }
 
-/** A status for people, in 80 columns; `now` is in ms. */
+/** Writes a status for people, in 80 columns; `now` is in ms. */
 export function statusText({ sources, runs, retention }: Status, now: number): string {
   if (sources.length === 0) {
     return 'Nothing is mirrored yet. Run "taskmirror sync" once, or "taskmirror daemon" to keep a mirror current.\n';
@@ -61,7 +61,7 @@ function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: 
   return `${printable(source.source)}  ${printable(source.baseUrl)}\n${body.join('')}`;
 }
 
-/** Nothing where nothing is ever pruned. */
+/** Returns nothing if nothing is or was pruned. */
 function retentionText(retention: Status['retention']): string[] {
   const { changesDays, removedDays, changesThrough, removedThrough } = retention;
   if (Object.values(retention).every((value) => value === null)) return [];
@@ -81,7 +81,7 @@ function keptText(days: number | null, through: string | null): string {
   return through === null ? kept : `${kept}; pruned through ${through}`;
 }
 
-/** Of the tasks that the API counts, those that another source showed first. */
+/** Counts tasks of the API's total that another source showed first. */
 function heldLines({ heldBy }: SourceStatus): string[] {
   return heldBy.flatMap(({ source, rows }) =>
     wrapped(`${grouped(rows)} of them are held by source ${printable(source)}`, WIDTH - LABEL),

@@ -6,7 +6,7 @@ import type { Io } from '../../../platform/terminal.ts';
 import { columnsOf, printable, usesColor, wrapped } from '../../../render/text.ts';
 import { writeAll } from '../../../render/write.ts';
 
-/** One line of the doctor's: what was looked at, how it is, and for anything not ok what to do. */
+/** One finding of `doctor`: the check, its status and detail, and advice for a status that is not ok. */
 export interface Finding {
   check: string;
   status: 'ok' | 'warn' | 'fail';
@@ -14,20 +14,20 @@ export interface Finding {
   hint?: string;
 }
 
-/** Looks at one thing. What it throws becomes a finding with status `fail`. */
+/** One check. An error that it throws becomes a finding with status `fail`. */
 export interface Check {
   name: string;
   run(): Promise<Finding[]>;
 }
 
-/** What `doctor --json` prints: a contract that only ever gains fields. */
+/** The output of `doctor --json`: a contract that only ever gains fields. */
 export interface Diagnosis {
-  /** No check failed; there may be warnings. */
+  /** True if no check failed; there may be warnings. */
   ok: boolean;
   findings: Finding[];
 }
 
-/** Runs the checks one after the other, each whatever became of those before it. */
+/** Runs the checks one after the other; a failure does not stop the rest. */
 export async function diagnose(checks: readonly Check[]): Promise<Diagnosis> {
   const findings: Finding[] = [];
   for (const check of checks) {
@@ -40,7 +40,7 @@ export async function diagnose(checks: readonly Check[]): Promise<Diagnosis> {
   return { ok: findings.every((finding) => finding.status !== 'fail'), findings };
 }
 
-/** An error as a finding, with its hint where it has one. */
+/** Returns an error as a finding, with its hint if it has one. */
 export function failure(check: string, error: unknown): Finding {
   const hint = hintOf(error);
   return {
@@ -51,7 +51,7 @@ export function failure(check: string, error: unknown): Finding {
   };
 }
 
-/** `taskmirror doctor`: exit code 0, or 6 where a check failed. */
+/** `taskmirror doctor`: exit code 0, or 6 if a check failed. */
 export async function doctor(
   io: Pick<Io, 'stdout' | 'env'>,
   checks: readonly Check[],
@@ -71,9 +71,9 @@ const MARKS = {
   fail: { word: 'FAIL', color: 'red' },
 } as const;
 
-/** Columns of a mark. */
+/** Columns of a status mark. */
 const MARK = 6;
-/** What is said of a check is broken at no fewer columns than that, however narrow the terminal is. */
+/** Minimum columns at which a finding's text is wrapped, however narrow the terminal is. */
 const NARROWEST = 30;
 
 function findingLines(findings: readonly Finding[], color: boolean, columns: number): string {

@@ -18,23 +18,23 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x01021997, '9p'],
 ]);
 
-/** What the doctor needs to know of SQLite; the sqlite folder has it. */
+/** The parts of SQLite that `doctor` needs; implemented in the sqlite folder. */
 export interface DatabaseInspector {
-  /** The version of the SQLite library. */
+  /** Returns the version of the SQLite library. */
   sqliteVersion(): string;
-  /** Throws DatabaseError where it is no mirror at all. */
+  /** Checks a file. Throws DatabaseError if it is not a mirror at all. */
   quickCheck(file: string): FileCheck;
 }
 
-/** What a check of a database file found. */
+/** The result of checking a database file. */
 export interface FileCheck {
-  /** What is wrong, a line each; none: it is sound. */
+  /** One line for each problem; none: the file is sound. */
   problems: string[];
-  /** What is damaged; null where nothing is wrong. */
+  /** The damaged part; null if nothing is wrong. */
   damage: keyof typeof CURES | null;
 }
 
-/** The versions that matter when something is reported. `node` and `taskmirror` as in `22.18.0`. */
+/** Checks the versions, which a bug report needs. `node` and `taskmirror` as in `22.18.0`. */
 export function versionChecks(
   { node, taskmirror }: { node: string; taskmirror: string },
   inspector: Pick<DatabaseInspector, 'sqliteVersion'>,
@@ -61,7 +61,7 @@ function checkNode(version: string): Finding {
   };
 }
 
-/** Everything about the database file and the place where it lies. Reads the whole file. */
+/** Checks the database file and its place. Reads the whole file. */
 export function databaseChecks(file: string, inspector: Pick<DatabaseInspector, 'quickCheck'>): Check[] {
   return [
     { name: 'database', run: () => checkDatabase(file, inspector) },
@@ -141,7 +141,7 @@ async function checkDisk(file: string): Promise<Finding[]> {
 }
 
 async function checkPermissions(file: string): Promise<Finding[]> {
-  // Windows has no such bits.
+  // Windows has no such permission bits.
   if (process.platform === 'win32' || (await sizeOf(file)) === null) return [];
   const { mode } = await stat(file);
   if ((mode & 0o044) === 0)
@@ -156,7 +156,7 @@ async function checkPermissions(file: string): Promise<Finding[]> {
   ];
 }
 
-/** Bytes; null where there is no such file. */
+/** Returns the size in bytes; null if there is no such file. */
 async function sizeOf(file: string): Promise<number | null> {
   try {
     return (await stat(file)).size;

@@ -10,8 +10,8 @@ interface MirrorCheckContext extends Pick<CommandContext, 'openReader'> {
 }
 
 /**
- * Whether the settings still have the sources whose tasks the mirror holds (no run looks after those of any other), which
- * tasks a source shares with others, and whether fields that must not be kept are gone.
+ * Checks whether the settings still have the sources whose tasks the mirror holds (no run updates those of
+ * any other), which tasks a source shares with others, and whether fields that must not be kept are gone.
  */
 export function mirrorChecks(context: MirrorCheckContext): Check[] {
   return [
@@ -80,7 +80,7 @@ function leftoverText({ field, tasks, changes, rejected, inFreeSpace }: Leftover
   return `${field} in ${places.join(', ')}`;
 }
 
-/** Null: a file that is not there or cannot be read is the matter of another check. */
+/** Reads the mirror; null if the file is missing or unreadable, which another check reports. */
 async function readMirror<T>(
   context: MirrorCheckContext,
   read: (reader: MirrorReader) => Promise<T>,
@@ -98,7 +98,7 @@ async function readMirror<T>(
   }
 }
 
-/** `isMirrored`: the mirror already knows the source of the settings that shows the same API. */
+/** Returns advice. `isMirrored`: the mirror already knows the settings' source that shows the same API. */
 function hintFor(source: string, sameApi: string | undefined, isMirrored: boolean): string {
   const forget = `taskmirror source forget ${source} --yes`;
   if (sameApi === undefined) {

@@ -7,9 +7,12 @@ import { failure } from './doctor.ts';
 import type { Check, Finding } from './doctor.ts';
 import { counted, duration } from '../../../render/text.ts';
 
-/** Bound on the one request that tries a source, retries included, in ms. */
+/** Time limit in ms for the one request that tries a source, retries included. */
 const REQUEST_MS = 15_000;
-/** The Date header has whole seconds: anything below this many ms is no difference. */
+/**
+ * Clock differences in ms to warn of and to fail at. The Date header has whole seconds: smaller ones do not
+ * count.
+ */
 const CLOCK_WARN_MS = 5_000;
 const CLOCK_FAIL_MS = 60_000;
 
@@ -20,7 +23,10 @@ export interface SourceCheckContext extends Pick<
   settings: Pick<Settings, 'database' | 'sources'>;
 }
 
-/** What the settings say (that there is nothing to mirror is a failure), then for each source: its key can be had, the API accepts it, the clocks agree. */
+/**
+ * Checks the settings (having nothing to mirror is a failure), then each source: its key is available, the
+ * API accepts it, the clocks agree.
+ */
 export function sourceChecks(context: SourceCheckContext): Check[] {
   const { settings } = context;
   const checkSettings = async (): Promise<Finding[]> => {

@@ -5,13 +5,15 @@ import { EXIT, type ExitCode } from '../../exit.ts';
 import type { Clock } from '../../../model/clock.ts';
 import { duration } from '../../../render/text.ts';
 
-/** What starts this program anew: the path of node, then its arguments, this program's file last. */
+/**
+ * The command that starts this program again: the path of node, then its arguments, this program's file last.
+ */
 export type ProgramCommand = readonly [node: string, ...rest: string[]];
 
 export interface LimitedRun {
   program: ProgramCommand;
   args: readonly string[];
-  /** All of the process's stdin. Its stdout and stderr are this process's own. */
+  /** The process's whole stdin. It inherits stdout and stderr. */
   input: string;
   limitMs: number;
   clock: Pick<Clock, 'timeout'>;
@@ -22,9 +24,9 @@ export interface LimitedRun {
 }
 
 /**
- * Runs the program in a process of its own, and kills it after `limitMs`: SQLite, once it computes, can be stopped in
- * no other way. Returns its exit code. Throws UsageError at the limit, because the caller has to ask for less or
- * allow more; the signal's reason once it aborts.
+ * Runs the program in its own process, and kills it after `limitMs`: a computing SQLite cannot be stopped
+ * otherwise. Returns its exit code. Throws UsageError at the limit, because the caller has to ask for less or
+ * allow more; the signal's reason when it aborts.
  */
 export async function runLimited({ limitMs, clock, signal, ...run }: LimitedRun): Promise<ExitCode> {
   signal.throwIfAborted();
@@ -34,7 +36,7 @@ export async function runLimited({ limitMs, clock, signal, ...run }: LimitedRun)
     env: run.env,
     stdio: ['pipe', 'inherit', 'inherit'],
   });
-  // A write to a process that has just died: how it ended is what gets reported.
+  // A write to a process that has just died fails; its exit is reported instead.
   child.stdin.on('error', () => {});
   child.stdin.end(run.input);
 
@@ -54,7 +56,7 @@ export async function runLimited({ limitMs, clock, signal, ...run }: LimitedRun)
       hint: 'What was printed until then is not the whole result. Let it read less, or give it more time by --timeout.',
     });
   }
-  // A Ctrl-C reaches every process of a terminal, and may reach that one first.
+  // A Ctrl-C reaches every process of a terminal, and may reach the child first.
   if (by === 'SIGINT' || by === 'SIGTERM' || by === 'SIGHUP')
     throw new InterruptedError(`interrupted by ${by}`);
   throw new Error(`The process that ran the query was ended by ${by}.`);

@@ -11,7 +11,7 @@ import { parseParameters } from './parameters.ts';
 import { listSaved } from './saved.ts';
 import { readStatement, type Stdin } from './statement.ts';
 
-/** The flags of `taskmirror query`, as they were typed. */
+/** The flags of `taskmirror query`, as typed. */
 export interface QueryFlags {
   config?: string;
   format: Format;
@@ -23,17 +23,17 @@ export interface QueryFlags {
   escapeFormulas?: true;
 }
 
-/** What `taskmirror query` needs of the process. */
+/** The parts of the process that `taskmirror query` needs. */
 export interface QueryProcess {
   stdin: () => Stdin;
   program: ProgramCommand;
-  /** From now on a signal ends the process at once, also while it is deep inside SQLite. */
+  /** Makes a signal end the process at once, even inside SQLite. */
   useDefaultSignals: () => void;
 }
 
 /**
- * `taskmirror query`: finds the SQL, and runs it here, or with --timeout in a process of its own; `@` alone lists the
- * saved queries. Throws UsageError for flags that make no sense, and what {@link query} throws.
+ * `taskmirror query`: finds the SQL, and runs it here, or with --timeout in its own process; `@` alone lists
+ * the saved queries. Throws UsageError for invalid flags, and the errors of {@link query}.
  */
 export async function queryCommand(
   context: CommandContext,
@@ -79,7 +79,7 @@ function optionsOf(flags: QueryFlags) {
   };
 }
 
-/** The same command for a process that gets its SQL on stdin and has no limit of its own. */
+/** Returns the same command for a process that gets its SQL on stdin and has no time limit itself. */
 function argumentsOf(flags: QueryFlags, database: string, format: Format): string[] {
   return [
     'query',

@@ -4,7 +4,7 @@ import { wholeNumber } from '../../arguments/whole-number.ts';
 
 const MOST_ROWS = 1_000_000_000;
 
-/** The value of --max-rows. Throws UsageError. */
+/** Parses --max-rows. Throws UsageError. */
 export function parseMaxRows(text: string): number {
   const rows = wholeNumber(text, MOST_ROWS);
   if (rows !== null) return rows;
@@ -13,13 +13,16 @@ export function parseMaxRows(text: string): number {
   );
 }
 
-/** A result that ends after `maxRows` rows at the latest. */
+/** A result of at most `maxRows` rows. */
 export interface LimitedRows extends Rows {
-  /** Whether rows were left out; known once the rows have been read. */
+  /** Returns whether rows were left out; known after the rows have been read. */
   wasCut(): boolean;
 }
 
-/** Reads one row more than it gives, to know whether there was one; of a statement no more need be read. */
+/**
+ * Limits a result to `maxRows` rows. Reads one row more, to know whether there are more; none beyond it is
+ * needed.
+ */
 export function limitRows({ columns, batches }: Rows, maxRows: number): LimitedRows {
   let cut = false;
   async function* limited(): AsyncGenerator<Batch, void> {

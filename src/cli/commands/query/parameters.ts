@@ -6,14 +6,14 @@ const INTEGER = /^-?(?:0|[1-9]\d{0,18})$/;
 const DECIMAL = /^-?(?:0|[1-9]\d*)\.\d+$/;
 const QUOTED = /^'[^]*'$/;
 
-/** The integers that SQLite has (sqlite.org/datatype3.html). */
+/** Bits of an SQLite integer (sqlite.org/datatype3.html). */
 const BITS = 64;
 
 /**
- * The values of `--param NAME=VALUE`. What is written like an integer or a decimal (-5, 0.25) is a number, because
- * SQLite never finds a text equal to a computed number; everything else is text (2026-01-01, 007, 1e5), and so is
- * what stands in single quotes ('42'), less the quotes. Throws UsageError for what is no NAME=VALUE, and for a name
- * given twice.
+ * Parses `--param NAME=VALUE`. Text like an integer or a decimal (-5, 0.25) is a number, because SQLite never
+ * finds a text equal to a computed number; everything else is text (2026-01-01, 007, 1e5), and so is a value
+ * in single quotes ('42'), without the quotes. Throws UsageError for text that is not NAME=VALUE, and for a
+ * name given twice.
  */
 export function parseParameters(assignments: readonly string[]): SqlParameters {
   const parameters = new Map<string, string | number | bigint>();
@@ -38,7 +38,7 @@ function valueOf(text: string): string | number | bigint {
   return BigInt.asIntN(BITS, integer) === integer ? integer : text;
 }
 
-/** Throws UsageError unless the statement's parameters are those that have values. */
+/** Throws UsageError unless exactly the statement's parameters have values. */
 export function assertParameters(names: readonly string[], given: SqlParameters): void {
   const missing = names.filter((name) => !Object.hasOwn(given, name));
   const unknown = Object.keys(given).filter((name) => !names.includes(name));

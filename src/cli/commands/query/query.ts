@@ -12,13 +12,13 @@ export interface QueryOptions {
   format: Format;
   /** A value for each of the statement's parameters, and no others. */
   parameters?: SqlParameters;
-  /** Prints no more rows than that, and says on stderr where there were more. */
+  /** The most rows to print; stderr reports if there were more. */
   maxRows?: number | undefined;
-  /** In CSV, keeps spreadsheets from taking text for a formula. */
+  /** In CSV, keeps spreadsheets from reading text as a formula. */
   escapeFormulas?: boolean;
 }
 
-/** Runs one statement and prints its rows as they come. Throws UsageError for SQL that is refused or wrong. */
+/** Runs one statement and prints its rows as they come. Throws UsageError for refused or wrong SQL. */
 export async function query(
   { io, signal, openForQuery }: Pick<CommandContext, 'io' | 'signal' | 'openForQuery'>,
   sql: string,

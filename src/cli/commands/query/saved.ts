@@ -5,16 +5,19 @@ import { UsageError } from '../../../model/errors.ts';
 import { CommandLineError } from '../../command-line-error.ts';
 import type { Table } from '../../../store/queryable.ts';
 
-/** How long the SQL in a file or on stdin may be. */
+/** Maximum size of the SQL in a file or on stdin. */
 export const MAX_SQL_KILOBYTES = 1_024;
 
-/** Plain words: none leads out of the folder. */
+/** Plain words, so that no name leads out of the folder. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/;
 const MAX_LISTED = 1_000;
 const MAX_NAMED_IN_ERROR = 20;
 const FIRST_COMMENT = /^\s*--[^\S\n]*([^\n]*)/;
 
-/** The SQL of the saved query NAME: the text of NAME.sql. Throws UsageError, with the names there are. */
+/**
+ * Returns the SQL of the saved query NAME: the text of NAME.sql. Throws UsageError, which lists the existing
+ * names.
+ */
 export function readSaved(folder: string, name: string): string {
   const names = namesIn(folder);
   if (!names.includes(name)) throw unknown(folder, name, names);
@@ -22,8 +25,8 @@ export function readSaved(folder: string, name: string): string {
 }
 
 /**
- * Every saved query with the first line of its SQL, where that is a comment, or why its file cannot be read. Throws
- * UsageError where there is none.
+ * Lists every saved query with the first line of its SQL, if that is a comment, or the reason why its file
+ * cannot be read. Throws UsageError if there is none.
  */
 export function listSaved(folder: string): Table {
   const names = namesIn(folder);
@@ -39,7 +42,9 @@ function descriptionOf(path: string): string | null {
   return 'failure' in file ? `this file ${file.failure}` : (FIRST_COMMENT.exec(file.text)?.[1] ?? null);
 }
 
-/** The text of a file with SQL. Throws UsageError where it cannot be read, is too large, or is not UTF-8. */
+/**
+ * Returns the text of a file with SQL. Throws UsageError if it cannot be read, is too large, or is not UTF-8.
+ */
 export function readSqlFile(path: string): string {
   const file = readBounded(path, MAX_SQL_KILOBYTES);
   if ('failure' in file) throw new CommandLineError(`the SQL file ${path} ${file.failure}`);

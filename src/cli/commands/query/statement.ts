@@ -3,15 +3,15 @@ import { absolutePath } from '../../../platform/paths.ts';
 import { CommandLineError } from '../../command-line-error.ts';
 import { MAX_SQL_KILOBYTES, readSaved, readSqlFile } from './saved.ts';
 
-/** Where stdin's text comes from; a terminal is read only if it is asked for. */
+/** The stream of stdin; a terminal is read only on request. */
 export type Stdin = Readable & { isTTY?: boolean };
 
 export interface StatementSource {
-  /** What stands in the SQL's place: SQL, @NAME of a saved query, or - for stdin. */
+  /** The SQL argument: SQL, @NAME of a saved query, or - for stdin. */
   argument: string | undefined;
   /** The value of --file; - for stdin. */
   file: string | undefined;
-  /** Opened only if it is read. */
+  /** Opens stdin; called only if it is read. */
   stdin: () => Stdin;
   cwd: string | null;
   queriesFolder: string;
@@ -19,8 +19,8 @@ export interface StatementSource {
 }
 
 /**
- * The SQL that was meant: an argument, a file, a saved query, or stdin, which is also read where nothing is named and
- * something is piped in. Throws UsageError where that is not to be had, and the signal's reason.
+ * Returns the SQL: an argument, a file, a saved query, or stdin, which is also read if nothing is named and
+ * input is piped in. Throws UsageError if there is no readable SQL, and the signal's reason.
  */
 export async function readStatement(source: StatementSource): Promise<string> {
   const { argument, file, stdin, cwd, queriesFolder, signal } = source;
