@@ -190,7 +190,7 @@ const SHAPE = {
     setting(
       text(64, TIMEZONE).check(z.refine(isTimezone, { error: TIMEZONE })),
       DEFAULTS.timezone,
-      'IANA name of the time zone in which both schedules are read.',
+      'IANA name of the time zone of both schedules, and of the days and hours in reports.',
     ),
   sources: () => described(z.prefault(sources(), []), 'The Tasks API keys to mirror.'),
   sync: () => described(z.prefault(sync(), {}), 'How a source is read.'),

@@ -21,7 +21,7 @@ export interface Settings {
   schedule: string;
   /** When the daemon reconciles (walks the whole list); null: never by schedule. */
   fullSchedule: string | null;
-  /** IANA name in which both schedules are read. */
+  /** IANA name: of both schedules, and of the days and hours in reports. */
   timezone: string;
   sources: SourceSettings[];
   sync: SyncSettings;

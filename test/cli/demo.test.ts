@@ -20,10 +20,14 @@ test('shows sync, status, two queries, a report, a second sync and the next step
   expect(readdirSync(cwd)).toEqual([]);
 });
 
-test('--keep keeps the mirror, and refuses a file that is there already', async () => {
+test('--keep keeps the mirror, says where, and refuses a file that is there already', async () => {
   const { cwd, env, temporary } = folders();
   const args = ['demo', '--tasks', '2000', '--keep', 'kept.db'];
-  expect((await startProgram(args, { cwd, env }).ended).code).toBe(0);
+  const { code, stdout } = await startProgram(args, { cwd, env }).ended;
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringContaining(`The mirror stays in ${join(cwd, 'kept.db')}.`),
+  ]);
   expect(readdirSync(temporary)).toEqual([]);
   const [row] = readRows<{ tasks: number }>(join(cwd, 'kept.db'), 'select count(*) as tasks from tasks');
   expect(row?.tasks).toBeGreaterThan(2_000);

@@ -55,11 +55,11 @@ describe('the list of sources', () => {
     });
   });
 
-  test('is a table for people', async () => {
+  test('is a few short lines for people', async () => {
     const { context, stdout } = await setUp();
     await sourceList(context, { json: false });
     expect(stdout.text).toMatch(
-      /^source +base_url +in_settings +live_rows .*\n-.*\ndefault +https:\/\/api\.example +no +30 /,
+      /^default {2}https:\/\/api\.example\n {2}30 live tasks; not in the settings\n {2}last run \S+Z\n/,
     );
   });
 });

@@ -6,7 +6,7 @@ import { CommandLineError } from '../command-line-error.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../../platform/terminal.ts';
-import { grouped } from '../../render/text.ts';
+import { grouped, printable } from '../../render/text.ts';
 import { query } from './query/query.ts';
 import { report } from './report.ts';
 import { status } from './status.ts';
@@ -76,7 +76,12 @@ export async function demo(deps: DemoDeps, flags: DemoFlags): Promise<ExitCode> 
     say(`A simulated Tasks API with ${grouped(tasks)} tasks starts on this machine.`);
     const api = await deps.startApi({ tasks, key: DEMO_KEY });
     try {
-      return await tour(deps, api, file, say);
+      const exitCode = await tour(deps, api, file, say);
+      if (kept !== null && exitCode === EXIT.done) {
+        say(`\nThe mirror stays in ${printable(kept)}. To ask it:\n
+  npx taskmirror query --db FILE "select status, count(*) from tasks group by status"`);
+      }
+      return exitCode;
     } finally {
       await api.close();
     }

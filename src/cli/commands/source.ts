@@ -1,8 +1,7 @@
 import { MAX_SOURCE_NAME, SOURCE_NAME } from '../../model/sync-settings.ts';
 import { checkBaseUrl } from '../../model/base-url.ts';
 import { columnsOf, folded } from '../../platform/terminal.ts';
-import { printRows } from '../../render/rows.ts';
-import { counted, printable, usesColor } from '../../render/text.ts';
+import { counted, grouped, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 import type { MirrorStore, SourceStatus } from '../../store/store.ts';
 import { CommandLineError } from '../command-line-error.ts';
@@ -24,32 +23,29 @@ export interface ListedSource extends Pick<
 
 /** `taskmirror source list`: lists the sources that the mirror knows. Throws DatabaseError. */
 export async function sourceList(context: SourceContext, { json }: { json: boolean }): Promise<ExitCode> {
-  const { io, signal } = context;
+  const { io } = context;
   const sources = await readSources(context);
   if (json) {
     await writeAll(io.stdout, [`${JSON.stringify({ sources }, null, 2)}\n`]);
     return EXIT.done;
   }
-  const rows = sources.map((each) => [
-    each.source,
-    each.baseUrl,
-    each.inSettings ? 'yes' : 'no',
-    each.liveRows,
-    each.sharedRows,
-    each.removedRows,
-    each.lastRunAt,
-  ]);
-  const columns = [
-    'source',
-    'base_url',
-    'in_settings',
-    'live_rows',
-    'shared_rows',
-    'removed_rows',
-    'last_run_at',
-  ];
-  await printRows(io.stdout, { columns, batches: [rows] }, 'table', { color: usesColor(io), signal });
+  const text = sources.map(listedText).join('');
+  await writeAll(io.stdout, [text === '' ? 'Nothing is mirrored yet.\n' : text]);
   return EXIT.done;
+}
+
+function listedText(listed: ListedSource): string {
+  const { source, baseUrl, inSettings, liveRows, sharedRows, removedRows, lastRunAt } = listed;
+  const counts = [
+    counted(liveRows, 'live task'),
+    ...(sharedRows > 0 ? [`${grouped(sharedRows)} shared`] : []),
+    ...(removedRows > 0 ? [`${grouped(removedRows)} removed`] : []),
+  ];
+  const run = lastRunAt === null ? 'never run' : `last run ${lastRunAt}`;
+  return `${printable(source)}  ${printable(baseUrl)}
+  ${counts.join(', ')}; ${inSettings ? 'in the settings' : 'not in the settings'}
+  ${run}
+`;
 }
 
 async function readSources({ settings, openReader }: SourceContext): Promise<ListedSource[]> {
