@@ -141,7 +141,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
       return done;
     });
 
-  /** Runs `work` the same way if it only records that a run is in progress, or over. */
+  /** Does the same for work that only records a run's start or end. */
   #inTransaction<T>(work: (now: string) => T): T {
     const transaction = this.db.transaction(() => {
       this.#lease.hold();

@@ -10,7 +10,7 @@ export function withFile<T>(file: string, work: () => T): T {
   }
 }
 
-/** Returns the error for a damaged search index, if nothing else that was read is damaged. */
+/** Returns the error for damage to the search index alone. */
 export function indexDamage(error: Error, file: string): DatabaseError {
   return new DatabaseError(
     'search_index_damaged',

@@ -17,7 +17,10 @@ export interface SqliteViewDeps {
   clock: Clock;
 }
 
-/** One source's part of the mirror, to look at. What a sweep has seen is in temporary tables of this connection. */
+/**
+ * A read-only view of one source's part of the mirror. A sweep's notes are in temporary tables of this
+ * connection.
+ */
 export class SqliteView implements ObservedSource {
   protected readonly db: Database.Database;
   protected readonly source: string;
