@@ -16,7 +16,7 @@ export interface Filter {
   parameters: Parameters;
 }
 
-/** Local days or hours whose tasks are to be measured. */
+/** Local days or hours whose tasks are measured. */
 export interface PiecesQuestion {
   /** The tasks to measure, apart from the period. */
   filter: Filter;
@@ -70,7 +70,7 @@ export interface SearchQuestion {
   marks: readonly [open: string, close: string];
 }
 
-/** How far a full text index is built. */
+/** The progress of a full text index. */
 export interface SearchProgress {
   built: number;
   tasks: number;

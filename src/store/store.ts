@@ -200,7 +200,7 @@ export interface SourceStatus {
   lastCleanFullAt: string | null;
 }
 
-/** A past or present run of a source, newest first in lists. */
+/** A past or current run of a source, newest first in lists. */
 export interface RunSummary extends UpsertCounts {
   id: number;
   source: string;

@@ -64,7 +64,7 @@ export function openForQuery(file: string): ReadOnlyMirror {
   };
 }
 
-/** @internal The connection behind {@link openForQuery}, for checks that need more than queries. */
+/** @internal Opens the connection behind {@link openForQuery}, for checks that need more than queries. */
 export function openReadOnly(name: string): Database.Database {
   assertNode();
   // Absolute, because a name like ":memory:" means something else to SQLite.

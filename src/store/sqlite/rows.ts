@@ -28,8 +28,8 @@ export interface Rows {
   /** Returns the `ids` that {@link Rows.remove} would mark as removed. */
   removable(ids: readonly string[], now: string): string[];
   /**
-   * Hands over rows that another source also shows, marks the rest as removed, and deletes the note that this
-   * source shows rows that others hold. Returns how many it marked. Call inside a transaction.
+   * Hands over rows that another source also shows, marks the rest as removed, and forgets that this source
+   * shows rows of others. Returns how many it marked. Call inside a transaction.
    */
   remove(ids: readonly string[], now: string): number;
 }
@@ -193,7 +193,7 @@ function prepareShared(db: Database.Database) {
     showing: prepare<{ id: string }, { source: string }>(db, (q, p) =>
       q.selectFrom('also_shown').select('source').where('task_id', '=', p('id')).orderBy('source'),
     ),
-    // A trigger then deletes the note that the heir shows a task which another source holds.
+    // A trigger then deletes the note that the heir shows the task.
     handOver: prepare<{ source: string; id: string; heir: string; now: string }, never>(db, (q, p) =>
       q
         .updateTable('tasks')
@@ -205,7 +205,7 @@ function prepareShared(db: Database.Database) {
     forget: prepare<{ source: string; id: string }, never>(db, (q, p) =>
       q.deleteFrom('also_shown').where('task_id', '=', p('id')).where('source', '=', p('source')),
     ),
-    // Only live tasks are shown: delete the notes of the sources that were passed over as heirs.
+    // Only live tasks are shown: also delete the notes of sources passed over as heirs.
     forgetAll: prepare<{ id: string }, never>(db, (q, p) =>
       q.deleteFrom('also_shown').where('task_id', '=', p('id')),
     ),

@@ -60,9 +60,9 @@ export function searchIndexState(db: Database.Database): SearchIndexState {
 }
 
 /**
- * Thresholds at which segments of the index are merged (sqlite.org/fts5.html, "The 'automerge' Configuration
- * Option"): SQLite's own, and those of a build. A build has no use for merges that the next rows undo, and
- * without them takes two thirds of the time.
+ * Thresholds for merging the index's segments (sqlite.org/fts5.html, "The 'automerge' Configuration Option"):
+ * SQLite's own, and those of a build, whose merges the next rows would undo: without them it takes two thirds
+ * of the time.
  */
 const MERGES = { usual: { automerge: 4, crisismerge: 16 }, building: { automerge: 0, crisismerge: 64 } };
 

@@ -16,7 +16,9 @@ const OWNED = ['gaps', 'tasks', 'rejected_rows', 'also_shown', 'sync_runs'] as c
 
 /** The names that the mirror knows, and their base URLs. Call everything that writes inside a transaction. */
 export interface Sources {
-  /** Throws UsageError if the name belongs to another base URL; false: the mirror does not know it. */
+  /**
+   * Returns whether the mirror knows the source. Throws UsageError if its name belongs to another base URL.
+   */
   knows(source: SourceIdentity): boolean;
   /** Registers a new source, and a loopback API's new port. `now` is UTC text. Throws as `knows` does. */
   register(source: SourceIdentity, now: string): void;
@@ -139,8 +141,8 @@ function liveTasksOf(db: Database.Database, name: string): number {
 }
 
 /**
- * Throws UsageError for another address, which is probably a mistake; a local simulated API gets another port
- * with each start.
+ * Allows a local simulated API another port, since each start changes it; any other new address is probably a
+ * mistake.
  */
 function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
   if (known === baseUrl || (isLocal(known) && isLocal(baseUrl))) return;

@@ -8,7 +8,7 @@ import {
 } from 'kysely';
 import { type Stored, type Tables, toStored } from './tables.ts';
 
-/** Marks the place of a parameter in a query that is compiled once and bound many times. */
+/** The place of a parameter in a query that is compiled once and bound many times. */
 class Placeholder {
   readonly name: string;
 
@@ -17,7 +17,7 @@ class Placeholder {
   }
 }
 
-/** Compiles queries, and never runs one. A whole Kysely would take longer to load. */
+/** A query builder that only compiles. A whole Kysely would take longer to load. */
 const compiler = new QueryCreator<Tables>({
   executor: new DefaultQueryExecutor(new SqliteQueryCompiler(), new SqliteAdapter(), {
     provideConnection: () => Promise.reject(new Error('This executor only compiles.')),

@@ -43,7 +43,7 @@ interface TasksTable extends TaskColumns, DerivedColumns {
   removed_at: string | null;
 }
 
-/** A value as SQLite keeps it: it has no booleans. */
+/** A value as SQLite stores it: it has no booleans. */
 export type Stored<T> = T extends boolean ? number : T;
 
 /** The columns that one task's fields fill. */

@@ -143,8 +143,8 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
 }
 
 /**
- * Sorts by id, so that neighbours in the index are written together. Versions of one task keep their order:
- * the last one stays.
+ * Sorts by id: neighbours in the index are written together. Versions of one task keep their order: the last
+ * stays.
  */
 function byId(tasks: readonly Task[]): Task[] {
   return tasks.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));
@@ -162,10 +162,7 @@ function tally(tasks: readonly Task[], fate: (task: Task) => keyof UpsertCounts)
   };
 }
 
-/**
- * Returns the changed fields. A row that comes back after its removal has changed too: its removed_at becomes
- * null again.
- */
+/** Returns the changed fields, removed_at too if a removed row comes back: it becomes null again. */
 function changesOf(stored: TaskRow, task: Task): Changed[] {
   const changes = JOURNALED.map(({ name, column }): Changed => ({
     column,

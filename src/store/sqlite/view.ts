@@ -95,7 +95,7 @@ export class SqliteView implements ObservedSource {
     return withFile(this.db.name, work);
   }
 
-  /** Throws Error before a sweep has begun. */
+  /** Returns the sweep. Throws Error before one has begun. */
   protected swept(): Sweep {
     if (this.sweep === null) throw new Error('No sweep has begun.');
     return this.sweep;

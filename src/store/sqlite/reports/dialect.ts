@@ -1,7 +1,7 @@
 import type { Dialect } from '../../reportable.ts';
 import { measurePieces } from './pieces.ts';
 
-/** SQLite's variants of the SQL that differs between databases. */
+/** SQLite's side of {@link Dialect}. */
 export const SQLITE: Dialect = {
   percentile: (column, percent) => `cast(round(percentile(${column}, ${percent})) as integer)`,
   msBetween: (from, to) => `cast(round((julianday(${to}) - julianday(${from})) * 86400000) as integer)`,

@@ -2,7 +2,7 @@ import type { Ask, PiecesQuestion, Value } from '../../reportable.ts';
 import type { Span } from '../../../model/zone.ts';
 import { utcText } from '../../../model/task.ts';
 
-/** The index by which the tasks of a piece are found (reader-indexes.ts). */
+/** The index that finds the tasks of a piece (reader-indexes.ts). */
 const INDEX = 'reader_by_created_at';
 
 export async function measurePieces(ask: Ask, question: PiecesQuestion): Promise<(readonly Value[])[]> {
@@ -46,7 +46,7 @@ async function measureTogether(
   return pieces.map(({ label: name }) => measured.get(name) ?? nothing);
 }
 
-/** Returns the modifier that turns created_at into local time. */
+/** Returns the modifier to local time. */
 function offsetAt(spans: readonly Span[]): string {
   const cases = spans
     .toReversed()

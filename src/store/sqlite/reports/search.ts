@@ -1,7 +1,7 @@
 import { UsageError } from '../../../model/errors.ts';
 import type { Parameters, SearchQuestion } from '../../reportable.ts';
 
-/** The progress of the index and the number of the last task, in one row; no row if there is no index. */
+/** The index's progress and the last rowid of tasks, in one row; no row if there is no index. */
 export const SEARCH_PROGRESS_SQL =
   'select built_through, (select coalesce(max(rowid), 0) from tasks) from search_state';
 
@@ -10,9 +10,7 @@ const LONGEST = 1_000;
 /** Words of a snippet; FTS5 takes 64 at most. */
 const SNIPPET = 16;
 
-/**
- * Builds the SQL that returns the best matches first, with `rank` (bm25) and a `snippet`. Throws UsageError.
- */
+/** Builds the SQL for the best matches first, with `rank` (bm25) and a `snippet`. Throws UsageError. */
 export function searchSql(question: SearchQuestion): { sql: string; parameters: Parameters } {
   const match = question.raw ? bounded(question.text) : matchAll(question.text);
   const [open, close] = question.marks;
