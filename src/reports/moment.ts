@@ -31,7 +31,7 @@ function momentOf(text: string, now: number, timezone: string): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
-/** Rejects 30 February: JavaScript reads it as 2 March. */
+/** Returns whether a day exists: JavaScript reads 30 February as 2 March. */
 function isDay(text: string): boolean {
   const ms = Date.parse(`${text}T00:00:00Z`);
   return ms >= FIRST && utcText(ms).startsWith(text);

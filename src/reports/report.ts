@@ -46,8 +46,8 @@ export interface Report {
   /** IANA name of the time zone of days and hours. */
   timezone: string;
   /**
-   * UTC text: everything at or below it is mirrored; null if nothing is proven yet. It is that of the source
-   * furthest behind.
+   * UTC text: everything at or below it is mirrored, in the source furthest behind; null until every source
+   * has proven one.
    */
   completeThrough: string | null;
   sections: readonly Section[];

@@ -22,7 +22,7 @@ export interface PiecesQuestion {
   filter: Filter;
   /** The SQL of the measures, as a select list. */
   measures: string;
-  /** In order, without a gap between them. */
+  /** In order and contiguous. */
   pieces: readonly Piece[];
   /** The spans that the pieces were cut from, and the unit they were cut into. */
   spans: readonly Span[];

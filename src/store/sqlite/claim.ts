@@ -12,14 +12,10 @@ import { canDropSearchIndex } from './soundness.ts';
 import type { Upserted } from './upsert.ts';
 import { SqliteView, type SqliteViewDeps } from './view.ts';
 
-/**
- * Run records kept of each source. Without a limit, a daemon that runs every other second would fill the
- * disk.
- */
+/** Run records kept of each source: a daemon that runs every other second would fill the disk with more. */
 const RUNS_KEPT = 10_000;
 /**
- * Runs between two prunings of older records: to delete one with each run would write two more pages every
- * time.
+ * Runs between two prunings of records: to delete one with each run would write two more pages every time.
  */
 const PRUNE_EVERY = 100;
 
@@ -50,7 +46,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
     const id = this.#lease.run;
     const whole = this.#searchIndex || canDropSearchIndex(this.db);
     this.#inTransaction(() => {
-      // First of all writes: if the index is damaged, its triggers fail, and this is the way out.
+      // Must be the first write: if the index is damaged, its triggers fail, and this is the way out.
       if (!this.#searchIndex) dropSearchIndex(this.db, { whole });
       else if (kind === 'backfill') pauseSearchIndex(this.db);
       this.queries.setKind.run({ id, kind });

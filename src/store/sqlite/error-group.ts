@@ -5,8 +5,7 @@ const CHARACTERS_KEPT = 200;
 
 const ADDRESS = /([\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
 /**
- * A quoted part never contains its opening mark, so none is searched twice; an apostrophe in a word opens
- * none.
+ * A quoted part has no second opening mark, so none is searched twice; an apostrophe in a word opens none.
  */
 const QUOTED = /("[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))/u;
 /** A run without spaces, quotes, brackets and separators, except commas within a number. */

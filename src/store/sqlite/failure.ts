@@ -28,7 +28,7 @@ export function isIndexDamage(error: { code: string; message: string }): boolean
   );
 }
 
-/** Turns an error of SQLite's into one that names an action; returns any other error as it is. */
+/** Turns an error of SQLite's into one that somebody can act on; returns any other error as it is. */
 export function explain(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   if (isIndexDamage(error)) return indexDamage(error, file);

@@ -58,8 +58,7 @@ export function assertFile(file: string): void {
 }
 
 /**
- * Returns an identity that differs if another file takes the same name; null if there is none. Throws
- * DatabaseError.
+ * Returns what tells a file from a later one of the same name; null if there is none. Throws DatabaseError.
  */
 export function identityOf(file: string): string | null {
   const found = statOf(file);

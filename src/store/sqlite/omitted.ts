@@ -172,10 +172,7 @@ function enter(db: Database.Database, { stage, through }: Pick<Progress, 'stage'
   ).run(stage, through);
 }
 
-/**
- * Ends a stage that ran outside of a transaction: another process may have begun with another field
- * meanwhile.
- */
+/** Ends a stage that ran outside of a transaction: another process may have added a field meanwhile. */
 function leave(db: Database.Database, { stage, to }: { stage: Stage; to: Stage }): void {
   db.prepare<[Stage, Stage]>('update omitted_fields set stage = ? where stage = ?').run(to, stage);
 }

@@ -47,7 +47,7 @@ const REFUSALS = /supplied SQL string/;
 const PARAMETERS = /parameter/;
 
 /**
- * Turns an error of preparing or running `sql` into a UsageError or a DatabaseError; returns others as they
+ * Turns an error of preparing or running `sql` into a UsageError or DatabaseError; returns others as they
  * are.
  */
 export function explainRead(error: unknown, db: Database.Database, file: string, sql: string): unknown {

@@ -39,8 +39,7 @@ export function clearRejections(
     'update rejected_rows set row_key = ?, payload = ?, reason = ? where rowid = ?',
   );
   for (const { rowid, source, row_key, task_id, payload, reason } of held) {
-    // A row without an id has the hash of its content as key: two may have differed only in the deleted
-    // fields.
+    // A row without an id is keyed by the hash of its content: two may have differed only in these fields.
     const key = task_id === null ? keyOfPayload(payload) : row_key;
     drop.run(source, key, rowid);
     rewrite.run(key, payload, reason, rowid);

@@ -56,7 +56,7 @@ export function retentionState(db: Database.Database): {
   return { changesThrough: row?.changes_through ?? null, removedThrough: row?.removed_through ?? null };
 }
 
-/** Makes, as a step, an index for pruning alone, so that nobody else pays for it. */
+/** Returns the step that makes an index. Only pruning needs it, so nobody else pays for it. */
 function make(db: Database.Database, name: string, on: string): [hasWork: () => boolean, work: () => void] {
   const find = db.prepare<[string]>("select 1 from sqlite_schema where type = 'index' and name = ?").pluck();
   return [() => find.get(name) === undefined, () => void db.exec(`create index if not exists ${name} ${on}`)];

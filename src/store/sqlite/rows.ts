@@ -110,10 +110,7 @@ export function rowsOf(
 /** Reads tasks that other sources hold, by an index of theirs. */
 const throughIndex = (name: string) => sql<TaskRow>`tasks`.as<'tasks'>(sql.raw(`tasks indexed by ${name}`));
 
-/**
- * Selects live tasks among `ids`, JSON text, that another source holds without a note that this one shows
- * them.
- */
+/** Selects live tasks among `ids`, JSON text, of another source without a note that this one shows them. */
 function unnotedOf(query: QueryCreator<Tables>, p: (name: 'source' | 'ids') => string) {
   return query
     .selectFrom(sql<{ value: string }>`json_each(${p('ids')})`.as('shown'))

@@ -61,8 +61,8 @@ export function searchIndexState(db: Database.Database): SearchIndexState {
 
 /**
  * Thresholds for merging the index's segments (sqlite.org/fts5.html, "The 'automerge' Configuration Option"):
- * SQLite's own, and those of a build, whose merges the next rows would undo: without them it takes two thirds
- * of the time.
+ * SQLite's own, and those of a build. A build without merges, which the next rows would undo, takes two
+ * thirds of the time.
  */
 const MERGES = { usual: { automerge: 4, crisismerge: 16 }, building: { automerge: 0, crisismerge: 64 } };
 

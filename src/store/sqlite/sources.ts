@@ -16,9 +16,7 @@ const OWNED = ['gaps', 'tasks', 'rejected_rows', 'also_shown', 'sync_runs'] as c
 
 /** The names that the mirror knows, and their base URLs. Call everything that writes inside a transaction. */
 export interface Sources {
-  /**
-   * Returns whether the mirror knows the source. Throws UsageError if its name belongs to another base URL.
-   */
+  /** Returns whether the mirror knows the source. Throws UsageError if the name has another base URL. */
   knows(source: SourceIdentity): boolean;
   /** Registers a new source, and a loopback API's new port. `now` is UTC text. Throws as `knows` does. */
   register(source: SourceIdentity, now: string): void;
@@ -141,8 +139,7 @@ function liveTasksOf(db: Database.Database, name: string): number {
 }
 
 /**
- * Allows a local simulated API another port, since each start changes it; any other new address is probably a
- * mistake.
+ * Allows a local simulated API a new port, as each start picks one; other new addresses are rather mistakes.
  */
 function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
   if (known === baseUrl || (isLocal(known) && isLocal(baseUrl))) return;

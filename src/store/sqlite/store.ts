@@ -159,10 +159,7 @@ class SqliteMirror implements MirrorStore {
     return { db: this.#db, source: name, upserter: this.#upserter, clock: this.#clock };
   }
 
-  /**
-   * Runs `work`, which changes a source's name or address or forgets it, in one transaction, unless a run
-   * holds it.
-   */
+  /** Runs `work`, which renames, moves or forgets a source, in one transaction, unless a run holds it. */
   #administer<T>(name: string, work: () => T): T {
     this.#assertInPlace();
     const transaction = this.#db.transaction(() => {

@@ -6,7 +6,7 @@ import type { Tables } from './tables.ts';
 
 /** The rows that a full walk has seen, in temporary tables, so that a million rows do not stay in memory. */
 export interface Sweep {
-  /** Notes these tasks, if they are mirrored. */
+  /** Notes those of these tasks that are mirrored. */
   markSeen(ids: readonly string[]): void;
   /** Notes tasks by their rowids, which takes half the time. */
   markRowsSeen(rowids: readonly number[]): void;
@@ -15,16 +15,14 @@ export interface Sweep {
   countUnseen(): number;
   unseen(afterId: string, limit: number): string[];
   /**
-   * Drops the rejected rows up to `upTo` (ms) whose key was not seen. Call inside a transaction of the
-   * mirror's.
+   * Drops the rejected rows up to `upTo` (ms) whose key was not seen. Call inside the mirror's transaction.
    */
   forgetUnseenRejections(upTo: number): void;
 }
 
 /** Begins a sweep of `source`, which has seen nothing yet. */
 export function createSweep(db: Database.Database, source: string): Sweep {
-  // By rowid: rows that a walk meets together are neighbours; a table of random ids would be written all
-  // over.
+  // By rowid: rows that a walk meets together are neighbours; random ids would be written all over the table.
   db.exec(`
     create temporary table if not exists sweep (
       source text, task_rowid integer, primary key (source, task_rowid)

@@ -90,8 +90,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     return same;
   };
 
-  // In a backfill nearly every task is new, in a full run hardly any: expect the next to be as new as the
-  // last.
+  // In a backfill nearly every task is new, in a full run hardly any: expect the next to be like the last.
   let expectsNew = false;
   const upsertOne = (
     { source, now, unchangedRowids }: { source: string; now: string; unchangedRowids: number[] },
@@ -143,8 +142,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
 }
 
 /**
- * Sorts by id: neighbours in the index are written together. Versions of one task keep their order: the last
- * stays.
+ * Sorts by id: index neighbours are written together. Versions of one task keep their order: the last stays.
  */
 function byId(tasks: readonly Task[]): Task[] {
   return tasks.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));

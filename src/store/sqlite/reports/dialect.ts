@@ -1,7 +1,7 @@
 import type { Dialect } from '../../reportable.ts';
 import { measurePieces } from './pieces.ts';
 
-/** SQLite's side of {@link Dialect}. */
+/** The dialect of SQLite. */
 export const SQLITE: Dialect = {
   percentile: (column, percent) => `cast(round(percentile(${column}, ${percent})) as integer)`,
   msBetween: (from, to) => `cast(round((julianday(${to}) - julianday(${from})) * 86400000) as integer)`,

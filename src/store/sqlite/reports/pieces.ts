@@ -46,7 +46,7 @@ async function measureTogether(
   return pieces.map(({ label: name }) => measured.get(name) ?? nothing);
 }
 
-/** Returns the modifier to local time. */
+/** Returns the modifier that makes created_at local time. */
 function offsetAt(spans: readonly Span[]): string {
   const cases = spans
     .toReversed()
