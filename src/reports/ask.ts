@@ -1,13 +1,13 @@
 import type { Cell, Rows } from '../store/queryable.ts';
 import type { Ask, Dialect, Filter, Parameters, Reportable, Value } from '../store/reportable.ts';
 
-/** A mirror as reports see it. */
+/** The parts of a mirror that reports use. */
 export interface Asked {
   ask: Ask;
   dialect: Dialect;
 }
 
-/** Reports count in plain numbers; the integers of a mirror come as bigint. */
+/** Wraps a mirror for reports: they count in plain numbers, not in bigint. */
 export function askedOf(mirror: Pick<Reportable, 'run' | 'dialect'>): Asked {
   return {
     dialect: mirror.dialect,
@@ -18,7 +18,7 @@ export function askedOf(mirror: Pick<Reportable, 'run' | 'dialect'>): Asked {
   };
 }
 
-/** Every row of a result that is known to be short. */
+/** Returns all rows of a result that is known to be short. */
 export async function allRows({ batches }: Rows): Promise<(readonly Cell[])[]> {
   const rows: (readonly Cell[])[] = [];
   for await (const batch of batches) rows.push(...batch);
@@ -30,29 +30,34 @@ function plain(cell: Cell): Value {
   return cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : cell;
 }
 
-/** Which tasks a report is about, and how it looks at them. */
+/** The tasks that a report covers, and its settings. */
 export interface Scope {
-  /** Tasks created from `since` up to, but not including, `until`: UTC text; null: no bound, or the report's own. */
+  /**
+   * Bounds of creation, `since` inclusive and `until` exclusive: UTC text; null: none, or the report's own.
+   */
   since: string | null;
   until: string | null;
   user: string | null;
   status: string | null;
-  /** Rows of each list at most; null: as many as the report finds good. */
+  /** Most rows of each list; null: the report's own default. */
   limit: number | null;
-  /** IANA name: what days and hours are counted in. */
+  /** IANA name of the time zone of days and hours. */
   timezone: string;
-  /** ms since the epoch: what ages are counted to. */
+  /** ms since the epoch: the end of every age. */
   now: number;
 }
 
-/** The live tasks of a scope and of `conditions`. Only what the scope names is in the clause, so that indexes fit it. */
+/**
+ * Selects the live tasks of a scope and of `conditions`. The clause names only given bounds, so that indexes
+ * fit it.
+ */
 export function tasksOf(scope: Partial<Scope>, ...conditions: string[]): Filter {
   return filterOf(scope, conditions, '');
 }
 
 /**
- * The same for a statement that groups by what another index begins with: one that holds all it needs is read from end
- * to end, which costs less than to search one for the scope and then read each row.
+ * Does the same for a statement that groups by the first column of another index. To scan such an index, if
+ * it covers the query, costs less than to search one for the scope and then read each row.
  */
 export function unsearchedTasksOf(
   { unsearched }: Dialect,
@@ -78,7 +83,7 @@ function filterOf(scope: Partial<Scope>, conditions: readonly string[], unsearch
   };
 }
 
-/** The value of `limit :limit`. */
+/** Returns the value of `limit :limit`. */
 export function rowsAtMost(limit: number | null, otherwise: number): Parameters {
   return { limit: BigInt(limit ?? otherwise) };
 }

@@ -10,9 +10,9 @@ export interface Measured {
 }
 
 /**
- * The measures of each local day or hour of a scope, in order, those without tasks too: from `since`, or the mirror's
- * first task if that is later, to `until`, or else to now or the newest task. Throws UsageError for an unknown zone,
- * and for a period of too many pieces.
+ * Measures each local day or hour of a scope, in order, also those without tasks: from `since`, or the
+ * mirror's first task if that is later, to `until`, or else to now or the newest task. Throws UsageError for
+ * an unknown zone, and for a period of too many pieces.
  */
 export async function measurePeriods(
   { ask, dialect }: Asked,
@@ -36,7 +36,7 @@ export async function measurePeriods(
 }
 
 async function periodOf(ask: Asked['ask'], scope: Scope): Promise<{ from: number; until: number } | null> {
-  // Each is one look into the index; min and max in one select are a pass over all of it.
+  // Each is one index lookup; min and max in one select would scan the whole index.
   const [[first, last] = []] = await ask(
     `select (select min(created_at) from tasks where removed_at is null),
       (select max(created_at) from tasks where removed_at is null)`,

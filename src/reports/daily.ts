@@ -3,7 +3,7 @@ import { columnsOf, COUNTS, type Measure } from './measure.ts';
 import { measurePeriods } from './by-period.ts';
 import type { Section } from './report.ts';
 
-/** Tasks by the local day on which they were created; the newest days where there is a limit. */
+/** Reports tasks by the local day of their creation; with a limit, the newest days. */
 export async function daily(mirror: Asked, scope: Scope): Promise<Section[]> {
   return [await dailySection(mirror, scope, COUNTS)];
 }

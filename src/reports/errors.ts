@@ -15,7 +15,7 @@ const MEASURES = [
   text('last_task_id', 'Last task', ({ lastCreatedId }) => lastCreatedId),
 ];
 
-/** What fails most. A task that failed without a word is in the group that is null. */
+/** Reports the most common failures. Tasks that failed without an error form the group null. */
 export async function errors(mirror: Asked, scope: Scope): Promise<Section[]> {
   return [await errorsSection(mirror, scope)];
 }

@@ -3,7 +3,10 @@ import { type Asked, rowsAtMost, type Scope } from './ask.ts';
 import { ageOf, count, milliseconds, runKind, sectionOf, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
-/** How current the mirror is, and what its last runs did, as much of it as fits a terminal. Of a scope, only now and the limit count. */
+/**
+ * Reports how current the mirror is, and what its last runs did, as far as it fits a terminal. Of a scope, it
+ * uses only `now` and `limit`.
+ */
 export async function freshness(mirror: Asked, scope: Scope): Promise<Section[]> {
   return [await sourcesSection(mirror, scope), await runs(mirror, scope)];
 }

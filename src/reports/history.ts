@@ -2,18 +2,18 @@ import type { Queried } from '../store/queryable.ts';
 import type { Reportable } from '../store/reportable.ts';
 import { allRows } from './ask.ts';
 
-/** Characters of an id that may stand for the whole of it, at least. */
+/** Fewest characters of an id that may stand for the whole of it. */
 export const SHORTEST_PREFIX = 4;
 
-/** What no id goes on with: its UTF-8 comes after that of every other character. */
+/** Sorts after everything that an id can contain: in UTF-8 it follows every other character. */
 const LAST_CHARACTER = '\u{10ffff}';
 
-/** The whole row of a task, by its id. */
+/** Reads the whole row of a task by its id. */
 export function taskRow(mirror: Reportable, id: string): Promise<Queried> {
   return mirror.run('select * from tasks where id = :id', { id });
 }
 
-/** Ids that begin with a text, the first six. */
+/** Returns the first six ids that begin with a prefix. */
 export async function idsFrom(mirror: Reportable, prefix: string): Promise<string[]> {
   const found = await mirror.run(
     'select id from tasks where id >= :prefix and id < :after order by id limit 6',
@@ -23,9 +23,9 @@ export async function idsFrom(mirror: Reportable, prefix: string): Promise<strin
 }
 
 /**
- * Everything that the mirror saw happen to a task, in order: `event` is first seen, changed, removed, returned, or older
- * changes pruned (of those up to then, no more than the last one of the status is kept); `field`, `old_value` and `new_value`
- * are null where the event says it all.
+ * Returns everything that the mirror saw happen to a task, in order: `event` is first seen, changed, removed,
+ * returned, or older changes pruned (of the changes up to then, at most the last one of the status is kept);
+ * `field`, `old_value` and `new_value` are null if the event says it all.
  */
 export function historyOf(mirror: Reportable, id: string): Promise<Queried> {
   return mirror.run(

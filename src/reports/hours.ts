@@ -5,13 +5,13 @@ import type { Section, Value } from './report.ts';
 
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
-/** When tasks are created: by local weekday and hour, hours without any left out. */
+/** Reports when tasks are created, by local weekday and hour; leaves out hours without any. */
 export async function hours(mirror: Asked, scope: Scope): Promise<Section[]> {
   const measures = [TASKS, COMPLETED, FAILED];
   const cells = new Map<number, number[]>();
   for (const { label, values } of await measurePeriods(mirror, scope, 'hour', measures)) {
     if (values[0] === 0) continue;
-    // Sunday is 0 in JavaScript, and last in a week.
+    // Sunday is 0 in JavaScript, but last in these weeks.
     const weekday = (new Date(`${label.slice(0, 10)}T00:00:00Z`).getUTCDay() + 6) % 7;
     const cell = weekday * 24 + Number(label.slice(11));
     const sums = cells.get(cell) ?? measures.map(() => 0);

@@ -17,13 +17,13 @@ export { askedOf, type Scope } from './ask.ts';
 
 const DAY = 86_400_000;
 
-/** A report that can be asked for. */
+/** A report on offer. */
 export interface ReportKind {
   name: string;
   title: string;
-  /** What it tells, in one line. */
+  /** Its content, in one line. */
   summary: string;
-  /** Where it begins if the scope does not say: UTC text, or null for the first task. */
+  /** Returns its beginning if the scope has none: UTC text, or null for the first task. */
   since: (scope: Scope) => string | null;
   run: (mirror: Asked, scope: Scope) => Promise<Section[]>;
 }
@@ -97,8 +97,8 @@ export const REPORTS: readonly ReportKind[] = [
 ];
 
 /**
- * Runs a report by its name. Throws UsageError for an unknown name or time zone, for a period that ends before it
- * begins, and for one with too many days or hours.
+ * Runs a report by its name. Throws UsageError for an unknown name or time zone, for a period that ends
+ * before it begins, and for one with too many days or hours.
  */
 export async function runReport(name: string, mirror: Asked, scope: Scope): Promise<Report> {
   const kind = REPORTS.find((report) => report.name === name);
@@ -128,7 +128,10 @@ function everything(): null {
   return null;
 }
 
-/** So many local days, of which the last may have only begun: a first day that is cut would look like a quiet one. */
+/**
+ * Returns the beginning of the last `days` local days, the last one often incomplete: a first day cut short
+ * would look like a quiet one.
+ */
 function wholeDays(scope: Scope, days: number): string {
   const firstDay = localText(zoneOf(scope.timezone), endOf(scope) - 1 - (days - 1) * DAY).slice(0, 10);
   return utcText(startOfDay(firstDay, scope.timezone));

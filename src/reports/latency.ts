@@ -5,7 +5,7 @@ import type { Section } from './report.ts';
 
 const PERCENTS = [50, 95, 99];
 
-/** How long tasks wait in the queue, and how long the work takes: in the whole period, and by day. */
+/** Reports how long tasks wait in the queue, and how long the work takes: in the whole period, and by day. */
 export async function latency(mirror: Asked, scope: Scope): Promise<Section[]> {
   const days = await dailySection(mirror, scope, [
     percentile('queue', 50),

@@ -3,7 +3,7 @@ import type { Dialect, Parameters } from '../store/reportable.ts';
 import type { Asked } from './ask.ts';
 import type { Chart, Column, Section } from './report.ts';
 
-/** A column of a report with what computes it, so that the two cannot drift apart. */
+/** A column of a report with the SQL that computes it, so that the two cannot drift apart. */
 export interface Measure extends Column {
   sql: (dialect: Dialect) => string;
 }
@@ -34,17 +34,17 @@ export const COMPLETED = count('completed', 'Completed', COUNT_COMPLETED);
 export const FAILED = count('failed', 'Failed', COUNT_FAILED);
 const CANCELLED = count('cancelled', 'Cancelled', countOf(`status = 'cancelled'`));
 export const OPEN = count('open', 'Open', countOf(IS_OPEN));
-/** Completed of completed and failed; null where there is neither. */
+/** Completed as a share of completed and failed; null if there are neither. */
 export const SUCCESS = ratio(
   'success_rate',
   'Success',
   `round(1.0 * ${COUNT_COMPLETED} / nullif(${COUNT_COMPLETED} + ${COUNT_FAILED}, 0), 4)`,
 );
 
-/** How the tasks of a group ended. */
+/** Counts by how tasks ended. */
 export const COUNTS = [TASKS, COMPLETED, FAILED, CANCELLED, OPEN, SUCCESS];
 
-/** A percentile of a column of ms, as a whole number; null where the column has no value. */
+/** Measures a percentile of a column of ms, as a whole number; null if the column has no value. */
 export function percentile(phase: 'queue' | 'run', percent: number): Measure {
   const title = `${phase === 'queue' ? 'Queue' : 'Run'} p${percent}`;
   return milliseconds(`${phase}_p${percent}_ms`, title, (dialect) =>
@@ -52,17 +52,17 @@ export function percentile(phase: 'queue' | 'run', percent: number): Measure {
   );
 }
 
-/** Milliseconds from a time to `:now`, which is UTC text. */
+/** Measures ms from a time to `:now`, which is UTC text. */
 export function ageOf(name: string, title: string, from: string): Measure {
   return milliseconds(name, title, (dialect) => dialect.msBetween(from, ':now'));
 }
 
-/** What computes the measures, in their order. */
+/** Returns the SQL of the measures, in their order. */
 export function selectList(dialect: Dialect, measures: readonly Measure[]): string {
   return measures.map(({ sql }) => sql(dialect)).join(', ');
 }
 
-/** The measures as columns of a report. */
+/** Returns the measures as columns of a report. */
 export function columnsOf(measures: readonly Measure[]): Column[] {
   return measures.map(({ name, title, kind }) => ({ name, title, kind }));
 }
@@ -71,13 +71,13 @@ export interface Table {
   name: string;
   title: string;
   measures: readonly Measure[];
-  /** The statement from its FROM on. */
+  /** The SQL from the FROM on. */
   from: string;
   parameters: Parameters;
   chart?: Chart;
 }
 
-/** A section whose rows are those of one statement. */
+/** Returns a section whose rows are those of one statement. */
 export async function sectionOf(
   { ask, dialect }: Asked,
   { name, title, measures, from, parameters, chart }: Table,

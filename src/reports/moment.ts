@@ -11,9 +11,9 @@ const TIME = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:
 const [FIRST, LAST] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 
 /**
- * The moment that a person means, as UTC text: so many hours, days (of 24 hours) or weeks before `now` (`12h`, `30d`,
- * `2w`), the beginning of a day in the time zone (`2026-01-01`), or a time with its offset (`2026-01-01T10:00:00Z`).
- * `now` in ms. Throws UsageError for anything else.
+ * Parses a moment as people write it, and returns UTC text: hours, days (of 24 hours) or weeks before `now`
+ * (`12h`, `30d`, `2w`), the beginning of a day in the time zone (`2026-01-01`), or a time with its offset
+ * (`2026-01-01T10:00:00Z`). `now` in ms. Throws UsageError for anything else.
  */
 export function parseMoment(text: string, now: number, timezone: string): string {
   const ms = momentOf(text, now, timezone);
@@ -31,15 +31,15 @@ function momentOf(text: string, now: number, timezone: string): number | null {
   return Number.isNaN(ms) ? null : ms;
 }
 
-/** JavaScript takes 30 February for 2 March. */
+/** Returns whether a day exists: JavaScript reads 30 February as 2 March. */
 function isDay(text: string): boolean {
   const ms = Date.parse(`${text}T00:00:00Z`);
   return ms >= FIRST && utcText(ms).startsWith(text);
 }
 
 /**
- * When a day (YYYY-MM-DD) begins in a time zone, in ms: later than midnight where midnight is skipped. No place was
- * ever more than 16 hours from UTC.
+ * Returns the beginning of a day (YYYY-MM-DD) in a time zone, in ms: later than midnight if midnight is
+ * skipped. No place was ever more than 16 hours from UTC.
  */
 export function startOfDay(day: string, timezone: string): number {
   const zone = zoneOf(timezone);

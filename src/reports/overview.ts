@@ -17,10 +17,10 @@ import {
 import type { Section, Value } from './report.ts';
 import { openByStatus } from './tasks.ts';
 
-/** Rows of the lists of an overview, so that it fits one screen. */
+/** Most rows of the lists of an overview, so that it fits one screen. */
 const [ERRORS, DAYS] = [3, 7];
 const DAY_MS = 86_400_000;
-/** Before this, a year has no four digits. */
+/** UTC text has four digits for the year. */
 const EARLIEST = Date.parse('0001-01-01T00:00:00Z');
 
 const TOTALS = [
@@ -34,19 +34,19 @@ const TOTALS = [
   percentile('run', 95),
 ];
 
-/** What one wants to know each morning, on one screen. */
+/** Reports the essentials of each morning, on one screen. */
 export async function overview(mirror: Asked, scope: Scope): Promise<Section[]> {
   return [
     await totals(mirror, scope),
     await errorsSection(mirror, { ...scope, limit: scope.limit ?? ERRORS }, [ERROR, FAILURES, LAST]),
-    // Whenever they were created.
+    // Open tasks of any creation time.
     await openByStatus(mirror, { ...scope, since: null, until: null, status: null }),
     await lastDays(mirror, scope),
     await sourcesSection(mirror, scope),
   ];
 }
 
-/** This period, and the one before it of the same length; that is empty where this one has no beginning. */
+/** Totals this period and the one before it of the same length; without a beginning, only this one. */
 async function totals({ ask, dialect }: Asked, scope: Scope): Promise<Section> {
   const periods = [
     ['current', scope] as const,
@@ -79,13 +79,13 @@ async function lastDays(mirror: Asked, scope: Scope): Promise<Section> {
   const end = scope.until === null ? scope.now : Date.parse(scope.until);
   const earliest = utcText(Math.max(end - days * DAY_MS, EARLIEST));
   const since = scope.since === null || scope.since < earliest ? earliest : scope.since;
-  // A task with a date that is yet to come, a wrong one mostly, must not push these days out of sight.
+  // A task dated in the future, mostly by mistake, must not push these days out of sight.
   const section = await dailySection(mirror, { ...scope, since, until: utcText(end) }, [
     TASKS,
     COMPLETED,
     FAILED,
     SUCCESS,
   ]);
-  // Where the period begins within a day, it touches one day more than it is long.
+  // If the period begins within a day, it touches one day more than its length.
   return { ...section, rows: section.rows.slice(-days), chart: null };
 }

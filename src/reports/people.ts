@@ -4,7 +4,7 @@ import type { Section } from './report.ts';
 
 const WORK = milliseconds('run_ms', 'Work', 'sum(run_ms)');
 
-/** Who gives tasks, those with the most first. */
+/** Reports the users who created the most tasks. */
 export async function users(mirror: Asked, scope: Scope): Promise<Section[]> {
   const { where, parameters } = tasksOf(scope);
   const section = await sectionOf(mirror, {
@@ -23,7 +23,7 @@ export async function users(mirror: Asked, scope: Scope): Promise<Section[]> {
   return [section];
 }
 
-/** The agent sessions with the most tasks: found by counting alone, the rest is worked out for those shown. */
+/** Reports the agent sessions with the most tasks. Counting finds them; only those shown are measured. */
 export async function sessions(mirror: Asked, scope: Scope): Promise<Section[]> {
   const { where, parameters } = unsearchedTasksOf(mirror.dialect, scope, 'session_id is not null');
   const grouped = 'group by session_id order by count(*) desc, max(created_at) desc, session_id';

@@ -3,10 +3,10 @@ import { type Asked, rowsAtMost, type Scope, tasksOf } from './ask.ts';
 import { ageOf, IS_OPEN, milliseconds, sectionOf, TASKS, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
-/** Of a message, enough to know the task by. */
+/** The start of the message, to recognize the task. */
 const MESSAGE = text('message', 'Message', 'substr(message, 1, 120)');
 
-/** The tasks that are not over: how many and how old in each status, and the oldest of them. */
+/** Reports the open tasks: how many and how old in each status, and the oldest of them. */
 export async function open(mirror: Asked, scope: Scope): Promise<Section[]> {
   return [await openByStatus(mirror, scope), await oldestOpen(mirror, scope)];
 }
@@ -27,7 +27,9 @@ export function openByStatus(mirror: Asked, scope: Scope): Promise<Section> {
   });
 }
 
-/** How long a task has had its status is known as far as runs saw it: from the last change, or from first sight. */
+/**
+ * Lists the oldest open tasks. The age of a status is as runs saw it: from the last change or first sight.
+ */
 function oldestOpen(mirror: Asked, scope: Scope): Promise<Section> {
   const { where, parameters } = tasksOf(scope, IS_OPEN);
   const since = `coalesce((select max(c.observed_at) from task_changes c
@@ -48,7 +50,7 @@ function oldestOpen(mirror: Asked, scope: Scope): Promise<Section> {
   });
 }
 
-/** The tasks that took the longest to work on. They are found in an index; only those shown are read. */
+/** Reports the tasks that took the longest to work on. An index finds them; only the rows shown are read. */
 export async function slowest(mirror: Asked, scope: Scope): Promise<Section[]> {
   const { where, parameters } = tasksOf(scope, 'run_ms is not null');
   const section = await sectionOf(mirror, {

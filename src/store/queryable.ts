@@ -1,16 +1,16 @@
-/** A value as SQLite gives it: integers of 64 bits as bigint, BLOBs as bytes. */
+/** A value as SQLite returns it: 64-bit integers as bigint, BLOBs as bytes. */
 export type Cell = null | string | number | bigint | Uint8Array;
 
-/** Rows that are handed over together: few enough to be held in memory, also where their values are long. */
+/** Rows that are handed over together: few enough for memory, even if their values are long. */
 export type Batch = readonly (readonly Cell[])[];
 
-/** A result to print. Batches may be lazy; they are read once, in order. */
+/** A result to print. Batches may be lazy; read them once, in order. */
 export interface Rows {
   columns: readonly string[];
   batches: AsyncIterable<Batch> | Iterable<Batch>;
 }
 
-/** A result that is held as a whole. */
+/** A result held in memory as a whole. */
 export interface Table {
   columns: readonly string[];
   rows: Batch;
@@ -19,20 +19,22 @@ export interface Table {
 /** Values for a statement's parameters, by name. Numbers are bound as REAL, so give integers as bigint. */
 export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
 
-/** What a statement gives. */
+/** The result of a statement. */
 export interface Queried extends Rows {
-  /** For each column, which of a table's its values are taken from, with the declared type; nulls for what is computed. */
+  /**
+   * For each column, the table column that its values come from, with the declared type; nulls if computed.
+   */
   origins: readonly { column: string | null; type: string | null }[];
 }
 
-/** A mirror that SQL can be put to, and that refuses SQL which writes. */
+/** A mirror that runs read-only SQL and refuses SQL that writes. */
 export interface Queryable {
   /**
-   * Runs one statement, of which no more than `atMost` rows are read. Throws UsageError for SQL that is refused or wrong,
-   * DatabaseError where the database is at fault; the batches throw the same.
+   * Runs one statement and reads at most `atMost` of its rows. Throws UsageError for SQL that is refused or
+   * wrong, DatabaseError if the database is at fault; the batches throw the same.
    */
   run(sql: string, parameters?: SqlParameters, options?: { atMost?: number }): Promise<Queried>;
-  /** The names of the statement's parameters, in the order of their first use. Throws as `run` does. */
+  /** Returns the names of the statement's parameters, in order of first use. Throws as `run` does. */
   parametersOf(sql: string): Promise<string[]>;
   close(): Promise<void>;
 }

@@ -7,77 +7,83 @@ export type Value = null | string | number;
 /** Values by name for a statement; integers as bigint, because a number would be bound as REAL. */
 export type Parameters = Readonly<Record<string, null | string | bigint>>;
 
-/** Runs one SELECT and gives its rows, columns in order. A value of a statement that is beyond 2^53 may lose digits. */
+/** Runs one SELECT and returns its rows, columns in order. A value beyond 2^53 may lose digits. */
 export type Ask = (sql: string, parameters: Parameters) => Promise<readonly (readonly Value[])[]>;
 
-/** A WHERE clause with the values that it names. */
+/** A WHERE clause with the values of its parameters. */
 export interface Filter {
   where: string;
   parameters: Parameters;
 }
 
-/** Local days or hours whose tasks are to be measured. */
+/** Local days or hours whose tasks are measured. */
 export interface PiecesQuestion {
-  /** Which tasks, apart from the period. */
+  /** The tasks to measure, apart from the period. */
   filter: Filter;
-  /** What computes the measures, as a select list. */
+  /** The SQL of the measures, as a select list. */
   measures: string;
-  /** In order, without a hole between them. */
+  /** In order and contiguous. */
   pieces: readonly Piece[];
-  /** What the pieces were cut from, and into what. */
+  /** The spans that the pieces were cut from, and the unit they were cut into. */
   spans: readonly Span[];
   unit: Unit;
 }
 
 /**
- * What databases say in different words. Reports write all other SQL in words that SQLite and PostgreSQL understand alike:
- * `:name` for values, times compared with UTC text, `nulls first` wherever a sorted column may be null.
+ * The SQL that differs between databases. Reports write all other SQL in a form that SQLite and PostgreSQL
+ * share: `:name` for values, times compared with UTC text, `nulls first` wherever a sorted column may be
+ * null.
  */
 export interface Dialect {
-  /** A percentile of a column of ms, between neighbours, as a whole number; null where the column has no value. */
+  /**
+   * Returns a percentile of a column of ms, interpolated, as a whole number; null if the column has no value.
+   */
   percentile(column: string, percent: number): string;
-  /** Whole ms from one time to another; null where one of them is. Either may be a parameter. */
+  /** Returns whole ms from one time to another; null if either is null. Either may be a parameter. */
   msBetween(from: string, to: string): string;
-  /** Of a group: the id of the task that was created last. */
+  /** The id of the task of a group that was created last. */
   lastCreatedId: string;
-  /** The tasks, found by the index of the few that are open. */
+  /** The tasks, read through the index of the few open ones. */
   openTasks: string;
-  /** Before a column in a WHERE: keeps the engine from searching an index for it where reading another one through costs less. */
+  /**
+   * A prefix for a column in a WHERE: keeps the engine from an index search on it if scanning another index
+   * costs less.
+   */
   unsearched: string;
-  /** The shortest name of a row of tasks, to find it again within one statement. */
+  /** The shortest key of a row of tasks, to find it again within one statement. */
   rowKey: string;
-  /** What sorts the changes of one task in the order in which they were noted. */
+  /** The sort key that puts the changes of one task in the order in which they were journaled. */
   changeOrder: string;
-  /** The measures of each piece, in their order; of one without tasks too. */
+  /** Returns the measures of each piece, in their order, also of pieces without tasks. */
   measurePieces(ask: Ask, question: PiecesQuestion): Promise<(readonly Value[])[]>;
 }
 
-/** What to look for among tasks. */
+/** A full text search of tasks. */
 export interface SearchQuestion {
-  /** Words, all of which a task has to hold; with `raw` a query of the engine's own language. */
+  /** Words that a task must all contain; with `raw`, a query in the engine's own language. */
   text: string;
   raw: boolean;
   filter: Filter;
-  /** Tasks at most. */
+  /** The most tasks to return. */
   limit: number;
-  /** What stands before and after each word that was found. */
+  /** The marks before and after each word found. */
   marks: readonly [open: string, close: string];
 }
 
-/** How far a full text index is built. */
+/** The progress of a full text index. */
 export interface SearchProgress {
   built: number;
   tasks: number;
 }
 
-/** A mirror that reports, search and history are asked of. */
+/** A mirror for reports, search and history. */
 export interface Reportable extends Queryable {
   dialect: Dialect;
-  /** Null: there is no index. */
+  /** Returns null if there is no index. */
   searchProgress(): Promise<SearchProgress | null>;
   /**
-   * The tasks that fit best first: id, status, username, created_at, rank (lower is better) and a snippet. Throws UsageError
-   * where there is nothing to search for, or where a raw query is wrong.
+   * Returns the best matches first: id, status, username, created_at, rank (lower is better) and a snippet.
+   * Throws UsageError if there is nothing to search for, or if a raw query is wrong.
    */
   search(question: SearchQuestion): Promise<Table>;
 }

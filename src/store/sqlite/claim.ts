@@ -12,19 +12,21 @@ import { canDropSearchIndex } from './soundness.ts';
 import type { Upserted } from './upsert.ts';
 import { SqliteView, type SqliteViewDeps } from './view.ts';
 
-/** Run records kept of each source: a daemon that runs every other second would fill the disk with them. */
+/** Run records kept of each source: a daemon that runs every other second would fill the disk with more. */
 const RUNS_KEPT = 10_000;
-/** Runs between two looks at what is more than that: to delete one with each run would write two more pages every time. */
+/**
+ * Runs between two prunings of records: to delete one with each run would write two more pages every time.
+ */
 const PRUNE_EVERY = 100;
 
 export interface SqliteClaimDeps extends SqliteViewDeps {
   lease: Lease;
   searchIndex: boolean;
-  /** Called once the lease is given back. `wrote`: the claim has changed more than the record of its run. */
+  /** Called after the lease is released. `wrote`: the claim changed more than the record of its run. */
   onRelease: (did: { wrote: boolean }) => void;
 }
 
-/** One source's part of the mirror, under its lease. Every write looks after the lease in the same transaction. */
+/** A claim on one source's part of the mirror. Every write checks the lease in the same transaction. */
 export class SqliteClaim extends SqliteView implements MirrorClaim {
   readonly #lease: Lease;
   readonly #searchIndex: boolean;
@@ -44,7 +46,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
     const id = this.#lease.run;
     const whole = this.#searchIndex || canDropSearchIndex(this.db);
     this.#inTransaction(() => {
-      // Before anything else is written: this is also the way out where the index is damaged, and its triggers fail.
+      // Must be the first write: if the index is damaged, its triggers fail, and this is the way out.
       if (!this.#searchIndex) dropSearchIndex(this.db, { whole });
       else if (kind === 'backfill') pauseSearchIndex(this.db);
       this.queries.setKind.run({ id, kind });
@@ -135,7 +137,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
       return done;
     });
 
-  /** The same for what only says that a run is under way, or over. */
+  /** Does the same for work that only records a run's start or end. */
   #inTransaction<T>(work: (now: string) => T): T {
     const transaction = this.db.transaction(() => {
       this.#lease.hold();

@@ -1,12 +1,14 @@
-/** Characters of an error that are looked at: it can be megabytes long, and what went wrong stands at its head. */
+/** Characters of an error that are read: it can be megabytes long, and its cause is at the beginning. */
 const CHARACTERS_READ = 1_000;
-/** Characters of a group at most. */
+/** Most characters of a group. */
 const CHARACTERS_KEPT = 200;
 
 const ADDRESS = /([\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
-/** No quoted part runs over its opening mark again, so none is looked for twice; an apostrophe in a word opens none. */
+/**
+ * A quoted part has no second opening mark, so none is searched twice; an apostrophe in a word opens none.
+ */
 const QUOTED = /("[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))/u;
-/** A run without spaces, quotes, brackets and separators, but for the commas of a number. */
+/** A run without spaces, quotes, brackets and separators, except commas within a number. */
 const RUN = /(?:[^\s"'`„“”«»()[\]{}<>,;=|]|(?<=\d),(?=\d))+/u;
 const PARTS = new RegExp([ADDRESS, QUOTED, RUN].map(({ source }) => source).join('|'), 'gu');
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
@@ -19,12 +21,12 @@ const MIXED = /^(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{6,}$/;
 const NUMBER = /\d+(?:[.,]\d+)*/g;
 
 /**
- * An error without what differs from one failure to the next, so that those of one kind group: numbers become
- * `<n>`, times `<time>`, UUIDs, hexadecimal and other ids `<id>`, paths `<path>`, URLs `<url>`, quoted parts
- * `'<…>'`, white space one space. Null where nothing is left. Takes time linear in the error's first 1,000
- * characters, and gives at most 200.
+ * Removes from an error everything that differs between failures of one kind, so that they group: numbers
+ * become `<n>`, times `<time>`, UUIDs, hexadecimal and other ids `<id>`, paths `<path>`, URLs `<url>`, quoted
+ * parts `'<…>'`, white space one space. Null if nothing is left. Takes time linear in the error's first 1,000
+ * characters, and returns at most 200.
  *
- * Groups are stored: whoever changes a rule has to write a migration that folds the stored errors anew.
+ * Groups are stored: a change of a rule needs a migration that folds the stored errors again.
  */
 export function foldError(error: string): string | null {
   const folded = error
@@ -49,7 +51,7 @@ function foldPart(part: string): string {
   return text.replaceAll(WORD, foldWord).replaceAll(NUMBER, '<n>') + end;
 }
 
-/** `and/or` and `10/min` are none, `src/main.ts` is. */
+/** Tells paths such as `src/main.ts` from `and/or` and `10/min`. */
 function isPath(text: string): boolean {
   if (ABSOLUTE_PATH.test(text)) return true;
   const steps = text.split(/[\\/]/).length;

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../../model/errors.ts';
 
-/** Runs `work`; whatever SQLite says goes on as a DatabaseError that names the file. */
+/** Runs `work`; throws SQLite's errors as a DatabaseError that names the file. */
 export function withFile<T>(file: string, work: () => T): T {
   try {
     return work();
@@ -10,7 +10,7 @@ export function withFile<T>(file: string, work: () => T): T {
   }
 }
 
-/** The search index is damaged, and nothing else that was read. */
+/** Returns the error for damage to the search index alone. */
 export function indexDamage(error: Error, file: string): DatabaseError {
   return new DatabaseError(
     'search_index_damaged',
@@ -20,7 +20,7 @@ export function indexDamage(error: Error, file: string): DatabaseError {
   );
 }
 
-/** Whether FTS5 says that its tables are damaged. For some of that it has no code. */
+/** Returns whether FTS5 reports damage to its tables. For some damage it has no code. */
 export function isIndexDamage(error: { code: string; message: string }): boolean {
   return (
     error.code === 'SQLITE_CORRUPT_VTAB' ||
@@ -28,7 +28,7 @@ export function isIndexDamage(error: { code: string; message: string }): boolean
   );
 }
 
-/** An error of SQLite's as one that somebody can act on; any other error as it is. */
+/** Turns an error of SQLite's into one that somebody can act on; returns any other error as it is. */
 export function explain(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   if (isIndexDamage(error)) return indexDamage(error, file);
@@ -61,14 +61,14 @@ type Family =
 
 const FAMILIES: readonly (readonly [family: string, code: Family, what: string])[] = [
   ['SQLITE_FULL', ...DISK_FULL],
-  // No room for the -shm file, the first that is made.
+  // No room for the -shm file, the first that SQLite makes.
   ['SQLITE_IOERR_SHMSIZE', ...DISK_FULL],
   ['SQLITE_NOTADB', 'database_foreign', 'this is not an SQLite database; nothing was written to it'],
   ['SQLITE_BUSY', 'database_locked', 'another program kept the database locked'],
   ['SQLITE_READONLY', 'database_not_writable', 'the database cannot be written'],
   ['SQLITE_CANTOPEN', 'database_not_openable', 'the database cannot be opened'],
   [
-    // As in a container whose root is read-only (sqlite.org/tempfiles.html, section 5).
+    // For example in a container whose root is read-only (sqlite.org/tempfiles.html, section 5).
     'SQLITE_IOERR_GETTEMPPATH',
     'no_temporary_folder',
     'SQLite finds no folder for temporary files, which large indexes, sorts and full runs need',

@@ -2,10 +2,10 @@ import { FIELDS } from '../../model/fields.ts';
 import type { OmittableField } from '../../model/task.ts';
 import type { DerivedColumns, TaskColumns } from './tables.ts';
 
-/** What is worked out from a field that may be omitted, and so has to go with it. */
+/** Columns computed from a field that may be omitted: they are omitted with it. */
 const DERIVED: { readonly [Name in OmittableField]?: keyof DerivedColumns } = { error: 'error_group' };
 
-/** The columns of tasks that hold these fields, or what was worked out from them. */
+/** Returns the columns of tasks that hold these fields, or values computed from them. */
 export function columnsOf(fields: Iterable<OmittableField>): (keyof TaskColumns | keyof DerivedColumns)[] {
   const omitted = new Set<string>(fields);
   return FIELDS.flatMap((field) => {

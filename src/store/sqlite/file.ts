@@ -3,12 +3,14 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseError, UsageError } from '../../model/errors.ts';
 import { messageOf } from '../../model/text.ts';
 
-/** There is no mirror where one was expected. */
+/** Returns the error for a missing mirror. */
 export function missingMirror(file: string): DatabaseError {
   return new DatabaseError('database_missing', { file }, `there is no mirror at ${file}`);
 }
 
-/** The absolute path of a database. Throws UsageError for a name that SQLite's driver would take for another one. */
+/**
+ * Returns the absolute path of a database. Throws UsageError for a name that SQLite's driver would change.
+ */
 export function databasePath(file: string): string {
   const place = resolve(file);
   if (place.trim() === place) return place;
@@ -20,13 +22,13 @@ export function databasePath(file: string): string {
 }
 
 /**
- * Makes an empty file, readable by its owner only, where there is none; where a link leads to one that is not there, that.
- * Throws DatabaseError.
+ * Makes an empty file, readable by its owner only, if there is none; through a dangling link, makes its
+ * target. Throws DatabaseError.
  */
 export function makePrivateFile(file: string): void {
   if (statOf(file) !== undefined) return;
   try {
-    // Appending, so that a file which another process makes meanwhile stays whole.
+    // Append mode: a file that another process makes meanwhile stays whole.
     closeSync(openSync(file, 'a', 0o600));
   } catch (error) {
     const link = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
@@ -40,7 +42,9 @@ export function makePrivateFile(file: string): void {
   }
 }
 
-/** Throws DatabaseError unless there is a file: SQLite says the same of a folder as of a file that it may not open. */
+/**
+ * Throws DatabaseError unless there is a file. SQLite reports a folder and a file that it may not open alike.
+ */
 export function assertFile(file: string): void {
   const found = statOf(file);
   if (found === undefined) throw missingMirror(file);
@@ -53,7 +57,9 @@ export function assertFile(file: string): void {
   }
 }
 
-/** Tells a file from another one that takes its place under the same name; null where there is none. Throws DatabaseError. */
+/**
+ * Returns what tells a file from a later one of the same name; null if there is none. Throws DatabaseError.
+ */
 export function identityOf(file: string): string | null {
   const found = statOf(file);
   return found === undefined ? null : `${found.dev}:${found.ino}`;

@@ -5,15 +5,15 @@ import { DatabaseError } from '../../model/errors.ts';
 /** `pragma application_id` of every mirror: the bytes "tmir". */
 export const APPLICATION_ID = 0x746d6972;
 
-/** `pragma user_version` of a mirror that this program writes: how many migrations made it. */
+/** `pragma user_version` of a mirror that this program writes: the number of migrations. */
 export const SCHEMA_VERSION = Object.keys(migrations).length;
 
-/** What a file holds: nothing yet, or a mirror of this schema version. */
+/** The content of a file: nothing yet, or a mirror of this schema version. */
 export type Identity = { kind: 'empty' } | { kind: 'mirror'; version: number };
 
 /**
- * Looks at a file without writing to it.
- * Throws DatabaseError where it belongs to another program or to a newer taskmirror.
+ * Identifies a file without writing to it. Throws DatabaseError if it belongs to another program or to a
+ * newer taskmirror.
  */
 export function inspect(db: Database.Database, file: string): Identity {
   const applicationId = Number(db.pragma('application_id', { simple: true }));

@@ -4,20 +4,20 @@ import { explain } from './failure.ts';
 import { openReadOnly } from './readonly.ts';
 import { isOnlySearchIndex } from './soundness.ts';
 
-/** Problems that a check lists at most. */
+/** Most problems that a check lists. */
 const SHOWN = 5;
-/** As many lines as SQLite may give: space that nothing uses has a line for each page. */
+/** Most lines that SQLite may return: it reports unused space with a line for each page. */
 const LINES = 1_000_000;
 
-/** What a check of a whole file found. */
+/** The result of a check of a whole file. */
 export interface FileCheck {
-  /** A line each, at most 5; none: the file is sound. */
+  /** One line each, at most 5; empty: the file is sound. */
   problems: string[];
-  /** What is damaged; null where nothing is wrong. The search index can be made again of the tasks. */
+  /** The damaged part; null if none. The search index can be rebuilt from the tasks. */
   damage: 'search_index' | 'database' | null;
 }
 
-/** The version of the SQLite library in this process. */
+/** Returns the version of the SQLite library in this process. */
 export function sqliteVersion(): string {
   const db = new Database(':memory:');
   try {
@@ -28,16 +28,16 @@ export function sqliteVersion(): string {
 }
 
 /**
- * Reads the whole file and tells what SQLite finds wrong with it (sqlite.org/pragma.html#pragma_quick_check). Throws
- * DatabaseError where it cannot be read as a mirror at all.
+ * Reads the whole file and reports what SQLite finds wrong with it
+ * (sqlite.org/pragma.html#pragma_quick_check). Throws DatabaseError if it cannot be read as a mirror at all.
  */
 export function quickCheck(file: string): FileCheck {
   return check(file, (db) => linesOf(db, 'quick_check'));
 }
 
 /**
- * Checks the whole file, its indexes and its foreign keys (sqlite.org/pragma.html#pragma_integrity_check). Throws
- * DatabaseError where it cannot be read as a mirror at all.
+ * Checks the whole file, its indexes and its foreign keys (sqlite.org/pragma.html#pragma_integrity_check).
+ * Throws DatabaseError if it cannot be read as a mirror at all.
  */
 export function integrityCheck(file: string): FileCheck {
   return check(file, (db) => {
@@ -83,5 +83,5 @@ function linesOf(db: Database.Database, pragma: 'quick_check' | 'integrity_check
     .filter((line) => line !== 'ok' && !HARMLESS.test(line));
 }
 
-/** A heading, and what is left of an index that could not be dropped page by page. */
+/** A heading, and the remains of an index that could not be dropped page by page. */
 const HARMLESS = /^(?:\*\*\* in database main \*\*\*|Page \d+: never used)$/;

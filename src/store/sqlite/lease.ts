@@ -5,27 +5,28 @@ import { FRESH_MS, LEASE_MS } from '../../model/lease.ts';
 import { utcText } from '../../model/task.ts';
 import { prepare } from './statement.ts';
 
-/** Who asks for a lease, and how to find out whether another holder on the same host still lives. */
+/** A process that asks for a lease, with a check whether another holder on the same host is alive. */
 export interface Holder {
   pid: number;
   host: string;
-  /** When this process began, ms: a lease under its pid that is older belongs to a dead predecessor. */
+  /** Start of this process, in ms: an older lease under its pid belongs to a dead predecessor. */
   startedAt: number;
   isAlive(pid: number): boolean;
 }
 
-/** The right to write one source. To be used inside the transaction that writes. */
+/** The right to write one source. Use it inside the transaction that writes. */
 export interface Lease {
   /** Id of the run whose record holds the source. */
   readonly run: number;
-  /** Throws LeaseHeldError if the lease has been lost; renews one that is no longer fresh. */
+  /** Throws LeaseHeldError if the lease was lost; renews it if it is no longer fresh. */
   hold(): void;
   release(): void;
 }
 
 /**
- * Takes the lease of `source` by opening the record of a run, inside the caller's transaction. What a dead process left
- * open is closed as interrupted. Throws LeaseHeldError, with the holder's pid and host, while a living process has it.
+ * Takes the lease of `source` by opening the record of a run, inside the caller's transaction. Closes a dead
+ * process's open runs as interrupted. Throws LeaseHeldError, with the holder's pid and host, while a live
+ * process has it.
  */
 export function takeLease(db: Database.Database, source: string, holder: Holder, clock: Clock): Lease {
   assertFree(db, source, holder, clock);
@@ -56,8 +57,9 @@ export function takeLease(db: Database.Database, source: string, holder: Holder,
 }
 
 /**
- * Throws LeaseHeldError, with the holder's pid and host, while a living process has the lease of `source`. What a dead one
- * left open is closed as interrupted. To be used inside a transaction: nobody takes the lease before that ends.
+ * Throws LeaseHeldError, with the holder's pid and host, while a live process has the lease of `source`.
+ * Closes a dead process's open runs as interrupted. Call inside a transaction: nobody takes the lease before
+ * it ends.
  */
 export function assertFree(db: Database.Database, source: string, holder: Holder, clock: Clock): void {
   const last = prepare<{ source: string }, RunRow>(db, (q, p) =>
@@ -89,7 +91,7 @@ interface RunRow {
 
 function isHeld(run: RunRow, holder: Holder, now: number): run is RunRow & { pid: number } {
   if (run.renewed_at === null || run.pid === null) return false;
-  // A renewal that lies in the future was written before the clock was set back: it cannot be trusted either.
+  // A renewal in the future was written before the clock was set back: it cannot be trusted either.
   const age = now - Date.parse(run.renewed_at);
   if (age > LEASE_MS || age < -LEASE_MS) return false;
   if (run.host !== holder.host) return true;
@@ -97,7 +99,7 @@ function isHeld(run: RunRow, holder: Holder, now: number): run is RunRow & { pid
   return holder.isAlive(run.pid);
 }
 
-/** Whoever ends a run closes its record and gives the lease back: otherwise its process died. */
+/** Returns whether the process died during the run: else it closes the record and releases the lease. */
 function isLeftOpen({ finished_at, renewed_at }: RunRow): boolean {
   return finished_at === null || renewed_at !== null;
 }

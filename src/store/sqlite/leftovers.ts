@@ -5,10 +5,10 @@ import { columnsOf } from './fields.ts';
 import { uncleared } from './omitted.ts';
 import { countRejectionsWith } from './rejection-text.ts';
 
-/** Of these fields, those that something is left of, by looking at all that is stored. */
+/** Returns the fields of these that have remains, by reading all that is stored. */
 export function leftoversOf(db: Database.Database, fields: readonly OmittableField[]): Leftover[] {
   const left = new Set(uncleared(db, fields));
-  // One transaction: what has gone from one place has not come to another meanwhile.
+  // One transaction: a value gone from one place has not moved to another meanwhile.
   const look = db.transaction(() =>
     fields.map((field) => ({ ...countStored(db, field), inFreeSpace: left.has(field) })),
   );

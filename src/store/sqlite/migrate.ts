@@ -17,7 +17,7 @@ import { APPLICATION_ID, SCHEMA_VERSION } from './identity.ts';
  * Brings the schema up to date, all of it or nothing, however many processes try at once.
  *
  * Kysely neither locks nor wraps migrations on SQLite, so its Migrator runs inside one immediate transaction:
- * whoever comes second waits, and then finds nothing left to do. Migrations may call `fold_error(text)`.
+ * a second process waits, and then finds nothing left to do. Migrations may call `fold_error(text)`.
  */
 export async function migrate(db: Database.Database): Promise<void> {
   db.function('fold_error', { deterministic: true }, (error: string) => foldError(error));
@@ -74,7 +74,9 @@ class ImmediateDriver extends SqliteDriver {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
 
-  /** SQLite has rolled back by itself where the disk was full or failed: another rollback would hide that error. */
+  /**
+   * SQLite has already rolled back if the disk was full or failed: another rollback would hide that error.
+   */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     if (this.#db.inTransaction) await super.rollbackTransaction(connection);
   }

@@ -8,16 +8,17 @@ import { clearRejections } from './rejection-text.ts';
 import { columnsOf } from './fields.ts';
 import { emptyWal } from './wal.ts';
 
-/** Rows looked at in one transaction: some tens of ms of work. */
+/** Rows read in one transaction: some tens of ms of work. */
 const ROWS_AT_ONCE = 4_000;
 
 /**
- * What is being cleared, in order: the columns of tasks, the journal, the rejected rows; then SQLite writes the file anew,
- * since what was deleted stays in its free space until then (sqlite.org/lang_vacuum.html), and empties the WAL.
+ * The parts to clear, in order: the columns of tasks, the journal, the rejected rows. SQLite then rewrites
+ * the file, since deleted values stay in its free space until then (sqlite.org/lang_vacuum.html), and empties
+ * the WAL.
  */
 type Stage = 'tasks' | 'task_changes' | 'rejected_rows' | 'file' | 'wal' | 'cleared';
 
-/** What clears the fields that must not be kept, and how it writes. */
+/** The mirror, the fields that must not be kept, and a way to write. */
 export interface Clearing {
   db: Database.Database;
   omit: ReadonlySet<OmittableField>;
@@ -33,9 +34,10 @@ interface Progress {
 }
 
 /**
- * Takes what earlier settings let the mirror keep of the fields in `omit` out of the file, in steps that last, until
- * `signal` aborts. Where a step leaves off is in the file itself: whoever comes next goes on there. Where nothing is to be
- * done, that costs one read of a few rows. Returns the fields that it cleared, and those that are left to the next run.
+ * Deletes from the file the fields in `omit` that earlier settings let the mirror keep, in durable steps,
+ * until `signal` aborts. The file itself records where a step ends: the next run continues there. If nothing
+ * is to be done, this costs one read of a few rows. Returns the fields that it cleared, and those left to the
+ * next run.
  */
 export async function clearOmitted(parts: Clearing, signal: AbortSignal): Promise<Cleared> {
   const { db, omit, write } = parts;
@@ -48,7 +50,7 @@ export async function clearOmitted(parts: Clearing, signal: AbortSignal): Promis
   return { cleared: before.filter((field) => !left.includes(field)), left };
 }
 
-/** The fields in `omit` that are not cleared, as far as is known. */
+/** Returns the fields in `omit` that are not known to be cleared. */
 export function uncleared(db: Database.Database, omit: Iterable<OmittableField>): OmittableField[] {
   const cleared = new Set(
     db.prepare<[], string>("select field from omitted_fields where stage = 'cleared'").pluck().all(),
@@ -57,8 +59,8 @@ export function uncleared(db: Database.Database, omit: Iterable<OmittableField>)
 }
 
 /**
- * From now on these fields may be stored, so that none of them counts as cleared any more. To be used inside the transaction
- * that stores them.
+ * Returns a step that marks all fields but `omit` as not cleared, since they may be stored from now on. Call
+ * the step inside the transaction that stores them.
  */
 export function prepareKeepAgain(db: Database.Database, omit: ReadonlySet<OmittableField>): () => void {
   const omitted = JSON.stringify([...omit]);
@@ -71,13 +73,13 @@ export function prepareKeepAgain(db: Database.Database, omit: ReadonlySet<Omitta
   };
 }
 
-/** A field that comes while others are being cleared begins with all of them from the first row. */
+/** Begins with the new fields. If others are being cleared, all of them begin again from the first row. */
 function begin({ db, omit }: Clearing): void {
   prepareKeepAgain(db, omit)();
   const known = db.prepare<[string]>('select 1 from omitted_fields where field = ?').pluck();
   const fresh = [...omit].filter((field) => known.get(field) === undefined);
   if (fresh.length === 0) return;
-  // The index holds the words of what goes; and all of this is made again quicker than it is kept up.
+  // The index holds words of the cleared text, and all of this is rebuilt faster than it is kept up to date.
   dropForReaders(db);
   const add = db.prepare<[string]>(
     "insert into omitted_fields (field, stage, through) values (?, 'tasks', 0)",
@@ -86,7 +88,7 @@ function begin({ db, omit }: Clearing): void {
   enter(db, { stage: 'tasks', through: 0 });
 }
 
-/** Does the next step. False: there is none, or it has to wait for another run. */
+/** Does the next step. False: there is none, or it must wait for another run. */
 function step(parts: Clearing): boolean {
   const { db, write } = parts;
   const stage = progress(db)?.stage;
@@ -95,7 +97,7 @@ function step(parts: Clearing): boolean {
     case 'cleared':
       return false;
     case 'file':
-      // Under the lease, and once more: another process may have made it again meanwhile.
+      // Again, under the lease: another process may have rebuilt it meanwhile.
       write(() => dropForReaders(db));
       db.prepare('vacuum').run();
       write(() => leave(db, { stage: 'file', to: 'wal' }));
@@ -105,7 +107,7 @@ function step(parts: Clearing): boolean {
       write(() => leave(db, { stage: 'wal', to: 'cleared' }));
       return true;
     default:
-      // Chosen anew under the lock: another source's run may have taken this step meanwhile.
+      // Chosen again under the lock: another source's run may have taken this step meanwhile.
       write((now) => clearNext(db, now));
       return true;
   }
@@ -141,7 +143,7 @@ function clearJournal(db: Database.Database, { through: after, fields }: Progres
   enter(db, { stage: 'task_changes', through });
 }
 
-/** The last rowid of the next rows; null: there are no more. */
+/** Returns the last rowid of the next rows; null if there are no more. */
 function endOfChunk(db: Database.Database, table: 'tasks' | 'task_changes', after: number): number | null {
   return (
     db
@@ -153,7 +155,7 @@ function endOfChunk(db: Database.Database, table: 'tasks' | 'task_changes', afte
   );
 }
 
-/** Where those fields stand that are not cleared yet: they go together. Undefined: there are none. */
+/** Returns the progress of the fields not cleared yet, which go together; undefined if there are none. */
 function progress(db: Database.Database): Progress | undefined {
   const rows = db
     .prepare<[], { field: OmittableField; stage: Stage; through: number }>(
@@ -170,7 +172,7 @@ function enter(db: Database.Database, { stage, through }: Pick<Progress, 'stage'
   ).run(stage, through);
 }
 
-/** Of a stage that was done outside of a transaction: meanwhile another process may have begun with a further field. */
+/** Ends a stage that ran outside of a transaction: another process may have added a field meanwhile. */
 function leave(db: Database.Database, { stage, to }: { stage: Stage; to: Stage }): void {
   db.prepare<[Stage, Stage]>('update omitted_fields set stage = ? where stage = ?').run(to, stage);
 }

@@ -5,11 +5,11 @@ import { OPEN_STATUSES } from '../../model/task.ts';
 import { prepare } from './statement.ts';
 import type { TaskRow } from './tables.ts';
 
-/** Every statement of a claim, prepared once. */
+/** Prepares every statement of a claim, once. */
 export function prepareQueries(db: Database.Database) {
   return {
     ...prepareRunQueries(db),
-    /** Rows that this connection has changed since it was opened. */
+    /** Counts the rows that this connection has changed since it was opened. */
     changes: countChanges(db),
     markRemoved: prepare<{ source: string; id: string; now: string }, never>(db, (q, p) =>
       q
@@ -42,7 +42,8 @@ export function prepareQueries(db: Database.Database) {
         .select(['id', 'last_activity_at'])
         .where('source', '=', p('source'))
         .where('removed_at', 'is', null)
-        // Literals: for bound values SQLite cannot know that the index of the open tasks has them all (partialindex.html).
+        // Literals: with bound values SQLite cannot know that the index of open tasks has them all
+        // (partialindex.html).
         .where(
           'status',
           'in',

@@ -1,11 +1,11 @@
 import type { Batch, Queryable } from '../queryable.ts';
 import { openForQuery, type SqlValue } from './readonly.ts';
 
-/** A batch ends at these rows, or at these characters: where its rows are long, few are held in memory. */
+/** Rows and characters at which a batch ends: if its rows are long, few are held in memory. */
 const ROWS = 1_000;
 const CHARACTERS = 64 * 1024;
 
-/** Opens a mirror for SQL that reads. Throws as {@link openForQuery} does. */
+/** Opens a mirror for read-only SQL. Throws as {@link openForQuery} does. */
 export function openQueryable(file: string): Queryable {
   const mirror = openForQuery(file);
   return {
@@ -18,7 +18,7 @@ export function openQueryable(file: string): Queryable {
   };
 }
 
-/** Nothing is read, and no snapshot held, before the first batch is asked for. */
+/** Yields batches. Reads nothing, and holds no snapshot, before the first is asked for. */
 async function* batchesOf(rows: Iterable<SqlValue[]>, atMost: number): AsyncGenerator<Batch, void> {
   let batch: SqlValue[][] = [];
   let characters = 0;

@@ -8,9 +8,9 @@ const SPACE_AND_COMMENTS = /^(?:\s|--[^\n]*|\/\*[^]*?(?:\*\/|$))*/;
 const READ_STATEMENT = /^(?:explain\s+(?:query\s+plan\s+)?)?(?:select|values|with)\b/i;
 
 /**
- * Prepares SQL that comes from outside, if it is one statement that reads. Throws UsageError where it is not.
+ * Prepares SQL from outside, if it is one statement that reads; else throws UsageError.
  *
- * The first word is judged before SQLite sees the text: many pragmas act while they are being prepared
+ * The first word is checked before SQLite sees the text: many pragmas act while they are being prepared
  * (sqlite.org/pragma.html), and some that set something still count as read-only. `reader && readonly` then
  * tells a WITH that deletes from one that selects; ATTACH and VACUUM INTO pass neither test.
  */
@@ -25,7 +25,7 @@ export function prepareRead<Row>(
 }
 
 function assertReadStatement(sql: string): void {
-  // SQLite stops reading at a NUL: what follows would be left out without a word.
+  // SQLite stops reading at a NUL: it would silently ignore the rest.
   if (sql.includes('\0')) throw refused('it holds a NUL character');
   const statement = sql.replace(SPACE_AND_COMMENTS, '');
   if (statement === '') throw refused('it is empty');
@@ -38,15 +38,18 @@ function refused(why: string): UsageError {
   return new UsageError('sql_refused', {}, `this SQL was refused: ${why}`);
 }
 
-/** Codes that are about the file, its disk or its locks. Every other code is about the statement. */
+/** Codes about the file, its disk or its locks. Every other code is about the statement. */
 const FILE_CODES = /^SQLITE_(BUSY|CANTOPEN|CORRUPT|FULL|IOERR|LOCKED|NOMEM|NOTADB|PERM|PROTOCOL|READONLY_)/;
 
-/** How better-sqlite3 itself refuses several statements and none. */
+/** Part of better-sqlite3's message for several statements or none. */
 const REFUSALS = /supplied SQL string/;
-/** How it refuses parameters that have no value or no name. */
+/** Part of its message if a parameter has no value or no name. */
 const PARAMETERS = /parameter/;
 
-/** What preparing or running `sql` threw, as a UsageError or a DatabaseError; other errors as they are. */
+/**
+ * Turns an error of preparing or running `sql` into a UsageError or DatabaseError; returns others as they
+ * are.
+ */
 export function explainRead(error: unknown, db: Database.Database, file: string, sql: string): unknown {
   if (error instanceof Database.SqliteError) {
     if (error.code === 'SQLITE_CORRUPT' && isOnlySearchIndex(db, [])) return indexDamage(error, file);
@@ -70,7 +73,7 @@ export function explainRead(error: unknown, db: Database.Database, file: string,
   return error;
 }
 
-/** The names that could have been meant, where SQLite did not know one. */
+/** Returns the names that could have been meant, if SQLite did not know one. */
 function namesFor(message: string, db: Database.Database, sql: string): UsageFacts['sql_failed'] {
   const unknown = /^no such (table|column): /.exec(message)?.[1];
   if (unknown === undefined) return { tables: [], columns: {} };
@@ -81,7 +84,7 @@ function namesFor(message: string, db: Database.Database, sql: string): UsageFac
   return { tables: [], columns: Object.fromEntries(named.map((table) => [table, columnsOf(db, table)])) };
 }
 
-/** Less SQLite's own and those of the migrations. */
+/** Lists tables, except SQLite's own and the migrations'. */
 function tablesOf(db: Database.Database): string[] {
   return db
     .prepare<[], string>(

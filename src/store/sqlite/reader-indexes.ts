@@ -6,10 +6,10 @@ export interface ReaderIndex {
 }
 
 /**
- * The indexes that make reports fast and that no run of sync needs: built after the first backfill, when that costs a
- * fraction of keeping them up during it. Each holds all that its reports read, so that the rows themselves, with
- * their long messages, stay untouched. `removed_at` is always null in them, and is there because SQLite takes an index
- * as covering only if it has every column that the query names.
+ * The indexes that make reports fast and that no run of sync needs. They are built after the first backfill,
+ * since that costs a fraction of keeping them up to date during it. Each holds all that its reports read, so
+ * that the rows themselves, with their long messages, are not read. `removed_at` is always null in them; it
+ * is there because SQLite takes an index as covering only if it has every column that the query names.
  */
 export const READER_INDEXES: readonly ReaderIndex[] = [
   index('reader_by_created_at', 'created_at, status, username, queue_ms, run_ms'),

@@ -8,7 +8,7 @@ import { retentionState } from './retention.ts';
 import { prepare } from './statement.ts';
 import type { MirrorStatusView, SyncRunRow } from './tables.ts';
 
-/** Opens the mirror for reading, also where nothing may be written. Throws DatabaseError. */
+/** Opens the mirror for reading, even if nothing may be written. Throws DatabaseError. */
 export async function openMirrorReader(file: string): Promise<MirrorReader> {
   const db = openReadOnly(file);
   return {
@@ -46,7 +46,7 @@ export function readStatus(db: Database.Database): SourceStatus[] {
       .groupBy(['also_shown.source', 'tasks.source'])
       .orderBy('holder'),
   );
-  // One transaction: all of it as it stood at the same moment.
+  // One transaction: all of it as of the same moment.
   const read = db.transaction(() => {
     const others = { gaps: gaps.all({}), held: held.all({}) };
     return rows.all({}).map((row) => toStatus(row, others));

@@ -6,16 +6,16 @@ import { assertNode } from './node.ts';
 import { assertMirror } from './identity.ts';
 import { explainRead, prepareRead } from './read-statement.ts';
 
-/** How long a read waits for a lock, in ms. In WAL mode it waits only while a crash is being recovered. */
+/** Longest wait of a read for a lock, in ms. In WAL mode it waits only while a crash is being recovered. */
 const BUSY_MS = 5_000;
 
-/** A value of SQLite's: integers as bigint, so that none loses digits. */
+/** A value as SQLite returns it: integers as bigint, so that none loses digits. */
 export type SqlValue = null | string | number | bigint | Buffer;
 
 /** Values by name. Numbers are bound as REAL, so give integers as bigint. */
 export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
 
-/** Where a column's values come from: a column of a table, also through a view. Nulls for what is computed. */
+/** The origin of a column's values: a column of a table, also through a view. Nulls if computed. */
 export interface ColumnOrigin {
   column: string | null;
   /** As the table declares it: TEXT, INTEGER. */
@@ -26,31 +26,32 @@ export interface QueryResult {
   columns: string[];
   /** One for each column. */
   origins: ColumnOrigin[];
-  /** Read once, row by row as they are asked for; stop early by leaving the loop. */
+  /** Read once, row by row on demand; leave the loop to stop early. */
   rows: Iterable<SqlValue[]>;
 }
 
-/** A mirror opened so that nothing can change it, while other processes may go on writing to it. */
+/** A mirror that is open read-only, while other processes may go on writing to it. */
 export interface ReadOnlyMirror {
   /**
-   * Runs one SELECT, WITH, VALUES or EXPLAIN statement. All rows are as they stood when the first was read,
-   * which keeps the WAL from being cut back until the last. Throws UsageError for SQL that is refused or wrong
-   * (from the rows too: malformed JSON shows only when it is met) and DatabaseError where the file is at
-   * fault. A statement that computes for ever cannot be stopped from within this process. `parameters`: values
-   * for the statement's named parameters (:name, @name, $name); each that it names must be given.
+   * Runs one SELECT, WITH, VALUES or EXPLAIN statement. All rows are from the moment when the first is read,
+   * which keeps the WAL from being cut back until the last. Throws UsageError for SQL that is refused or
+   * wrong (from the rows too: malformed JSON shows only when it is met) and DatabaseError if the file is at
+   * fault. A statement that computes for ever cannot be stopped from within this process. `parameters`:
+   * values for the statement's named parameters (:name, @name, $name); each that it names must be given.
    */
   run(sql: string, parameters?: SqlParameters): QueryResult;
   /**
-   * The names of the statement's parameters without their mark (:since is `since`, ?1 is `1`), in the order of
-   * their first use. Throws UsageError for SQL that is refused or wrong, and for a parameter without a name.
+   * Returns the names of the statement's parameters without their mark (:since is `since`, ?1 is `1`), in
+   * order of first use. Throws UsageError for SQL that is refused or wrong, and for a parameter without a
+   * name.
    */
   parametersOf(sql: string): string[];
   close(): void;
 }
 
 /**
- * Opens a mirror for reading. Throws DatabaseError where the file is missing, cannot be read, is no mirror, or
- * has another schema than this program's, and UsageError where Node is too old.
+ * Opens a mirror for reading. Throws DatabaseError if the file is missing, cannot be read, is not a mirror,
+ * or has another schema than this program's, and UsageError if Node is too old.
  */
 export function openForQuery(file: string): ReadOnlyMirror {
   const db = openReadOnly(file);
@@ -63,7 +64,7 @@ export function openForQuery(file: string): ReadOnlyMirror {
   };
 }
 
-/** @internal The connection behind {@link openForQuery}, for checks that need more than queries. */
+/** @internal Opens the connection behind {@link openForQuery}, for checks that need more than queries. */
 export function openReadOnly(name: string): Database.Database {
   assertNode();
   // Absolute, because a name like ":memory:" means something else to SQLite.
@@ -102,7 +103,7 @@ function run(db: Database.Database, file: string, sql: string, parameters: SqlPa
   }
 }
 
-/** better-sqlite3 does not tell the names, but asks for the value of each: whoever is asked learns them. */
+/** Returns the names. better-sqlite3 does not report them, but asks this proxy for the value of each. */
 function parametersOf(db: Database.Database, file: string, sql: string): string[] {
   const names = new Set<string>();
   const values = new Proxy<Record<string, null>>(
@@ -112,7 +113,7 @@ function parametersOf(db: Database.Database, file: string, sql: string): string[
         names.add(String(name));
         return { value: null, configurable: true };
       },
-      // Not what every object inherits, such as its constructor.
+      // Hides what every object inherits, such as its constructor.
       get: () => null,
     },
   );
@@ -124,7 +125,7 @@ function parametersOf(db: Database.Database, file: string, sql: string): string[
   return [...names];
 }
 
-/** A generator, so that nothing is read (and no snapshot held) before the first row is asked for. */
+/** Yields rows. As a generator it reads nothing, and holds no snapshot, before the first row is asked for. */
 function* rowsOf<Row>(
   statement: Database.Statement<[SqlParameters], Row>,
   parameters: SqlParameters,

@@ -3,7 +3,7 @@ import { SENT_FIELDS } from '../../model/fields.ts';
 import type { OmittableField } from '../../model/task.ts';
 import { keyOfPayload } from './rejections.ts';
 
-/** Rows of one step: each holds all that the API sent of it. */
+/** Rows of one step: each holds all that the API sent for it. */
 const REJECTIONS_AT_ONCE = 500;
 
 interface Cleared {
@@ -16,8 +16,8 @@ interface Cleared {
 }
 
 /**
- * Takes these fields out of the next rejected rows after the rowid `after`. Returns the last rowid that it looked at; null:
- * there are no more. To be used inside a transaction.
+ * Deletes these fields from the next rejected rows after the rowid `after`. Returns the last rowid that it
+ * read; null if there are no more. Call inside a transaction.
  */
 export function clearRejections(
   db: Database.Database,
@@ -39,7 +39,7 @@ export function clearRejections(
     'update rejected_rows set row_key = ?, payload = ?, reason = ? where rowid = ?',
   );
   for (const { rowid, source, row_key, task_id, payload, reason } of held) {
-    // A row without an id goes by the hash of what it holds; two may have differed in what goes only.
+    // A row without an id is keyed by the hash of its content: two may have differed only in these fields.
     const key = task_id === null ? keyOfPayload(payload) : row_key;
     drop.run(source, key, rowid);
     rewrite.run(key, payload, reason, rowid);
@@ -47,7 +47,7 @@ export function clearRejections(
   return through;
 }
 
-/** How many rejected rows still hold something of these fields. */
+/** Counts the rejected rows that still hold something of these fields. */
 export function countRejectionsWith(db: Database.Database, fields: readonly OmittableField[]): number {
   return (
     db
@@ -58,8 +58,9 @@ export function countRejectionsWith(db: Database.Database, fields: readonly Omit
 }
 
 /**
- * The rejected rows that hold something of these fields, as they are without it. SQLite keeps the digits of long numbers;
- * what it cannot read, being nested too deeply, and what is no object, may hold anything (src/source/http/row.ts).
+ * Returns SQL for the rejected rows that hold something of these fields, as they are without it. SQLite keeps
+ * the digits of long numbers. A payload nested too deeply for it to read, or one that is not an object, may
+ * hold anything (src/source/http/row.ts).
  */
 function withoutFields(fields: readonly OmittableField[], where = ''): string {
   const named = fields.filter((field) => field !== 'extra');
@@ -72,7 +73,7 @@ function withoutFields(fields: readonly OmittableField[], where = ''): string {
     when not json_valid(r.payload) then json_object('id', r.task_id)
     when json_type(r.payload) <> 'object' then 'null'
     else json_remove(${removed.replace('r.payload', kept)}) end`;
-  // Values in it are cut after some characters, so that no part of it can be told from another for sure.
+  // Values in the reason are cut after some characters, so that its parts cannot be told apart for sure.
   const saysIt = named.map((field) => `instr('; ' || r.reason, '; ${field}: ') > 0`).join(' or ') || 'false';
   const reason = `case when ${saysIt} then 'what was wrong with it is not kept any more' else r.reason end`;
   return `select * from (

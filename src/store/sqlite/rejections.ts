@@ -4,11 +4,11 @@ import type { RejectedRow } from '../../model/task.ts';
 import { type Task, utcText } from '../../model/task.ts';
 import { prepare } from './statement.ts';
 
-/** The rejected rows of one source. To be used inside a transaction. */
+/** The rejected rows of one source. Call inside a transaction. */
 export interface Rejections {
-  /** Keeps a row, once however often it comes, and returns the key that it is kept by. `now` is UTC text. */
+  /** Keeps a row, only once however often it comes, and returns its key. `now` is UTC text. */
   reject(row: RejectedRow, now: string): string;
-  /** Drops those whose task came good, and returns their ids. */
+  /** Drops those whose task is good again, and returns their ids. */
   heal(tasks: readonly Task[]): string[];
 }
 
@@ -29,9 +29,9 @@ export function rejectionsOf(db: Database.Database, source: string): Rejections 
   };
 }
 
-/** What tells a rejected row without an id from others: the same for the same payload. */
+/** Returns the key of a rejected row without an id: the same for the same payload. */
 export function keyOfPayload(payload: string): string {
-  // Hardly ever needed, and node:crypto takes some ms to load.
+  // Rarely needed, and node:crypto takes some ms to load.
   const { createHash } = createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
   return `sha256:${createHash('sha256').update(payload).digest('hex')}`;
 }

@@ -4,11 +4,11 @@ import type { Keep, Pruned } from '../store.ts';
 import { edgeText } from './edge.ts';
 import { withFile } from './failure.ts';
 
-/** Lines of the journal that one transaction looks at, and tasks that it deletes: some tens of ms of work. */
+/** Lines of the journal that one transaction reads, and tasks that it deletes: some tens of ms of work. */
 const LINES_AT_ONCE = 2_000;
 const TASKS_AT_ONCE = 200;
 
-/** What prunes, and how it writes. */
+/** The mirror to prune, and a way to write. */
 export interface Pruning {
   db: Database.Database;
   /** Runs a step in a transaction of its own, under the lease. */
@@ -16,9 +16,9 @@ export interface Pruning {
 }
 
 /**
- * Deletes, in steps that last, what is older than `keep` says, until `signal` aborts. Of each task the last change of its
- * status stays, however old it is: what its status is, and since when, is known as ever. Where nothing is old enough, that
- * costs a look into an index, which the first call makes.
+ * Deletes everything older than `keep`, in durable steps, until `signal` aborts. Keeps the last change of
+ * each task's status, however old it is: so its status, and since when it has it, remain known. If nothing is
+ * old enough, this costs a look into an index, which the first call makes.
  */
 export async function prune({ db, write }: Pruning, keep: Keep, signal: AbortSignal): Promise<Pruned> {
   const pruned: Pruned = { changes: 0, tasks: 0 };
@@ -47,7 +47,7 @@ export async function prune({ db, write }: Pruning, keep: Keep, signal: AbortSig
   return pruned;
 }
 
-/** Up to when what was pruned, as UTC text; null: nothing yet. */
+/** Returns the ends of what was pruned, as UTC text; null: nothing yet. */
 export function retentionState(db: Database.Database): {
   changesThrough: string | null;
   removedThrough: string | null;
@@ -56,7 +56,7 @@ export function retentionState(db: Database.Database): {
   return { changesThrough: row?.changes_through ?? null, removedThrough: row?.removed_through ?? null };
 }
 
-/** Only those who prune need these indexes, so nobody else pays for them. */
+/** Returns the step that makes an index. Only pruning needs it, so nobody else pays for it. */
 function make(db: Database.Database, name: string, on: string): [hasWork: () => boolean, work: () => void] {
   const find = db.prepare<[string]>("select 1 from sqlite_schema where type = 'index' and name = ?").pluck();
   return [() => find.get(name) === undefined, () => void db.exec(`create index if not exists ${name} ${on}`)];
@@ -69,7 +69,7 @@ interface Line {
   observed_at: string;
 }
 
-/** Lines older than `since` that no step has looked at yet, oldest first. */
+/** Returns lines older than `since` that no step has read yet, oldest first. */
 function nextLines(db: Database.Database, since: string, limit: number): Line[] {
   const { changes_through: through = '', changes_rowid: rowid = 0 } = position(db) ?? {};
   return db

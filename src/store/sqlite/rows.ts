@@ -8,27 +8,28 @@ import { prepare } from './statement.ts';
 import type { Tables, TaskRow } from './tables.ts';
 import type { Upserter } from './upsert.ts';
 
-/** A source without a run for this long, in ms, shows nothing any more: it may have left the settings. */
+/** A source without a run for this long, in ms, takes over no task: it may have left the settings. */
 const LOOKED_AFTER_MS = 7 * 86_400_000;
 
 /**
- * The live rows of one source: those that it holds, and those that it shows while another source holds them. Where there
- * are none of the latter, they cost one look into an empty index. Activities in ms, `now` as UTC text.
+ * The live rows of one source: those that it holds, and those that it shows while another source holds them.
+ * If there are none of the latter, they cost one look into an empty index. Activities in ms, `now` as UTC
+ * text.
  */
 export interface Rows {
-  /** Those above an activity, up to `atMost`; negative: all. */
+  /** Counts those above an activity, up to `atMost`; negative: all. */
   countAbove(activity: number, atMost: number): number;
-  /** The newest first. */
+  /** Returns the newest first. */
   openTasks(): OpenTask[];
-  /** Remembers those of these tasks, which the source shows, that another one holds without its being noted. */
+  /** Remembers which of these tasks, shown by this source, another source holds without a note of that. */
   seeShown(ids: readonly string[]): void;
-  /** Notes them: a run that finds nothing to commit shows tasks as well. To be used inside a transaction. */
+  /** Writes those notes: a run that finds nothing to commit also shows tasks. Call inside a transaction. */
   noteShown(): void;
-  /** Those of `ids` that {@link Rows.remove} would mark as removed. */
+  /** Returns the `ids` that {@link Rows.remove} would mark as removed. */
   removable(ids: readonly string[], now: string): string[];
   /**
-   * Hands over what another source shows as well, marks the rest as removed, and forgets that it shows what others hold.
-   * Returns how many it marked. To be used inside a transaction.
+   * Hands over rows that another source also shows, marks the rest as removed, and forgets that this source
+   * shows rows of others. Returns how many it marked. Call inside a transaction.
    */
   remove(ids: readonly string[], now: string): number;
 }
@@ -41,7 +42,7 @@ export function rowsOf(
   const shared = prepareShared(db);
   const shown = new Set<string>();
   const sharesSome = (): boolean => shared.any.get({ source }) !== undefined;
-  /** Sources that would take over a task of this one. */
+  /** Returns the sources that would take over a task of this one. */
   const lookedAfter = (now: string): ReadonlySet<string> => {
     const since = utcText(Date.parse(now) - LOOKED_AFTER_MS);
     return new Set(shared.lookedAfter.all({ source, since }).map(({ name }) => name));
@@ -106,10 +107,10 @@ export function rowsOf(
   };
 }
 
-/** Tasks that other sources hold, by an index of theirs. */
+/** Reads tasks that other sources hold, by an index of theirs. */
 const throughIndex = (name: string) => sql<TaskRow>`tasks`.as<'tasks'>(sql.raw(`tasks indexed by ${name}`));
 
-/** Live tasks among `ids`, JSON text, that another source holds and that this one is not noted to show. */
+/** Selects live tasks among `ids`, JSON text, of another source without a note that this one shows them. */
 function unnotedOf(query: QueryCreator<Tables>, p: (name: 'source' | 'ids') => string) {
   return query
     .selectFrom(sql<{ value: string }>`json_each(${p('ids')})`.as('shown'))
@@ -138,7 +139,7 @@ function prepareShared(db: Database.Database) {
         .selectFrom(
           q
             .selectFrom('sources')
-            // Each source by itself: else SQLite would look through the tasks of all times (lang_select.html, "cross join").
+            // Source by source: else SQLite would read tasks of all times (lang_select.html, "cross join").
             .crossJoin(throughIndex('tasks_by_activity'))
             .innerJoin('also_shown', 'also_shown.task_id', 'tasks.id')
             .select('tasks.id')
@@ -189,7 +190,7 @@ function prepareShared(db: Database.Database) {
     showing: prepare<{ id: string }, { source: string }>(db, (q, p) =>
       q.selectFrom('also_shown').select('source').where('task_id', '=', p('id')).orderBy('source'),
     ),
-    // A trigger then forgets that the heir shows what another source holds.
+    // A trigger then deletes the note that the heir shows the task.
     handOver: prepare<{ source: string; id: string; heir: string; now: string }, never>(db, (q, p) =>
       q
         .updateTable('tasks')
@@ -201,7 +202,7 @@ function prepareShared(db: Database.Database) {
     forget: prepare<{ source: string; id: string }, never>(db, (q, p) =>
       q.deleteFrom('also_shown').where('task_id', '=', p('id')).where('source', '=', p('source')),
     ),
-    // Only live tasks are shown: those who were passed over as heirs show it no more.
+    // Only live tasks are shown: also delete the notes of sources passed over as heirs.
     forgetAll: prepare<{ id: string }, never>(db, (q, p) =>
       q.deleteFrom('also_shown').where('task_id', '=', p('id')),
     ),

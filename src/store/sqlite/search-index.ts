@@ -4,7 +4,7 @@ import { forgetSearchIndex } from './soundness.ts';
 /** Rows indexed in one transaction: some tens of ms of work. */
 const TASKS_AT_ONCE = 4_000;
 
-/** `built_through` of an index that is complete: the largest rowid there can be (sqlite.org/autoinc.html). */
+/** `built_through` of a complete index: the largest possible rowid (sqlite.org/autoinc.html). */
 const COMPLETE = '9223372036854775807';
 
 const COLUMNS = 'message, system_prompt, error';
@@ -13,10 +13,10 @@ const NEW = 'new.message, new.system_prompt, new.error';
 const BUILT_THROUGH = '(select built_through from search_state)';
 
 /**
- * Table and triggers (sqlite.org/fts5.html, "External Content Tables"). The text itself stays in `tasks`. Words are cut and
- * folded by unicode61: stemming (porter) would hide words from prefix queries, and trigrams take five times the space and the time.
- * What was asked for counts more than what went wrong, and that more than a prompt which many tasks share.
- * A trigger leaves alone what the index has not come to yet, and what it does not hold.
+ * Table and triggers (sqlite.org/fts5.html, "External Content Tables"). The text itself stays in `tasks`.
+ * unicode61 cuts and folds the words: stemming (porter) would hide words from prefix queries, and trigrams
+ * take five times the space and the time. The message counts more than the error, and that more than a prompt
+ * which many tasks share. A trigger ignores rows that the index has not reached yet or does not hold.
  */
 const OBJECTS = [
   `create virtual table task_search using fts5 (
@@ -47,7 +47,7 @@ const OBJECTS = [
   'insert into search_state (built_through) values (0)',
 ];
 
-/** Whether the mirror has a full text index, and whether that holds every task. */
+/** Whether the mirror has a full text index, and whether it holds every task. */
 export type SearchIndexState = 'none' | 'building' | 'complete';
 
 export function searchIndexState(db: Database.Database): SearchIndexState {
@@ -60,8 +60,9 @@ export function searchIndexState(db: Database.Database): SearchIndexState {
 }
 
 /**
- * When segments of the index are merged (sqlite.org/fts5.html, "The 'automerge' Configuration Option"): SQLite's own
- * numbers, and those of a build, which has no use for merges that the next rows undo, and takes two thirds of the time.
+ * Thresholds for merging the index's segments (sqlite.org/fts5.html, "The 'automerge' Configuration Option"):
+ * SQLite's own, and those of a build. A build without merges, which the next rows would undo, takes two
+ * thirds of the time.
  */
 const MERGES = { usual: { automerge: 4, crisismerge: 16 }, building: { automerge: 0, crisismerge: 64 } };
 
@@ -72,13 +73,13 @@ function setMerges(db: Database.Database, { automerge, crisismerge }: (typeof ME
   `);
 }
 
-/** Makes the index, empty as yet. To be used inside a transaction, like the functions below. */
+/** Makes the index, still empty. Call inside a transaction, like the functions below. */
 export function createSearchIndex(db: Database.Database): void {
   for (const statement of OBJECTS) db.exec(statement);
   setMerges(db, MERGES.building);
 }
 
-/** Indexes the next rows; once there are no more, the index is complete, and its triggers keep it so. */
+/** Indexes the next rows; if there are no more, the index is complete, and its triggers keep it so. */
 export function growSearchIndex(db: Database.Database): void {
   const next = db
     .prepare<[number], { rows: number; through: number | null }>(
@@ -95,7 +96,7 @@ export function growSearchIndex(db: Database.Database): void {
   db.exec(`update search_state set built_through = ${isLast ? COMPLETE : next?.through}`);
 }
 
-/** Leaves the rows that come from now on to `growSearchIndex`: triggers would make a bulk load take nearly twice as long. */
+/** Leaves new rows to `growSearchIndex`: triggers would make a bulk load take nearly twice as long. */
 export function pauseSearchIndex(db: Database.Database): void {
   db.exec(
     `update search_state set built_through = (select coalesce(max(rowid), 0) from tasks) where built_through = ${COMPLETE}`,
@@ -103,9 +104,9 @@ export function pauseSearchIndex(db: Database.Database): void {
 }
 
 /**
- * Drops the index where there is one; writes nothing where there is none: hence `where true`. One that
- * {@link canDropSearchIndex} said of, before the transaction, that it cannot be taken apart (`whole` false) leaves its pages in
- * the file, used by nothing.
+ * Drops the index if there is one; else writes nothing, hence `where true`. With `whole` false, because
+ * {@link canDropSearchIndex} returned false before the transaction, it leaves the index's pages in the file,
+ * unused.
  */
 export function dropSearchIndex(db: Database.Database, { whole = true } = {}): void {
   db.exec(`

@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3';
 
-/** The tables in which FTS5 keeps the search index (sqlite.org/fts5.html, "FTS5 Data Structures"), and that itself. */
+/** The search index and the tables in which FTS5 keeps it (sqlite.org/fts5.html, "FTS5 Data Structures"). */
 const OF_INDEX = String.raw`(name = 'task_search' or name like 'task\_search\_%' escape '\')`;
 
-/** Whether a table and its indexes are whole, page by page and row by row. */
+/** Returns whether a table and its indexes are whole, page by page and row by row. */
 function isSound(db: Database.Database, table: string): boolean {
   try {
     const lines = db.pragma(`integrity_check("${table}")`) as { integrity_check: string }[];
@@ -15,8 +15,8 @@ function isSound(db: Database.Database, table: string): boolean {
 }
 
 /**
- * Whether nothing but the search index is damaged: it can be made again of the tasks. `problems`: what a check of the whole
- * file has listed; none, where it could not come to its end.
+ * Returns whether only the search index is damaged: it can be rebuilt from the tasks. `problems`: those that
+ * a check of the whole file listed; empty if it could not complete.
  */
 export function isOnlySearchIndex(db: Database.Database, problems: readonly string[]): boolean {
   const tables = db
@@ -36,8 +36,9 @@ export function isOnlySearchIndex(db: Database.Database, problems: readonly stri
 }
 
 /**
- * Whether FTS5 and SQLite can take the search index apart, table by table and page by page; true where there is none. To be
- * used outside of a transaction: once a damaged page was seen in one, SQLite lets it write nothing more.
+ * Returns whether FTS5 and SQLite can take the search index apart, table by table and page by page; true if
+ * there is none. Call outside of a transaction: after a damaged page is read in one, SQLite lets it write
+ * nothing more.
  */
 export function canDropSearchIndex(db: Database.Database): boolean {
   if (db.prepare("select 1 from sqlite_schema where name = 'task_search'").get() === undefined) return true;
@@ -57,8 +58,8 @@ export function canDropSearchIndex(db: Database.Database): boolean {
 }
 
 /**
- * Takes the search index out of the schema without reading a page of it. Its pages stay in the file, and nothing uses them.
- * To be used inside a transaction.
+ * Deletes the search index from the schema without reading a page of it. Its pages stay in the file, unused.
+ * Call inside a transaction.
  */
 export function forgetSearchIndex(db: Database.Database): void {
   const version = Number(db.pragma('schema_version', { simple: true }));
@@ -66,7 +67,7 @@ export function forgetSearchIndex(db: Database.Database): void {
   try {
     db.pragma('writable_schema = on');
     db.exec(`delete from sqlite_schema where ${OF_INDEX.replaceAll('name', 'tbl_name')}`);
-    // Other connections read the schema again.
+    // Makes other connections read the schema again.
     db.pragma(`schema_version = ${version + 1}`);
   } finally {
     db.pragma('writable_schema = reset');

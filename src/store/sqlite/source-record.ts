@@ -5,10 +5,10 @@ import { utcText } from '../../model/task.ts';
 import { edgeText, parseEdge } from './edge.ts';
 import { prepare } from './statement.ts';
 
-/** What the mirror knows of one source beside its tasks: its rows in `sources` and `gaps`. */
+/** The mirror's data about one source beside its tasks: its rows in `sources` and `gaps`. */
 export interface SourceRecord {
   read(): SourceState;
-  /** Writes what the change names; what is there already is not written again. To be used inside a transaction. */
+  /** Writes the fields that the change names, if they differ. Call inside a transaction. */
   move(change: Pick<Change, 'ledger' | 'total' | 'surplus' | 'learnedOverlapMs'>): void;
 }
 

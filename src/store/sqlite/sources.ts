@@ -8,24 +8,24 @@ import { rowsOf } from './rows.ts';
 import { prepare } from './statement.ts';
 import type { Upserter } from './upsert.ts';
 
-/** Tasks that are handed over or removed at a time. */
+/** Most tasks that are handed over or removed at a time. */
 const BATCH = 500;
 
 /** Every table whose rows belong to a source, by its column `source`. */
 const OWNED = ['gaps', 'tasks', 'rejected_rows', 'also_shown', 'sync_runs'] as const;
 
-/** The names that the mirror knows, and what they stand for. All that writes is to be used inside a transaction. */
+/** The names that the mirror knows, and their base URLs. Call everything that writes inside a transaction. */
 export interface Sources {
-  /** Throws UsageError where the name stands for another base URL; false: the mirror does not know it. */
+  /** Returns whether the mirror knows the source. Throws UsageError if the name has another base URL. */
   knows(source: SourceIdentity): boolean;
-  /** Notes a source at its first sight, and a loopback API's new port. `now` is UTC text. Throws as `knows` does. */
+  /** Registers a new source, and a loopback API's new port. `now` is UTC text. Throws as `knows` does. */
   register(source: SourceIdentity, now: string): void;
-  /** Throws UsageError where the mirror has no source of this name. */
+  /** Throws UsageError if the mirror has no source of this name. */
   assertKnown(name: string): void;
-  /** Throws UsageError where there is one of the other name. */
+  /** Throws UsageError if the new name is taken. */
   rename(name: string, to: string): void;
   move(name: string, baseUrl: string): void;
-  /** Throws UsageError where it holds live tasks, unless they may be removed. `now` is UTC text. */
+  /** Throws UsageError if it holds live tasks, unless they may be removed. `now` is UTC text. */
   forget(name: string, options: { removeTasks: boolean; now: string }): Forgotten;
 }
 
@@ -77,7 +77,7 @@ export function sourcesOf(db: Database.Database, upserter: Upserter): Sources {
     rename(name, to) {
       if (baseUrlOf(to) !== undefined)
         throw new UsageError('source_exists', { source: to }, `the mirror already has a source "${to}"`);
-      // The name changes in all tables before what refers to what is checked, at the commit.
+      // The commit checks references, after the name has changed in all tables.
       db.pragma('defer_foreign_keys = on');
       db.prepare('update sources set name = :to where name = :name').run({ name, to });
       for (const table of OWNED) {
@@ -104,7 +104,7 @@ export function sourcesOf(db: Database.Database, upserter: Upserter): Sources {
         .prepare<[string], number>('select count(*) from tasks where source = ?')
         .pluck()
         .get(name);
-      // Removed tasks refer to it: it stays as if it had never been read.
+      // Removed tasks refer to it: it stays, as if it had never been read.
       db.prepare(
         kept === 0
           ? 'delete from sources where name = ?'
@@ -138,7 +138,9 @@ function liveTasksOf(db: Database.Database, name: string): number {
   return count.get(name) ?? 0;
 }
 
-/** A local simulated API gets another port with each start; any other new address is rather a mistake. */
+/**
+ * Allows a local simulated API a new port, as each start picks one; other new addresses are rather mistakes.
+ */
 function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
   if (known === baseUrl || (isLocal(known) && isLocal(baseUrl))) return;
   throw new UsageError(

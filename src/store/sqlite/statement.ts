@@ -8,7 +8,7 @@ import {
 } from 'kysely';
 import { type Stored, type Tables, toStored } from './tables.ts';
 
-/** Marks the place of a parameter in a query that is compiled once and bound many times. */
+/** The place of a parameter in a query that is compiled once and bound many times. */
 class Placeholder {
   readonly name: string;
 
@@ -17,7 +17,7 @@ class Placeholder {
   }
 }
 
-/** Compiles queries, and never runs one. Not a whole Kysely, whose other parts take their time to load. */
+/** A query builder that only compiles. A whole Kysely would take longer to load. */
 const compiler = new QueryCreator<Tables>({
   executor: new DefaultQueryExecutor(new SqliteQueryCompiler(), new SqliteAdapter(), {
     provideConnection: () => Promise.reject(new Error('This executor only compiles.')),
@@ -32,9 +32,10 @@ export interface Statement<P, R> {
 }
 
 /**
- * Kysely compiles the query once, better-sqlite3 runs it prepared: through Kysely every call would compile and
- * prepare anew. Both happen when it is first used, since a run needs few of all statements. `build` gets the typed
- * query builder, and `param`, which stands for a value given at each call: true and false are bound as 1 and 0.
+ * Prepares a query. Kysely compiles it once, better-sqlite3 runs it prepared: through Kysely every call would
+ * compile and prepare again. Both happen at its first use, since a run needs few of all statements. `build`
+ * gets the typed query builder, and `param`, which stands for a value given at each call: true and false are
+ * bound as 1 and 0.
  */
 export function prepare<P extends object, R>(
   db: Database.Database,
@@ -64,11 +65,11 @@ function prepareNow<P extends object, R>(
     param: <K extends keyof P & string>(name: K) => Stored<P[K]>,
   ) => Compilable<R>,
 ): Prepared<P, R> {
-  // The builder takes the placeholder for a value and hands it back in `parameters`.
+  // The builder takes the placeholder for a value and returns it in `parameters`.
   const param = <K extends keyof P & string>(name: K) => new Placeholder(name) as unknown as Stored<P[K]>;
   const { sql, parameters } = build(compiler, param).compile();
   const names = parameters.map((slot) => (slot instanceof Placeholder ? (slot.name as keyof P) : null));
-  // Filled anew for each call, and read before it returns.
+  // Filled again for each call, and read before it returns.
   const bound: unknown[] = [...parameters];
   return {
     statement: db.prepare<unknown[], R>(sql),

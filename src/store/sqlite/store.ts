@@ -28,16 +28,16 @@ import { SqliteView, type SqliteViewDeps } from './view.ts';
 import { Wal } from './wal.ts';
 
 export interface MirrorOptions {
-  /** Make the file where there is none. */
+  /** Make the file if there is none. */
   create: boolean;
   clock: Clock;
   /** Fields that never reach the disk. */
   omit: ReadonlySet<OmittableField>;
-  /** Keep a full text index of the tasks; true unless given. One that is there is dropped by the next run where false. */
+  /** Keep a full text index of the tasks; default true. If false, the next run drops an existing one. */
   searchIndex?: boolean;
 }
 
-/** Opens the mirror in `file` for writing. Throws DatabaseError where that cannot be done, having written nothing. */
+/** Opens the mirror in `file` for writing. Throws DatabaseError if that fails, having written nothing. */
 export async function openMirrorStore(file: string, options: MirrorOptions): Promise<MirrorStore> {
   const db = await openDatabase(file, options);
   const { clock, omit, searchIndex = true } = options;
@@ -143,7 +143,7 @@ class SqliteMirror implements MirrorStore {
     }
   }
 
-  /** SQLite goes on with a file that was deleted or replaced: all would look well, and nobody would ever see a row. */
+  /** Throws if the file was deleted or replaced: SQLite would go on, and nobody would ever see a row. */
   #assertInPlace(): void {
     const file = this.#db.name;
     const found = identityOf(file);
@@ -159,7 +159,7 @@ class SqliteMirror implements MirrorStore {
     return { db: this.#db, source: name, upserter: this.#upserter, clock: this.#clock };
   }
 
-  /** Runs `work`, which changes what a name stands for, in one transaction, unless a run holds the source. */
+  /** Runs `work`, which renames, moves or forgets a source, in one transaction, unless a run holds it. */
   #administer<T>(name: string, work: () => T): T {
     this.#assertInPlace();
     const transaction = this.#db.transaction(() => {
@@ -183,7 +183,7 @@ function thisProcess(clock: Clock): Holder {
         process.kill(pid, 0);
         return true;
       } catch (error) {
-        // EPERM: it lives, but belongs to somebody else.
+        // EPERM: it is alive, but belongs to somebody else.
         return error instanceof Error && 'code' in error && error.code === 'EPERM';
       }
     },

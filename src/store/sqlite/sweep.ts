@@ -4,23 +4,25 @@ import { utcText } from '../../model/task.ts';
 import { prepare } from './statement.ts';
 import type { Tables } from './tables.ts';
 
-/** Which rows a full walk has seen: in temporary tables, so that a million rows do not stay in memory. */
+/** The rows that a full walk has seen, in temporary tables, so that a million rows do not stay in memory. */
 export interface Sweep {
-  /** Notes these tasks, as far as they are mirrored. */
+  /** Notes those of these tasks that are mirrored. */
   markSeen(ids: readonly string[]): void;
   /** Notes tasks by their rowids, which takes half the time. */
   markRowsSeen(rowids: readonly number[]): void;
   markRejectedSeen(rowKey: string): void;
-  /** Of the live rows that the source holds, and of those that it shows while another one holds them. */
+  /** Counts live rows that the source holds, and those that it shows while another one holds them. */
   countUnseen(): number;
   unseen(afterId: string, limit: number): string[];
-  /** Drops the rejected rows up to `upTo` (ms) whose key was not seen. To be used inside a transaction of the mirror's. */
+  /**
+   * Drops the rejected rows up to `upTo` (ms) whose key was not seen. Call inside the mirror's transaction.
+   */
   forgetUnseenRejections(upTo: number): void;
 }
 
 /** Begins a sweep of `source`, which has seen nothing yet. */
 export function createSweep(db: Database.Database, source: string): Sweep {
-  // By rowid: rows that a walk meets together lie together, where a table of random ids would be written all over.
+  // By rowid: rows that a walk meets together are neighbours; random ids would be written all over the table.
   db.exec(`
     create temporary table if not exists sweep (
       source text, task_rowid integer, primary key (source, task_rowid)
@@ -34,7 +36,7 @@ export function createSweep(db: Database.Database, source: string): Sweep {
       q.deleteFrom(table).where('source', '=', p('source')),
     ).run({ source });
   }
-  // All at once: a statement for each would cost more than what it does.
+  // All at once: a statement for each would cost more than its work.
   const add = prepare<{ source: string; ids: string }, never>(db, (q, p) =>
     q
       .insertInto('sweep')

@@ -43,13 +43,13 @@ interface TasksTable extends TaskColumns, DerivedColumns {
   removed_at: string | null;
 }
 
-/** A value as SQLite keeps it: it has no booleans. */
+/** A value as SQLite stores it: it has no booleans. */
 export type Stored<T> = T extends boolean ? number : T;
 
 /** The columns that one task's fields fill. */
 export type TaskColumns = { [F in TaskField as F['column']]: Stored<ValueOf<F>> };
 
-/** The columns that are worked out from those when a row is written. */
+/** The columns computed from those when a row is written. */
 export interface DerivedColumns {
   error_group: string | null;
   queue_ms: number | null;
@@ -103,18 +103,18 @@ interface SyncRunsTable {
   removed: number;
   rejected: number;
   error: string | null;
-  /** Who holds the source, and when it last said that it lives; null once the lease is given back. */
+  /** The holder of the source, and its last sign of life; null once the lease is released. */
   pid: number | null;
   host: string | null;
   renewed_at: string | null;
 }
 
-/** One row where there is a full text index, none where there is not. */
+/** One row if there is a full text index, else none. */
 interface SearchStateTable {
   built_through: number;
 }
 
-/** A live task that another source than its own shows as well. */
+/** A live task that another source than its own also shows. */
 interface AlsoShownTable {
   task_id: string;
   source: string;
@@ -143,10 +143,10 @@ export interface MirrorStatusView {
 export type SyncRunRow = Selectable<SyncRunsTable>;
 export type TaskRow = Omit<Selectable<TasksTable>, 'rowid'>;
 
-/** The fields whose changes the journal records, in the order in which it does. */
+/** The fields whose changes the journal records, in its order. */
 export const JOURNALED = FIELDS.filter((field) => !('fixed' in field));
 
-/** What follows from a task's fields: takes its time, and most rows of most runs are unchanged. */
+/** Computes a task's derived columns. This takes time, and most rows of most runs are unchanged. */
 export function derive({ error, createdAt, startedAt, completedAt }: Task): DerivedColumns {
   const started = startedAt === null ? null : Date.parse(startedAt);
   return {
@@ -156,13 +156,13 @@ export function derive({ error, createdAt, startedAt, completedAt }: Task): Deri
   };
 }
 
-/** A value of a task as its column has it. */
+/** Converts a value of a task to its column's. */
 export function toStored<T>(value: T): Stored<T>;
 export function toStored(value: unknown): unknown {
   return typeof value === 'boolean' ? Number(value) : value;
 }
 
-/** The task that a row holds. */
+/** Returns the task that a row holds. */
 export function toTask(row: TaskColumns): Task {
   const values = FIELDS.map(({ name, column, kind }) => [
     name,

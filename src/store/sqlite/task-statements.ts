@@ -17,7 +17,7 @@ type Inserted = Derived & Pick<TaskRow, 'source' | 'first_seen_at' | 'changed_at
 type Updated = Derived & Pick<TaskRow, 'source' | 'changed_at'>;
 
 /**
- * Finds a task that is stored with these very fields. Compares inside SQLite: loading each row of a full run would
+ * Finds a task stored with exactly these fields. Compares inside SQLite: loading each row of a full run would
  * create garbage.
  */
 export function prepareFindSame(db: Database.Database): Statement<Task, { rowid: number; source: string }> {
@@ -27,8 +27,9 @@ export function prepareFindSame(db: Database.Database): Statement<Task, { rowid:
 }
 
 /**
- * The same for a task of this source, by its place in the list: where a walk comes by, the next task lies beside the last
- * one in this index and in the table. By their ids, which are random, each would be read from another page of the file.
+ * Finds the same for a task of this source, by its place in the list: during a walk, the next task is beside
+ * the last one in this index and in the table. By random id, each would be read from another page of the
+ * file.
  */
 export function prepareFindSameInPlace(
   db: Database.Database,
@@ -46,7 +47,7 @@ export function prepareFindSameInPlace(
   );
 }
 
-/** Every journaled field is the one that is bound, and the task has not been removed. */
+/** Returns whether every journaled field equals the bound one, and the task is not removed. */
 function equalsStored(p: <K extends keyof Task>(name: K) => Stored<Task[K]>): Expression<SqlBool> {
   const eb = expressionBuilder<Tables, 'tasks'>();
   const equal = JOURNALED.map(({ name, column }) => eb(column, 'is', p(name)));
@@ -69,8 +70,9 @@ export function prepareInsert(db: Database.Database): Statement<Inserted, never>
 }
 
 /**
- * A task that two keys can see stays with the source that showed it first. One that was removed goes to the source that
- * shows it now: else the first would remove it again with each full run, and the other bring it back.
+ * Updates a task. One that two keys can see stays with the source that showed it first. A removed one goes to
+ * the source that shows it now: else the first would remove it again with each full run, and the other bring
+ * it back.
  */
 export function prepareUpdate(db: Database.Database): Statement<Updated, never> {
   return prepare<Updated, never>(db, (q, p) =>
@@ -86,7 +88,7 @@ export function prepareUpdate(db: Database.Database): Statement<Updated, never> 
   );
 }
 
-/** Notes that this source shows a live task which another one holds. */
+/** Notes that this source shows a live task that another one holds. */
 export function prepareShare(db: Database.Database): Statement<{ task_id: string; source: string }, never> {
   return prepare<{ task_id: string; source: string }, never>(db, (q, p) =>
     q

@@ -19,24 +19,24 @@ type Journaled = Changed['column'] | 'source';
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds'>;
 
-/** What was done with some tasks, and the rowids of unchanged ones. */
+/** Counts and ids of written tasks, and the rowids of unchanged ones. */
 export interface Upserted extends Written {
   unchangedRowids: readonly number[];
 }
 
-/** Writes tasks, and nothing for those that are unchanged. To be used inside a transaction. */
+/** A writer of tasks that writes nothing for unchanged ones. Call inside a transaction. */
 export interface Upserter {
   /** Fields that never reach the disk. */
   readonly omit: ReadonlySet<OmittableField>;
   /** Inserts or updates by id, with a line in the journal for every field that changed. `now` is UTC text. */
   upsert(source: string, tasks: readonly Task[], now: string): Upserted;
-  /** What `upsert` would do. */
+  /** Returns what `upsert` would do. */
   preview(tasks: readonly Task[]): Written;
-  /** One line of the journal: this field of this task changed. `now` is UTC text. */
+  /** Writes one line of the journal: this field of this task changed. `now` is UTC text. */
   journal(taskId: string, field: Journaled, oldValue: Value, newValue: Value, now: string): void;
 }
 
-/** `omit`: fields that must not reach the disk, and so whose old values the journal must not keep either. */
+/** Creates an upserter. `omit`: fields that must not reach the disk, nor their old values the journal. */
 export function createUpserter(db: Database.Database, omit: ReadonlySet<OmittableField>): Upserter {
   const find = prepare<{ id: string }, TaskRow>(db, (q, p) =>
     q.selectFrom('tasks').selectAll().where('id', '=', p('id')),
@@ -65,9 +65,9 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     });
   };
 
-  /** False, and nothing is written, where the task is there. */
+  /** Inserts a task; returns false, and writes nothing, if it exists. */
   const insertNew = (source: string, task: Task, now: string): boolean => {
-    // Named one by one: V8 has no quick way for a second spread, and a backfill comes here with every row.
+    // Named one by one: V8 has no fast path for a second spread, and a backfill comes here with every row.
     const { error_group, queue_ms, run_ms } = derive(task);
     return (
       insert.run({
@@ -83,14 +83,14 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     );
   };
 
-  /** The task that is stored just so, by its id: another source may hold it. */
+  /** Finds the equal task by its id: another source may hold it. */
   const findSameAnywhere = (task: Task, source: string): { rowid: number } | undefined => {
     const same = findSame.get(task);
     if (same !== undefined && same.source !== source) share.run({ task_id: task.id, source });
     return same;
   };
 
-  // A backfill knows next to nothing, a full run nearly everything: the next task is likely to be as new as the last.
+  // In a backfill nearly every task is new, in a full run hardly any: expect the next to be like the last.
   let expectsNew = false;
   const upsertOne = (
     { source, now, unchangedRowids }: { source: string; now: string; unchangedRowids: number[] },
@@ -130,7 +130,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
     upsert(source, tasks, now) {
       keepAgain();
       const unchangedRowids: number[] = [];
-      // What is known is found by its place in the list, so it stays in the list's order.
+      // Known tasks are found by their place in the list, so they stay in the list's order.
       const written = tally(expectsNew ? byId(tasks) : tasks, (task) =>
         upsertOne({ source, now, unchangedRowids }, task),
       );
@@ -141,7 +141,9 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   };
 }
 
-/** Neighbours in the index are written together. Versions of one task keep their order: the last one stays. */
+/**
+ * Sorts by id: index neighbours are written together. Versions of one task keep their order: the last stays.
+ */
 function byId(tasks: readonly Task[]): Task[] {
   return tasks.toSorted((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1));
 }
@@ -158,7 +160,7 @@ function tally(tasks: readonly Task[], fate: (task: Task) => keyof UpsertCounts)
   };
 }
 
-/** A row that comes back after its removal has changed, too: its removed_at becomes null again. */
+/** Returns the changed fields, removed_at too if a removed row comes back: it becomes null again. */
 function changesOf(stored: TaskRow, task: Task): Changed[] {
   const changes = JOURNALED.map(({ name, column }): Changed => ({
     column,

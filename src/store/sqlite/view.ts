@@ -17,7 +17,10 @@ export interface SqliteViewDeps {
   clock: Clock;
 }
 
-/** One source's part of the mirror, to look at. What a sweep has seen is in temporary tables of this connection. */
+/**
+ * A read-only view of one source's part of the mirror. A sweep's notes are in temporary tables of this
+ * connection.
+ */
 export class SqliteView implements ObservedSource {
   protected readonly db: Database.Database;
   protected readonly source: string;
@@ -92,7 +95,7 @@ export class SqliteView implements ObservedSource {
     return withFile(this.db.name, work);
   }
 
-  /** Throws Error before a sweep has begun. */
+  /** Returns the sweep. Throws Error before one has begun. */
   protected swept(): Sweep {
     if (this.sweep === null) throw new Error('No sweep has begun.');
     return this.sweep;

@@ -3,13 +3,13 @@ import type Database from 'better-sqlite3';
 
 /** A WAL of at most this many bytes may stay as it is: it holds some hundred runs that found nothing. */
 const SMALL_BYTES = 4 * 1024 * 1024;
-/** How long a reader may hold us up, in ms. */
+/** Longest time that a reader may delay us, in ms. */
 const BUSY_MS = 50;
 
-/** Decides at the end of each run whether what is in the WAL goes into the file. */
+/** The decision at the end of each run whether to move the WAL into the file. */
 export class Wal {
   readonly #db: Database.Database;
-  /** A run has written what is to survive a power failure, and no checkpoint has come to its end since. */
+  /** A run has written data that must survive a power failure, and no checkpoint has completed since. */
   #isOwed = false;
 
   constructor(db: Database.Database) {
@@ -17,8 +17,8 @@ export class Wal {
   }
 
   /**
-   * Empties the WAL after a run that wrote (`wrote`), or when it has grown; a reader that holds it leaves that to the
-   * next run. The record of a run that found nothing is not worth a checkpoint: a power failure may take it.
+   * Empties the WAL after a run that wrote (`wrote`), or when it has grown; if a reader holds it, the next
+   * run does. The record of a run that found nothing is not worth a checkpoint: a power failure may take it.
    */
   settle({ wrote }: { wrote: boolean }): void {
     this.#isOwed ||= wrote;
@@ -30,7 +30,7 @@ export class Wal {
   }
 }
 
-/** Brings all of the WAL into the file and cuts it to nothing; false where a reader is in the way. */
+/** Moves all of the WAL into the file and truncates it; returns false if a reader is in the way. */
 export function emptyWal(db: Database.Database): boolean {
   const timeout = Number(db.pragma('busy_timeout', { simple: true }));
   db.pragma(`busy_timeout = ${BUSY_MS}`);

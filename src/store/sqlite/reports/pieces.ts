@@ -2,7 +2,7 @@ import type { Ask, PiecesQuestion, Value } from '../../reportable.ts';
 import type { Span } from '../../../model/zone.ts';
 import { utcText } from '../../../model/task.ts';
 
-/** The index by which the tasks of a piece are found (reader-indexes.ts). */
+/** The index that finds the tasks of a piece (reader-indexes.ts). */
 const INDEX = 'reader_by_created_at';
 
 export async function measurePieces(ask: Ask, question: PiecesQuestion): Promise<(readonly Value[])[]> {
@@ -10,12 +10,12 @@ export async function measurePieces(ask: Ask, question: PiecesQuestion): Promise
   return found.length > 0 ? measureEach(ask, question) : measureTogether(ask, question);
 }
 
-/** One look into the index for each piece: no sorting, which is what costs most of the time. */
+/** Measures each piece by one index search. It avoids sorting, which costs most of the time. */
 async function measureEach(
   ask: Ask,
   { filter: { where, parameters }, measures, pieces }: PiecesQuestion,
 ): Promise<Value[][]> {
-  // Materialized: json_each would read the whole list anew for each piece.
+  // Materialized: json_each would read the whole list again for each piece.
   const rows = await ask(
     `with piece as materialized (
       select key, value ->> 0 as since, value ->> 1 as until from json_each(:pieces)
@@ -29,7 +29,7 @@ async function measureEach(
   return pieces.map((_, index) => JSON.parse(String(rows[index]?.[0])) as Value[]);
 }
 
-/** One pass over all tasks: without the index, a look for each piece would be a pass for each. */
+/** Measures all pieces in one pass over all tasks: without the index, each piece would need a pass. */
 async function measureTogether(
   ask: Ask,
   { filter: { where, parameters }, measures, pieces, spans, unit }: PiecesQuestion,
@@ -46,7 +46,7 @@ async function measureTogether(
   return pieces.map(({ label: name }) => measured.get(name) ?? nothing);
 }
 
-/** The modifier that makes created_at local time. */
+/** Returns the modifier that makes created_at local time. */
 function offsetAt(spans: readonly Span[]): string {
   const cases = spans
     .toReversed()
