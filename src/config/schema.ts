@@ -253,7 +253,7 @@ function refuseRepeatedNames(list: readonly unknown[], context: z.core.$Refineme
     context.addIssue({
       code: 'custom',
       path: [index, 'name'],
-      message: 'expected a name of its own',
+      message: 'expected a unique name',
       input: name,
     });
   }

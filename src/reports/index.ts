@@ -51,7 +51,13 @@ export const REPORTS: readonly ReportKind[] = [
     since: (scope) => wholeDays(scope, 30),
     run: latency,
   },
-  { name: 'users', title: 'Users', summary: 'Who gives the most tasks.', since: everything, run: users },
+  {
+    name: 'users',
+    title: 'Users',
+    summary: 'Users who created the most tasks.',
+    since: everything,
+    run: users,
+  },
   {
     name: 'sessions',
     title: 'Sessions',

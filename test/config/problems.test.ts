@@ -39,7 +39,7 @@ test('all problems are told at once, each with its place, its value and what was
     'pagesize in file FILE is not a setting, did you mean sync.pageSize?',
     'sources[1].apiKey in file FILE is missing: expected one of {"env": NAME}, {"file": PATH}, {"command": TEXT} (the key itself must not stand here)',
     'sources[1].name in file FILE is "a b": expected 1 to 64 letters, digits, dots, hyphens or underscores, a letter or digit first',
-    'sources[2].name in file FILE is "work": expected a name of its own',
+    'sources[2].name in file FILE is "work": expected a unique name',
     'sources[3] in file FILE: expected an object',
     'sync.concurrency in file FILE is 1.5: expected a whole number from 1 to 32',
     'sync.pageSize in file FILE is 2: expected a whole number from 3 to 100',

@@ -89,7 +89,7 @@ function statementFor(
     if (what === undefined && since === undefined) {
       return { sql: query, parameters: parseParameters(param ?? []) };
     }
-    throw new CommandLineError('--query says by itself what is exported', {
+    throw new CommandLineError('--query cannot be combined with a table name or --since', {
       hint: 'Leave out the name and --since: the statement can have a WHERE.',
     });
   }
@@ -121,7 +121,7 @@ function formatFor(stdout: Output, { format, output, escapeFormulas }: ExportFla
     });
   }
   if (chosen === 'parquet' && output === undefined && stdout.isTTY === true) {
-    throw new CommandLineError('a Parquet file is nothing for a terminal', {
+    throw new CommandLineError('refusing to write Parquet to a terminal', {
       hint: 'Name a file: --output FILE.',
     });
   }
