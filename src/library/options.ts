@@ -70,11 +70,14 @@ export interface CheckedOpenOptions {
 }
 
 /**
- * Checks options and adds defaults. Throws UsageError for a field that cannot be omitted: a typing error
- * would store what must not be stored.
+ * Checks options and adds defaults. Throws UsageError for a field that cannot be omitted, and for an unknown
+ * option: a typing error would store what must not be stored.
  */
 export function checkOpenOptions(options: OpenMirrorOptions): CheckedOpenOptions {
-  const { create = true, omitFields = [], searchIndex = SEARCH_INDEX_DEFAULT } = options;
+  const { create = true, omitFields = [], searchIndex = SEARCH_INDEX_DEFAULT, ...more } = options;
+  for (const [name, value] of Object.entries(more)) {
+    throw wrong(name, value, 'only create, omitFields and searchIndex');
+  }
   const unknown = omitFields.filter((field) => !OMITTABLE.includes(field));
   if (unknown.length > 0) throw wrong('omitFields', unknown, `some of ${OMITTABLE.join(', ')}`);
   return { create, omit: new Set(omitFields), searchIndex };

@@ -148,6 +148,7 @@ describe('compiled code', () => {
   test.each([
     ['cut off', (data: Buffer) => data.subarray(0, data.length / 2)],
     ['empty', () => Buffer.alloc(0)],
+    ['changed in one byte', (data: Buffer) => Buffer.from(data).fill(0xff, 1_000, 1_001)],
     [
       'of another build',
       (data: Buffer) => Buffer.from(data.toString('latin1').replace('cjs', 'old'), 'latin1'),
@@ -161,6 +162,19 @@ describe('compiled code', () => {
     expect(cacheOf(cwd).map((file) => readFileSync(file).length)).toEqual(
       whole.map(([, data]) => expect.closeTo(data.length, -4)),
     );
+  });
+
+  test('is not made anew by a run that lasts longer, in which the flags of V8 change', async () => {
+    const cwd = temporaryFolder();
+    const inodes = async () => {
+      const args = ['demo', '--tasks', '1000'];
+      expect(await runProgram(args, { cwd, node: [bin] })).toMatchObject({ code: 0 });
+      return new Map(cacheOf(cwd).map((file) => [file, statSync(file).ino]));
+    };
+    const first = await inodes();
+    const second = await inodes();
+    expect([...first].filter(([file, inode]) => second.get(file) !== inode)).toEqual([]);
+    expect(first.size).toBeGreaterThan(5);
   });
 
   test('that cannot be written changes nothing', async () => {

@@ -216,6 +216,8 @@ describe('omitFields', () => {
     const { file } = await libraryBench([]);
     const omitFields = ['systemprompt' as OmittableField];
     await expect(openMirror(`${file}.other`, { omitFields })).rejects.toThrow(/omitFields.*"systemprompt"/);
+    const misspelt = { omitField: ['systemPrompt'] } as object;
+    await expect(openMirror(`${file}.other`, misspelt)).rejects.toThrow(/the option omitField .*omitFields/);
     await expect(openMirror(`${file}.other`, { create: false })).rejects.toThrow(/there is no mirror/);
   });
 });
