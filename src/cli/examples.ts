@@ -2,9 +2,9 @@
 export const EXAMPLES = {
   general: `
 Examples:
-  $ SIGMIC_API_KEY=sigmic_... taskmirror sync      make or update ./taskmirror.db
+  $ SIGMIC_API_KEY=sigmic_... taskmirror sync     make or update ./taskmirror.db
   $ taskmirror query "select status, count(*) from tasks group by status"
-  $ taskmirror demo                                try it without a key`,
+  $ taskmirror demo                               try it without a key`,
 
   sync: `
 Examples:
@@ -29,14 +29,14 @@ Examples:
   $ taskmirror status --json | jq '.sources[0].completeThrough'
   $ taskmirror status --max-age 15m >/dev/null || page-somebody
 
---max-age is for monitoring: what is wrong goes to stderr, a line for each source.`,
+--max-age is for monitoring: stderr says what is wrong, a line for each source.`,
 
   query: `
 Examples:
   $ taskmirror query "select id, message from tasks where status = 'failed'"
   $ taskmirror query --format csv "select * from tasks" > tasks.csv
   $ taskmirror query --json "select * from mirror_status"
-  $ taskmirror query --param user=ann "select * from tasks where username = :user"
+  $ taskmirror query --param user=ann "select * from tasks where username=:user"
   $ taskmirror query --timeout 30s --max-rows 100 --file slow.sql
   $ taskmirror query @slow --param days=7     run ./queries/slow.sql
   $ taskmirror query < slow.sql
@@ -49,7 +49,7 @@ Examples:
   $ taskmirror export --output tasks.parquet
   $ taskmirror export --since 1d --format jsonl | ./load
   $ taskmirror export task_changes --output changes.csv
-  $ taskmirror export --output failed.csv --query "select id, error from tasks where status = 'failed'"
+  $ taskmirror export --output errors.csv --query "select id, error from tasks"
 
 Removed tasks are among the tasks: their removed_at is set.`,
 
@@ -92,8 +92,8 @@ Examples:
 
   completion: `
 Examples:
-  $ source <(taskmirror completion bash)                   in ~/.bashrc
-  $ source <(taskmirror completion zsh)                    in ~/.zshrc, after compinit
+  $ source <(taskmirror completion bash)             in ~/.bashrc
+  $ source <(taskmirror completion zsh)              in ~/.zshrc, after compinit
   $ taskmirror completion fish > ~/.config/fish/completions/taskmirror.fish`,
 
   config: `

@@ -24,6 +24,7 @@ test('--version says which; --help names every command, and the help of each has
   for (const [nth, { code, stdout, stderr }] of helps.entries()) {
     expect([all[nth], code, stderr]).toEqual([all[nth], 0, '']);
     expect(stdout).toMatch(/\nExamples:\n {2}\$ .*taskmirror/);
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   }
 });
 
