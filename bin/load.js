@@ -50,16 +50,16 @@ module.exports = function load(main, folder) {
     return module.exports;
   }
 
-  const save = (entries, isWhole) => saveAll(entries, { isWhole, folder, dist: dirname(main) });
+  const keep = (entries, isWhole) => saveAll(entries, { isWhole, folder, dist: dirname(main) });
   const early = () =>
-    save(
+    keep(
       unsaved.filter(({ isUsed }) => !isUsed),
       false,
     );
   setTimeout(early, EARLY_MS).unref();
   process.once('exit', (code) => {
     // A command that failed has not run all the code that it needs.
-    if (DONE.includes(code) && performance.now() - began < SAME_FLAGS_MS) save(unsaved, true);
+    if (DONE.includes(code) && performance.now() - began < SAME_FLAGS_MS) keep(unsaved, true);
   });
   run(main);
 };
