@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { DatabaseError } from '../../model/errors.ts';
+import type { SqlParameters } from '../queryable.ts';
 import { explain } from './failure.ts';
 import { assertFile, databasePath } from './file.ts';
 import { assertNode } from './node.ts';
@@ -11,9 +12,6 @@ const BUSY_MS = 5_000;
 
 /** A value as SQLite returns it: integers as bigint, so that none loses digits. */
 export type SqlValue = null | string | number | bigint | Buffer;
-
-/** Values by name. Numbers are bound as REAL, so give integers as bigint. */
-export type SqlParameters = Readonly<Record<string, null | string | number | bigint>>;
 
 /** The origin of a column's values: a column of a table, also through a view. Nulls if computed. */
 export interface ColumnOrigin {
