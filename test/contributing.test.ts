@@ -30,7 +30,7 @@ describe('CONTRIBUTING.md', () => {
     ].map(([, path = '']) => path.replace(/\.$/, ''));
     expect(named.length).toBeGreaterThan(10);
     const lost = [...new Set(named)].filter((path) => !existsSync(path));
-    expect(lost).toEqual(['src/reports/keys.ts', 'migrations/0007_priority.ts']);
+    expect(lost).toEqual(['src/reports/keys.ts', 'migrations/sqlite/0007_priority.ts']);
   });
 
   test.each(['src', 'test'])('says of every folder of %s what is in it, and of no others', (parent) => {

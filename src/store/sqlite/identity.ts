@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { migrations } from '../../../migrations/index.ts';
+import { migrations } from '../../../migrations/sqlite/index.ts';
 import { DatabaseError } from '../../model/errors.ts';
 
 /** `pragma application_id` of every mirror: the bytes "tmir". */

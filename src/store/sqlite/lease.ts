@@ -3,16 +3,8 @@ import { LeaseHeldError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import { FRESH_MS, LEASE_MS } from '../../model/lease.ts';
 import { utcText } from '../../model/task.ts';
+import type { Holder } from '../sql/holder.ts';
 import { prepare } from './statement.ts';
-
-/** A process that asks for a lease, with a check whether another holder on the same host is alive. */
-export interface Holder {
-  pid: number;
-  host: string;
-  /** Start of this process, in ms: an older lease under its pid belongs to a dead predecessor. */
-  startedAt: number;
-  isAlive(pid: number): boolean;
-}
 
 /** The right to write one source. Use it inside the transaction that writes. */
 export interface Lease {

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Leftover } from '../store.ts';
 import type { OmittableField } from '../../model/task.ts';
-import { columnsOf } from './fields.ts';
+import { columnsOf } from '../sql/columns.ts';
 import { uncleared } from './omitted.ts';
 import { countRejectionsWith } from './rejection-text.ts';
 

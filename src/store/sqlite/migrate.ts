@@ -9,8 +9,8 @@ import {
   sql,
 } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
-import { migrations } from '../../../migrations/index.ts';
-import { foldError } from './error-group.ts';
+import { migrations } from '../../../migrations/sqlite/index.ts';
+import { foldError } from '../sql/error-group.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from './identity.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { OmittableField } from '../../model/task.ts';
 import { withFile } from './failure.ts';
 import { dropForReaders } from './for-readers.ts';
 import { clearRejections } from './rejection-text.ts';
-import { columnsOf } from './fields.ts';
+import { columnsOf } from '../sql/columns.ts';
 import { emptyWal } from './wal.ts';
 
 /** Rows read in one transaction: some tens of ms of work. */

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { SENT_FIELDS } from '../../model/fields.ts';
 import type { OmittableField } from '../../model/task.ts';
-import { keyOfPayload } from './rejections.ts';
+import { keyOfPayload } from '../sql/rejection-key.ts';
 
 /** Rows of one step: each holds all that the API sent for it. */
 const REJECTIONS_AT_ONCE = 500;

@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module';
 import type Database from 'better-sqlite3';
 import type { RejectedRow } from '../../model/task.ts';
 import { type Task, utcText } from '../../model/task.ts';
+import { keyOfPayload } from '../sql/rejection-key.ts';
 import { prepare } from './statement.ts';
 
 /** The rejected rows of one source. Call inside a transaction. */
@@ -27,13 +27,6 @@ export function rejectionsOf(db: Database.Database, source: string): Rejections 
       return tasks.map(({ id }) => id).filter((id) => queries.heal.run({ source, task_id: id }) > 0);
     },
   };
-}
-
-/** Returns the key of a rejected row without an id: the same for the same payload. */
-export function keyOfPayload(payload: string): string {
-  // Rarely needed, and node:crypto takes some ms to load.
-  const { createHash } = createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
-  return `sha256:${createHash('sha256').update(payload).digest('hex')}`;
 }
 
 function prepareQueries(db: Database.Database) {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import type { Keep, Pruned } from '../store.ts';
-import { edgeText } from './edge.ts';
+import { edgeText } from '../sql/edge.ts';
 import { withFile } from './failure.ts';
 
 /** Lines of the journal that one transaction reads, and tasks that it deletes: some tens of ms of work. */

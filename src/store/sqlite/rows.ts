@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { type QueryCreator, sql } from 'kysely';
 import type { OpenTask } from '../store.ts';
 import { OPEN_STATUSES, utcText } from '../../model/task.ts';
-import { edgeText } from './edge.ts';
+import { edgeText } from '../sql/edge.ts';
 import type { prepareQueries } from './queries.ts';
 import { prepare } from './statement.ts';
 import type { Tables, TaskRow } from './tables.ts';

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import type { Change, SourceState } from '../store.ts';
 import type { Ledger } from '../../model/ledger.ts';
 import { utcText } from '../../model/task.ts';
-import { edgeText, parseEdge } from './edge.ts';
+import { edgeText, parseEdge } from '../sql/edge.ts';
 import { prepare } from './statement.ts';
 
 /** The mirror's data about one source beside its tasks: its rows in `sources` and `gaps`. */

@@ -1,8 +1,8 @@
 import type Database from 'better-sqlite3';
-import { isLoopback } from '../../model/base-url.ts';
 import { UsageError } from '../../model/errors.ts';
 import type { SourceIdentity } from '../../model/run.ts';
 import type { Forgotten } from '../store.ts';
+import { assertSameList } from '../sql/same-list.ts';
 import { prepareQueries } from './queries.ts';
 import { rowsOf } from './rows.ts';
 import { prepare } from './statement.ts';
@@ -136,20 +136,4 @@ function liveTasksOf(db: Database.Database, name: string): number {
     .prepare<[string], number>('select count(*) from tasks where source = ? and removed_at is null')
     .pluck();
   return count.get(name) ?? 0;
-}
-
-/**
- * Allows a local simulated API a new port, as each start picks one; other new addresses are rather mistakes.
- */
-function assertSameList({ name, baseUrl }: SourceIdentity, known: string): void {
-  if (known === baseUrl || (isLocal(known) && isLocal(baseUrl))) return;
-  throw new UsageError(
-    'source_elsewhere',
-    { source: name, known, given: baseUrl },
-    `source "${name}" of this mirror is a copy of ${known}, but the settings say ${baseUrl}`,
-  );
-}
-
-function isLocal(url: string): boolean {
-  return isLoopback(new URL(url).hostname);
 }

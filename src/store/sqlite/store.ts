@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import type Database from 'better-sqlite3';
 import { DatabaseError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -17,7 +16,8 @@ import { type OmittableField, utcText } from '../../model/task.ts';
 import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
-import { assertFree, type Holder, takeLease } from './lease.ts';
+import { type Holder, thisProcess } from '../sql/holder.ts';
+import { assertFree, takeLease } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { openDatabase } from './open.ts';
 import { readRuns, readStatus } from './reader.ts';
@@ -171,21 +171,4 @@ class SqliteMirror implements MirrorStore {
     this.#wal.settle({ wrote: true });
     return done;
   }
-}
-
-function thisProcess(clock: Clock): Holder {
-  return {
-    pid: process.pid,
-    host: hostname(),
-    startedAt: clock.now() - process.uptime() * 1_000,
-    isAlive(pid) {
-      try {
-        process.kill(pid, 0);
-        return true;
-      } catch (error) {
-        // EPERM: it is alive, but belongs to somebody else.
-        return error instanceof Error && 'code' in error && error.code === 'EPERM';
-      }
-    },
-  };
 }

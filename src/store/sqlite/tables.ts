@@ -1,7 +1,7 @@
 import type { Generated, GeneratedAlways, Selectable } from 'kysely';
 import { FIELDS, type TaskField, type ValueOf } from '../../model/fields.ts';
 import type { Task } from '../../model/task.ts';
-import { foldError } from './error-group.ts';
+import type { DerivedColumns } from '../sql/columns.ts';
 
 /** The schema of migrations/, for Kysely. Times are UTC text, booleans 0/1, env and extra JSON text. */
 export interface Tables {
@@ -48,13 +48,6 @@ export type Stored<T> = T extends boolean ? number : T;
 
 /** The columns that one task's fields fill. */
 export type TaskColumns = { [F in TaskField as F['column']]: Stored<ValueOf<F>> };
-
-/** The columns computed from those when a row is written. */
-export interface DerivedColumns {
-  error_group: string | null;
-  queue_ms: number | null;
-  run_ms: number | null;
-}
 
 /** Temporary, of one connection: the tasks that a full walk has seen. */
 interface SweepTable {
@@ -142,19 +135,6 @@ export interface MirrorStatusView {
 
 export type SyncRunRow = Selectable<SyncRunsTable>;
 export type TaskRow = Omit<Selectable<TasksTable>, 'rowid'>;
-
-/** The fields whose changes the journal records, in its order. */
-export const JOURNALED = FIELDS.filter((field) => !('fixed' in field));
-
-/** Computes a task's derived columns. This takes time, and most rows of most runs are unchanged. */
-export function derive({ error, createdAt, startedAt, completedAt }: Task): DerivedColumns {
-  const started = startedAt === null ? null : Date.parse(startedAt);
-  return {
-    error_group: error === null ? null : foldError(error),
-    queue_ms: started === null ? null : started - Date.parse(createdAt),
-    run_ms: started === null || completedAt === null ? null : Date.parse(completedAt) - started,
-  };
-}
 
 /** Converts a value of a task to its column's. */
 export function toStored<T>(value: T): Stored<T>;

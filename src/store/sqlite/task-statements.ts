@@ -3,14 +3,8 @@ import { type Expression, expressionBuilder, sql, type SqlBool } from 'kysely';
 import { prepare, type Statement } from './statement.ts';
 import { FIELDS } from '../../model/fields.ts';
 import type { Task } from '../../model/task.ts';
-import {
-  type DerivedColumns,
-  JOURNALED,
-  type Stored,
-  type TaskColumns,
-  type TaskRow,
-  type Tables,
-} from './tables.ts';
+import { type DerivedColumns, JOURNALED } from '../sql/columns.ts';
+import type { Stored, TaskColumns, TaskRow, Tables } from './tables.ts';
 
 type Derived = Task & DerivedColumns;
 type Inserted = Derived & Pick<TaskRow, 'source' | 'first_seen_at' | 'changed_at' | 'removed_at'>;

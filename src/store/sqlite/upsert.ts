@@ -1,10 +1,10 @@
 import type Database from 'better-sqlite3';
 import type { Committed, UpsertCounts } from '../store.ts';
 import type { OmittableField, Task } from '../../model/task.ts';
-import { columnsOf } from './fields.ts';
+import { columnsOf, derive, JOURNALED } from '../sql/columns.ts';
 import { prepareKeepAgain } from './omitted.ts';
 import { prepare } from './statement.ts';
-import { derive, JOURNALED, type TaskRow, toStored } from './tables.ts';
+import { type TaskRow, toStored } from './tables.ts';
 import {
   prepareFindSame,
   prepareFindSameInPlace,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { foldError } from '../../../src/store/sqlite/error-group.ts';
+import { foldError } from '../../../src/store/sql/error-group.ts';
 
 describe('folding an error', () => {
   test.each([
