@@ -3,13 +3,11 @@ import { type QueryCreator, sql } from 'kysely';
 import type { OpenTask } from '../store.ts';
 import { OPEN_STATUSES, utcText } from '../../model/task.ts';
 import { edgeText } from '../sql/edge.ts';
+import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
 import type { prepareQueries } from './queries.ts';
 import { prepare } from './statement.ts';
 import type { Tables, TaskRow } from './tables.ts';
 import type { Upserter } from './upsert.ts';
-
-/** A source without a run for this long, in ms, takes over no task: it may have left the settings. */
-const LOOKED_AFTER_MS = 7 * 86_400_000;
 
 /**
  * The live rows of one source: those that it holds, and those that it shows while another source holds them.

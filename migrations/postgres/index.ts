@@ -1,0 +1,14 @@
+import type { Kysely } from 'kysely';
+
+/** A step of the schema; `s` is the quoted name of the schema with a dot. */
+export interface PostgresMigration {
+  up(db: Kysely<unknown>, s: string): Promise<void>;
+}
+
+/**
+ * Every migration by name, in order, to be loaded by whoever runs it: everyone else needs their number only.
+ * A name that was released is never changed, and neither is what it does.
+ */
+export const migrations: Readonly<Record<string, () => Promise<PostgresMigration>>> = {
+  '0001_mirror': () => import('./0001_mirror.ts'),
+};

@@ -1,0 +1,166 @@
+import {
+  type Column,
+  comparable,
+  journalText,
+  TASK_COLUMNS,
+  WRITTEN_COLUMNS,
+} from './columns.ts';
+import { leaseCte } from './lease.ts';
+import { utcSql } from './names.ts';
+
+/** JSON comes as text, since it is compared as text. */
+const incomingType = ({ type }: Column): string => (type === 'json' ? 'text' : type);
+const written = (row: string, { name, type }: Column): string =>
+  type === 'json' ? `${row}.${name}::json` : `${row}.${name}`;
+const NAMES = WRITTEN_COLUMNS.map(({ name }) => name).join(', ');
+
+const SAME = `t.removed_at is null and (${TASK_COLUMNS.map((column) => comparable('t', column)).join(', ')})
+  is not distinct from (${TASK_COLUMNS.map(({ name }) => `i.${name}`).join(', ')})`;
+
+const incoming = (tasks: string, condition = ''): string => `incoming as materialized (
+    select i.* from json_to_recordset(${tasks}::json) as i(n int, id text, ${WRITTEN_COLUMNS.map(
+      (column) => `${column.name} ${incomingType(column)}`,
+    ).join(', ')}) ${condition}
+  )`;
+
+const seen = (s: string): string => `seen as materialized (
+    select i.n, i.id, t.row_no, t.source, t.removed_at, (${SAME}) as same
+    from incoming i join ${s}tasks t on t.id = i.id
+  )`;
+
+/** The tasks that another source holds and that this one, $1, is not yet known to show. */
+const unnoted = (s: string): string => `unnoted as materialized (
+    select seen.id from seen
+    where seen.source <> $1 and seen.removed_at is null
+      and not exists (select from ${s}also_shown a where a.task_id = seen.id and a.source = $1)
+  )`;
+
+const JOURNAL = TASK_COLUMNS.map(
+  (column, at) => `(${at}, '${column.name}', ${journalText('o', column)}, ${journalText('i', column)})`,
+);
+
+/**
+ * Returns the statement that commits a batch: one transaction, one round trip.
+ *
+ * After the lease's $1 to $4: $5 now, $6 the tasks, each id once, $7 rejected rows, each key once, $8 what else
+ * moves, $9 columns that are not journaled, $10 whether row numbers are wanted, $11 the fields that are omitted.
+ *
+ * It is safe under READ COMMITTED. The lease's row is locked first, so a takeover waits for this statement, or
+ * comes first and this one finds another token. Rows that differ are locked in the order of their ids before
+ * they are journaled, since another source may write them too. If another source inserts a task of the batch at
+ * the same moment, `whole` is false and neither the ledger nor anything else of $8 moves: repeat the statement.
+ */
+export function commitSql(s: string): string {
+  return `with ${leaseCte(s)},
+  ${incoming('$6', 'where exists (select from lease)')},
+  ${seen(s)},
+  old as materialized (
+    select seen.n, t.source, t.removed_at, ${TASK_COLUMNS.map(({ name }) => `t.${name}`).join(', ')}
+    from seen join ${s}tasks t on t.id = seen.id where not seen.same order by seen.id for no key update of t
+  ),
+  inserted as (
+    insert into ${s}tasks (id, source, first_seen_at, changed_at, ${NAMES})
+    select i.id, $1, $5::timestamptz, $5::timestamptz, ${WRITTEN_COLUMNS.map((column) => written('i', column)).join(', ')}
+    from incoming i where not exists (select from seen where seen.n = i.n) order by i.id
+    on conflict (id) do nothing
+    returning id, row_no
+  ),
+  updated as (
+    update ${s}tasks t set ${WRITTEN_COLUMNS.map((column) => `${column.name} = ${written('i', column)}`).join(', ')},
+      source = case when t.removed_at is null then t.source else $1 end, changed_at = $5::timestamptz, removed_at = null
+    from old o join incoming i on i.n = o.n where t.id = i.id
+    returning o.n
+  ),
+  journaled as (
+    insert into ${s}task_changes (task_id, field, old_value, new_value, observed_at)
+    select i.id, f.field, f.old_value, f.new_value, $5::timestamptz
+    from old o join incoming i on i.n = o.n cross join lateral (values
+      ${JOURNAL.join(',\n      ')},
+      (${JOURNAL.length}, 'removed_at', ${utcSql('o.removed_at')}, null),
+      (${JOURNAL.length + 1}, 'source', o.source, case when o.removed_at is null then o.source else $1 end)
+    ) as f (at, field, old_value, new_value)
+    where f.old_value is distinct from f.new_value and f.field <> all ($9::text[])
+    order by o.n, f.at
+  ),
+  ${unnoted(s)},
+  shown as (
+    insert into ${s}also_shown (task_id, source)
+    select t.id, $1 from (
+      select t.id from unnoted u join ${s}tasks t on t.id = u.id
+      where t.source <> $1 and t.removed_at is null order by t.id for share of t
+    ) as t on conflict do nothing
+  ),
+  kept_again as (
+    delete from ${s}omitted_fields where field <> all ($11::text[]) and exists (select from incoming)
+  ),
+  refused as materialized (
+    select r.* from json_to_recordset($7::json)
+      as r(row_key text, task_id text, payload text, reason text, last_activity_at timestamptz)
+    where exists (select from lease)
+  ),
+  healed as (
+    delete from ${s}rejected_rows r using incoming i
+    where r.source = $1 and r.task_id = i.id and r.row_key not in (select row_key from refused)
+    returning i.n
+  ),
+  rejected as (
+    insert into ${s}rejected_rows as r
+      (source, row_key, task_id, payload, reason, first_rejected_at, last_rejected_at, last_activity_at)
+    select $1, row_key, task_id, payload, reason, $5::timestamptz, $5::timestamptz, last_activity_at
+    from refused order by row_key
+    on conflict (source, row_key) do update set payload = excluded.payload, reason = excluded.reason,
+      last_rejected_at = excluded.last_rejected_at,
+      last_activity_at = coalesce(excluded.last_activity_at, r.last_activity_at)
+  ),
+  done as materialized (
+    select exists (select from lease) as held,
+      (select count(*) from incoming) = (select count(*) from seen) + (select count(*) from inserted) as whole
+  ),
+  ${movesSql(s)}
+  select done.held, done.whole,
+    (select string_agg(i.n::text, ',') from inserted join incoming i on i.id = inserted.id) as inserted,
+    (select string_agg(n::text, ',') from updated) as updated,
+    (select string_agg(n::text, ',') from healed) as healed,
+    case when $10::boolean then (
+      select string_agg(row_no::text, ',') from (select row_no from seen union all select row_no from inserted) as met
+    ) end as met
+  from done`;
+}
+
+/** Moves the source's state by $8 once the batch is whole. */
+function movesSql(s: string): string {
+  return `moves as materialized (
+    select c.* from json_to_record($8::json) as c(
+      ledger boolean, watermark timestamptz, gaps json, has_total boolean, total bigint, has_surplus boolean,
+      surplus bigint, overlap bigint
+    ) cross join done where done.held and done.whole
+  ),
+  edges as materialized (
+    select g.* from moves cross join json_to_recordset(moves.gaps) as g(lower timestamptz, upper timestamptz)
+    where moves.ledger
+  ),
+  moved as (
+    update ${s}sources set
+      watermark = case when m.ledger then m.watermark else sources.watermark end,
+      api_total = case when m.has_total then m.total else sources.api_total end,
+      total_surplus = case when m.has_surplus then m.surplus else sources.total_surplus end,
+      learned_overlap_ms = coalesce(m.overlap, sources.learned_overlap_ms)
+    from moves m where name = $1 and (m.ledger or m.has_total or m.has_surplus or m.overlap is not null)
+  ),
+  closed as (
+    delete from ${s}gaps g using moves m
+    where g.source = $1 and m.ledger and g.upper not in (select upper from edges)
+  ),
+  opened as (
+    insert into ${s}gaps as g (source, lower, upper) select $1, lower, upper from edges
+    on conflict (source, upper) do update set lower = excluded.lower where g.lower is distinct from excluded.lower
+  )`;
+}
+
+/** Returns the statement that says what a commit of the tasks $2, which the source $1 shows, would do. */
+export function previewSql(s: string): string {
+  return `with ${incoming('$2')}, ${seen(s)}, ${unnoted(s)}
+  select (select string_agg(n::text, ',') from seen where same) as same,
+    (select string_agg(n::text, ',') from seen where not same) as updated,
+    (select json_agg(id)::text from unnoted) as unnoted`;
+}

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import type { OmittableField, RejectedRow, Task } from '../../model/task.ts';
+import { utcText } from '../../model/task.ts';
+import { columnsOf } from '../sql/columns.ts';
+import { keyOfPayload } from '../sql/rejection-key.ts';
+import type { Change, Committed } from '../store.ts';
+import { commitSql } from './commit-sql.ts';
+import type { HeldLease, Write } from './held-lease.ts';
+import { encodeNul } from './nul.ts';
+import { movesOf } from './source-state.ts';
+import { type IncomingTask, toIncoming } from './stored-task.ts';
+
+/** Most characters of the tasks of one statement: a server takes much more, but holds it several times over. */
+const MOST_CHARACTERS = 8_000_000;
+/** Attempts at a batch into which another source kept inserting the same tasks. */
+const ATTEMPTS = 5;
+
+/** Rolls back what was only tried. */
+export class TriedOnly extends Error {}
+
+/** Writes batches of one source. */
+export interface CommitDeps {
+  lease: HeldLease;
+  /** The quoted name of the schema with a dot. */
+  s: string;
+  omit: ReadonlySet<OmittableField>;
+}
+
+/** The result of a batch: of the committed tasks, and of the rows that a sweep has to mark. */
+export interface Written extends Omit<Committed, 'setAside'> {
+  /** Row numbers of all tasks of the batch, if they were wanted. */
+  rowNumbers: number[];
+  /** Keys of the rejected rows. */
+  rejectedKeys: string[];
+}
+
+interface CommitRow {
+  whole: boolean;
+  inserted: string | null;
+  updated: string | null;
+  healed: string | null;
+  met: string | null;
+}
+
+/**
+ * Commits a change in one statement, or in several of one transaction if it is large or shows a task in
+ * several versions. `now` is UTC text. With `tryOnly`, rolls it back: only a failure tells something.
+ */
+export async function commitChange(
+  { lease, s, omit }: CommitDeps,
+  change: Change,
+  { now, wantsRows, tryOnly = false }: { now: string; wantsRows: boolean; tryOnly?: boolean },
+): Promise<Written> {
+  const sql = commitSql(s);
+  const refused = rejectionsOf(change.rejected);
+  const parts = partsOf(change.tasks, omit);
+  const rest = [[...columnsOf(omit)], wantsRows, [...omit]];
+  const writePart = async (write: Write, at: number, tally: Tally): Promise<void> => {
+    const isLast = at === parts.length - 1;
+    const values = [
+      now,
+      parts[at] ?? '[]',
+      JSON.stringify(isLast ? [...refused.values()] : []),
+      JSON.stringify(isLast ? movesOf(change) : {}),
+      ...rest,
+    ];
+    for (let attempt = 1; ; attempt += 1) {
+      const [row] = await write<CommitRow>(sql, values);
+      if (row === undefined) throw new Error('A statement without a result.');
+      tally.add(row);
+      if (row.whole) return;
+      if (attempt === ATTEMPTS) throw new Error('Another source kept inserting the same tasks.');
+    }
+  };
+  let tally = new Tally(change.tasks);
+  if (parts.length <= 1 && !tryOnly) {
+    await writePart((text, values) => lease.write(text, values), 0, tally);
+  } else {
+    await lease.transaction(async (write) => {
+      tally = new Tally(change.tasks);
+      for (const at of parts.keys()) await writePart(write, at, tally);
+      if (tryOnly) throw new TriedOnly();
+    });
+  }
+  return { ...tally.written(), rejectedKeys: [...refused.keys()] };
+}
+
+/**
+ * Cuts the tasks into JSON texts, one for each statement: none is too long, and none has an id twice, so that
+ * versions of one task are written one after the other. Leaves out a version that only repeats the one before
+ * it, as pages that overlap do.
+ */
+function partsOf(tasks: readonly Task[], omit: ReadonlySet<OmittableField>): string[] {
+  const parts: string[][] = [[]];
+  const sizes = [0];
+  const last = new Map<string, { part: number; task: Task }>();
+  let current = 0;
+  for (const [n, task] of tasks.entries()) {
+    const before = last.get(task.id);
+    if (before !== undefined && isSame(before.task, task)) continue;
+    const text = JSON.stringify(toIncoming(task, n, omit) satisfies IncomingTask);
+    let part = Math.max(current, before === undefined ? 0 : before.part + 1);
+    if ((sizes[part] ?? 0) > 0 && (sizes[part] ?? 0) + text.length > MOST_CHARACTERS) part += 1;
+    // A second version opens a part of its own, which later tasks need not follow into.
+    if (before === undefined) current = part;
+    (parts[part] ??= []).push(text);
+    sizes[part] = (sizes[part] ?? 0) + text.length;
+    last.set(task.id, { part, task });
+  }
+  return parts.map((part) => `[${part.join(',')}]`);
+}
+
+function isSame(a: Task, b: Task): boolean {
+  for (const key in a) if (a[key as keyof Task] !== b[key as keyof Task]) return false;
+  return true;
+}
+
+/** Most bytes of a key: an entry of an index has 2,704 at most (postgresql.org/docs/current/btree.html). */
+const MOST_KEY_BYTES = 2_000;
+
+/** Returns whether an index can hold this id. */
+export function isKey(id: string): boolean {
+  return id.length <= MOST_KEY_BYTES / 4 || Buffer.byteLength(encodeNul(id)) <= MOST_KEY_BYTES;
+}
+
+/** The rejected rows of a change by their keys, as `json_to_recordset` reads them. */
+function rejectionsOf(rows: readonly RejectedRow[]): Map<string, object> {
+  return new Map(
+    rows.map(({ id, payload, reason, activity }) => {
+      const row_key = keyOf(id, payload);
+      const row = {
+        row_key,
+        task_id: id === null ? null : encodeNul(id),
+        payload: encodeNul(payload),
+        reason: encodeNul(reason),
+        last_activity_at: activity === undefined || activity === null ? null : utcText(activity),
+      };
+      return [row_key, row];
+    }),
+  );
+}
+
+function keyOf(id: string | null, payload: string): string {
+  if (id === null) return keyOfPayload(payload);
+  return isKey(id) ? encodeNul(id) : `sha256:${createHash('sha256').update(id).digest('hex')}`;
+}
+
+/** The fate of each task of a change, over all statements that it took. */
+class Tally {
+  readonly #tasks: readonly Task[];
+  readonly #inserted = new Set<number>();
+  readonly #updated = new Set<number>();
+  readonly #healed = new Set<number>();
+  readonly #rowNumbers: number[] = [];
+
+  constructor(tasks: readonly Task[]) {
+    this.#tasks = tasks;
+  }
+
+  add({ inserted, updated, healed, met }: CommitRow): void {
+    for (const n of numbersIn(inserted)) this.#inserted.add(n);
+    for (const n of numbersIn(updated)) this.#updated.add(n);
+    for (const n of numbersIn(healed)) this.#healed.add(n);
+    this.#rowNumbers.push(...numbersIn(met));
+  }
+
+  written(): Omit<Written, 'rejectedKeys'> {
+    const ids = (of: ReadonlySet<number>): string[] =>
+      [...of].toSorted((a, b) => a - b).flatMap((n) => this.#tasks[n]?.id ?? []);
+    return {
+      inserted: this.#inserted.size,
+      updated: this.#updated.size,
+      unchanged: this.#tasks.length - this.#inserted.size - this.#updated.size,
+      insertedIds: ids(this.#inserted),
+      updatedIds: ids(this.#updated),
+      healedIds: ids(this.#healed),
+      rowNumbers: this.#rowNumbers,
+    };
+  }
+}
+
+/** Returns the numbers of a text like `1,2,3`. */
+export function numbersIn(list: string | null): number[] {
+  return list === null || list === '' ? [] : list.split(',').map(Number);
+}

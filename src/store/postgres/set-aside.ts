@@ -1,0 +1,93 @@
+import type { OmittableField, RejectedRow, Task } from '../../model/task.ts';
+import type { Change } from '../store.ts';
+import { commitChange, type CommitDeps, isKey, TriedOnly, type Written } from './commit.ts';
+import { sqlStateOf } from './failure.ts';
+
+/** Commits of one change until it must be right: each sets aside the tasks that the one before it failed on. */
+const ATTEMPTS = 3;
+
+/** A written batch, with the tasks of it that the engine cannot hold. */
+export interface WrittenWithout extends Written {
+  setAside: RejectedRow[];
+}
+
+/**
+ * Commits a change. Tasks that PostgreSQL cannot hold (an id that no index can, a year before 1, text that is
+ * too long) become rejected rows of the same commit: else they would fail their whole batch with every run.
+ */
+export async function commitStorable(
+  deps: CommitDeps,
+  change: Change,
+  how: { now: string; wantsRows: boolean },
+): Promise<WrittenWithout> {
+  const setAside = change.tasks.filter(({ id }) => !isKey(id)).map((task) => asRejected(task, LONG_ID, deps));
+  for (let attempt = 1; ; attempt += 1) {
+    const aside = new Set(setAside.map(({ id }) => id));
+    const tasks = aside.size === 0 ? change.tasks : change.tasks.filter(({ id }) => !aside.has(id));
+    try {
+      const rejected = [...change.rejected, ...setAside];
+      return { ...(await commitChange(deps, { ...change, tasks, rejected }, how)), setAside };
+    } catch (error) {
+      if (attempt === ATTEMPTS || reasonOf(error) === null) throw error;
+      const found = await unstorable(tasks, (some) => tryTasks(deps, some, how));
+      if (found.length === 0) throw error;
+      setAside.push(...found.map(({ task, reason }) => asRejected(task, reason, deps)));
+    }
+  }
+}
+
+const LONG_ID = 'id: longer than 2,000 bytes, the most that the database can index';
+
+/** Returns why the engine cannot hold some of these tasks; null if it can. */
+async function tryTasks(
+  deps: CommitDeps,
+  tasks: readonly Task[],
+  how: { now: string; wantsRows: boolean },
+): Promise<string | null> {
+  try {
+    await commitChange(deps, { tasks, rejected: [] }, { ...how, tryOnly: true });
+    return null;
+  } catch (error) {
+    if (error instanceof TriedOnly) return null;
+    const reason = reasonOf(error);
+    if (reason === null) throw error;
+    return reason;
+  }
+}
+
+/** Finds the tasks by halves: one among thousands takes some twenty attempts. */
+async function unstorable(
+  tasks: readonly Task[],
+  fails: (tasks: readonly Task[]) => Promise<string | null>,
+): Promise<{ task: Task; reason: string }[]> {
+  const why = tasks.length === 0 ? null : await fails(tasks);
+  if (why === null) return [];
+  const [first] = tasks;
+  if (tasks.length === 1 && first !== undefined) return [{ task: first, reason: why }];
+  const middle = Math.ceil(tasks.length / 2);
+  return [
+    ...(await unstorable(tasks.slice(0, middle), fails)),
+    ...(await unstorable(tasks.slice(middle), fails)),
+  ];
+}
+
+/**
+ * Returns the reason for a failure that is one of values: the classes "data exception" and "program limit
+ * exceeded" (postgresql.org/docs/current/errcodes-appendix.html). Null for any other failure.
+ */
+function reasonOf(error: unknown): string | null {
+  const sqlstate = sqlStateOf(error);
+  if (sqlstate === null || !/^(?:22|54)/.test(sqlstate)) return null;
+  return `the database cannot hold this task (SQLSTATE ${sqlstate})`;
+}
+
+function asRejected(task: Task, reason: string, { omit }: CommitDeps): RejectedRow {
+  const kept = Object.entries(task).filter(([name]) => !omit.has(name as OmittableField));
+  const activity = Date.parse(task.lastActivityAt);
+  return {
+    id: task.id,
+    payload: JSON.stringify(Object.fromEntries(kept)),
+    reason,
+    activity: Number.isFinite(activity) ? activity : null,
+  };
+}

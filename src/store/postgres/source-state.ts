@@ -1,0 +1,65 @@
+import type { Ledger } from '../../model/ledger.ts';
+import { edgeText, parseEdge } from '../sql/edge.ts';
+import type { Change, SourceState } from '../store.ts';
+import { utcSql } from './names.ts';
+
+/** The first moment that this engine and the format of times share: before it PostgreSQL writes BC. */
+const FIRST = '0001-01-01T00:00:00.000Z';
+
+/** Formats an edge of activity (ms) as UTC text that PostgreSQL reads. */
+export function edgeOf(ms: number): string {
+  const text = edgeText(ms);
+  return text < FIRST ? FIRST : text;
+}
+
+/** A row of {@link stateSql}; nulls if the source is unknown. */
+export interface StateRow {
+  watermark: string | null;
+  api_total: number | null;
+  learned_overlap_ms: number | null;
+  total_surplus: number | null;
+  lowers: (string | null)[] | null;
+  uppers: string[] | null;
+}
+
+/** Returns the SELECT of a source's state; no row if the source is unknown. */
+export function stateSql(s: string, source: string): string {
+  const edges = (edge: string): string =>
+    `(select array_agg(${utcSql(edge)} order by upper desc) from ${s}gaps where source = ${source})`;
+  return `select ${utcSql('watermark')} as watermark, api_total, learned_overlap_ms, total_surplus,
+    ${edges('lower')} as lowers, ${edges('upper')} as uppers
+  from ${s}sources where name = ${source}`;
+}
+
+export function stateOf(row: StateRow | undefined): SourceState {
+  return {
+    ledger: {
+      watermark: parseEdge(row?.watermark ?? null),
+      gaps: (row?.uppers ?? []).map((upper, at) => ({
+        lower: parseEdge(row?.lowers?.[at] ?? null),
+        upper: Date.parse(upper),
+      })),
+    },
+    total: row?.api_total ?? null,
+    learnedOverlapMs: row?.learned_overlap_ms ?? 0,
+    surplus: row?.total_surplus ?? null,
+  };
+}
+
+/** Returns the part of a change that moves the source's state, as `json_to_record` reads it in a commit. */
+export function movesOf({ ledger, total, surplus, learnedOverlapMs }: Change): object {
+  return {
+    ledger: ledger !== undefined,
+    watermark: ledger === undefined || ledger.watermark === null ? null : edgeOf(ledger.watermark),
+    gaps: (ledger?.gaps ?? []).map(gapOf),
+    has_total: total !== undefined,
+    total: total ?? null,
+    has_surplus: surplus !== undefined,
+    surplus: surplus ?? null,
+    overlap: learnedOverlapMs ?? null,
+  };
+}
+
+function gapOf({ lower, upper }: Ledger['gaps'][number]): { lower: string | null; upper: string } {
+  return { lower: lower === null ? null : edgeOf(lower), upper: edgeOf(upper) };
+}
