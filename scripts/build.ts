@@ -33,6 +33,9 @@ interface Built {
 /** The packages that dist/ loads from node_modules: one holds a binary, and the others are rarely needed. */
 export const OUTSIDE = ['better-sqlite3', 'node-cron', 'pino', 'pino-pretty'] as const;
 
+/** What a bundled package would load if it were there: pg's other driver, and its sockets for Cloudflare. */
+const NEVER_LOADED = ['pg-native', 'pg-cloudflare'];
+
 /** A bundle. Lazily loaded modules are separate files, unless they are `together` with others. */
 interface Bundle {
   /** The sources that others load, by their names in dist/ without the ending. */
@@ -133,7 +136,7 @@ async function write(
     cwd: root,
     input,
     platform: 'node',
-    external: [...OUTSIDE],
+    external: [...OUTSIDE, ...NEVER_LOADED],
     plugins: [commanderWithoutPrograms],
     transform: { target: `node${OLDEST_NODE}`, define },
     onLog: (level, { message }) => {

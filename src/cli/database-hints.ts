@@ -41,4 +41,31 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   no_temporary_folder:
     'Make /tmp a folder that can be written, or name another in the environment variable SQLITE_TMPDIR.',
   sqlite_failed: null,
+
+  server_unreachable: 'Check host and port, that the server runs, and firewalls in between.',
+  connection_lost: 'Run it again: the next run goes on where this one stopped.',
+  server_starting: 'Try again in a moment.',
+  tls_failed: ({ why }) => TLS_HINTS[why],
+  login_refused: ({ why }) =>
+    why === 'no_password'
+      ? 'Give the password with the setting databasePassword, the variable PGPASSWORD or a pgpass file.'
+      : 'Check the user, the password (databasePassword, PGPASSWORD, a pgpass file) and pg_hba.conf of the server.',
+  database_unknown: 'Create it (createdb NAME), or correct the name in the URL.',
+  permission_denied: 'Grant it to this role, or connect as another one.',
+  server_read_only: 'Name the primary server, or a role that may write.',
+  server_disk_full: 'Free some space on the server: the next run goes on where this one stopped.',
+  too_many_connections:
+    'Raise max_connections or the limit of the role, or put a pooler in front of the server.',
+  statement_timeout: 'Try again, or raise statement_timeout and lock_timeout of the role.',
+  transaction_conflict: 'Try again: other transactions changed the same rows.',
+  server_damaged: "Look at the server's log: whoever runs it has to check its disk.",
+  postgres_failed: null,
 };
+
+const TLS_HINTS = {
+  not_offered: 'Switch TLS on at the server. On a network that you trust, sslmode=disable goes without.',
+  issuer: "Name the file of the server's certificate authority in the URL: sslrootcert=FILE.",
+  name: 'Connect to a host that the certificate names. To check only its authority: sslmode=verify-ca.',
+  expired: 'Renew the certificate of the server, and check the clocks of both machines.',
+  other: 'Check that both sides have a version of TLS in common, and sslmode in the URL.',
+} as const;

@@ -20,6 +20,7 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
 
   settings_invalid: 'Correct them, then run "taskmirror config check".',
   no_source: `Set the environment variable SIGMIC_API_KEY to an API key, or name sources in ${DEFAULT_FILE} (see config.example.json).`,
+  database_url_invalid: null,
   base_url_invalid: null,
   key_unusable: ({ source, kind, place }) => {
     if (kind === 'env') return `Set ${place} to the API key, or change apiKey of source "${source}".`;

@@ -9,6 +9,11 @@ interface OfFile {
   file: string;
 }
 
+interface OfServer {
+  /** The server and the database in it: `user@host:port/database`. */
+  server: string;
+}
+
 /** Facts of errors that the caller has to correct. */
 export interface UsageFacts {
   /** An invalid command line; only the command line itself throws it. */
@@ -19,6 +24,10 @@ export interface UsageFacts {
 
   settings_invalid: { problems: number };
   no_source: None;
+  /** `why`: the part at fault. */
+  database_url_invalid: {
+    why: 'form' | 'user' | 'host' | 'hosts' | 'port' | 'database' | 'parameter' | 'sslmode';
+  };
   base_url_invalid: { why: 'not_absolute' | 'not_https' | 'credentials' | 'query' };
   /**
    * The place that the settings name has no key. `place`: the variable or the file; null for a command, which
@@ -104,7 +113,7 @@ export interface SafetyFacts {
   too_many_gone: { gone: number; live: number; share: number };
 }
 
-/** The mirror's file cannot be used. */
+/** The mirror's file, or its server, cannot be used. */
 export interface DatabaseFacts {
   database_missing: OfFile;
   database_not_creatable: OfFile;
@@ -130,6 +139,30 @@ export interface DatabaseFacts {
   no_temporary_folder: OfFile;
   /** `sqlite`: SQLite's own code. */
   sqlite_failed: OfFile & { sqlite: string };
+
+  /** No connection: nobody listens, no such host, no answer in time, or something else answers. */
+  server_unreachable: OfServer;
+  /** What was committed stays. Whether the last statement was is open. */
+  connection_lost: OfServer;
+  /** The server is starting up, recovering or shutting down. */
+  server_starting: OfServer;
+  /** `not_offered`: the server has no TLS; `issuer`: nobody trusted has signed its certificate. */
+  tls_failed: OfServer & { why: 'not_offered' | 'issuer' | 'name' | 'expired' | 'other' };
+  /** `no_password`: the server asked for one, and there is none. */
+  login_refused: OfServer & { why: 'no_password' | 'refused' };
+  database_unknown: OfServer;
+  permission_denied: OfServer;
+  /** A standby, or a role or database that is set to read only. */
+  server_read_only: OfServer;
+  server_disk_full: OfServer;
+  too_many_connections: OfServer;
+  /** A time limit of the server's or of our own, or somebody who cancelled the statement. */
+  statement_timeout: OfServer;
+  /** Other transactions were in the way; nothing was written, and the same may succeed now. */
+  transaction_conflict: OfServer;
+  server_damaged: OfServer;
+  /** `sqlstate`: PostgreSQL's own code. */
+  postgres_failed: OfServer & { sqlstate: string };
 }
 
 /** The file or stream for results takes no more. */

@@ -70,7 +70,7 @@ export class PageFailedError<C extends keyof ApiFacts = keyof ApiFacts> extends 
 /** Continuing might lose data (the list is empty or shrank too far): somebody has to look first. */
 export class SafetyStopError<C extends keyof SafetyFacts = keyof SafetyFacts> extends TaskmirrorError<C> {}
 
-/** The database file is missing, corrupt, foreign, newer than this program, or its disk is full. */
+/** The database is missing, unreachable, damaged, foreign, newer than this program, or its disk is full. */
 export class DatabaseError<C extends keyof DatabaseFacts = keyof DatabaseFacts> extends TaskmirrorError<C> {}
 
 /** A file or stream for results takes no more: somebody has to make room, or choose another place. */
