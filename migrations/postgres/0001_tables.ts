@@ -8,7 +8,8 @@ const TEXT = 'text collate "C"';
 const TIME = 'timestamptz(3)';
 
 /** Tables that refer to a source: its name may change, with `on update cascade`. */
-const source = (s: string): string => `source ${TEXT} not null references ${s}sources (name) on update cascade`;
+const source = (s: string): string =>
+  `source ${TEXT} not null references ${s}sources (name) on update cascade`;
 
 export const tables = (s: string): string[] => [
   `create table ${s}sources (

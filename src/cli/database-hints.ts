@@ -59,6 +59,10 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   statement_timeout: 'Try again, or raise statement_timeout and lock_timeout of the role.',
   transaction_conflict: 'Try again: other transactions changed the same rows.',
   server_damaged: "Look at the server's log: whoever runs it has to check its disk.",
+  server_went_back: 'Run it again: the next run goes on from what the database holds.',
+  mirror_missing: 'Run "taskmirror sync" to make one, or check the database and the setting "schema".',
+  mirror_newer: 'Update taskmirror on this machine, or use another schema.',
+  mirror_outdated: 'Run "taskmirror sync" once: it brings the schema up to date.',
   postgres_failed: null,
 };
 

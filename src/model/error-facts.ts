@@ -161,6 +161,16 @@ export interface DatabaseFacts {
   /** Other transactions were in the way; nothing was written, and the same may succeed now. */
   transaction_conflict: OfServer;
   server_damaged: OfServer;
+  /**
+   * The database has other writes of this run than the run knows of (`expected`, `found`): a failover lost
+   * commits, or one went through whose answer was lost. Nothing was written.
+   */
+  server_went_back: OfServer & { expected: number; found: number };
+  /** The schema holds no mirror. */
+  mirror_missing: OfServer & { schema: string };
+  /** `version`: of the mirror in that schema; `known`: what this program writes. */
+  mirror_newer: OfServer & { schema: string; version: number; known: number };
+  mirror_outdated: OfServer & { schema: string; version: number; known: number };
   /** `sqlstate`: PostgreSQL's own code. */
   postgres_failed: OfServer & { sqlstate: string };
 }

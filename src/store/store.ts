@@ -18,6 +18,8 @@ export interface Committed extends UpsertCounts {
   updatedIds: readonly string[];
   /** Tasks whose rejection was lifted because a good version came. */
   healedIds: readonly string[];
+  /** Tasks that the engine cannot hold: it keeps them as rejected rows. */
+  setAside: readonly RejectedRow[];
 }
 
 /** One transaction of a run. Absent fields stay as they are. */

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { RejectedRow } from '../model/task.ts';
 import type { RunKind } from '../model/run.ts';
-import type { SourceState, UpsertCounts } from '../store/store.ts';
+import type { Committed, SourceState } from '../store/store.ts';
 import { PagesAhead } from './ahead.ts';
 import { Batch } from './batch.ts';
 import { Head } from './head.ts';
@@ -200,11 +200,13 @@ export class Copier {
     await this.head.learn(tasks, committed);
   }
 
-  #count(counts: UpsertCounts, rejected: readonly RejectedRow[]): void {
-    this.counts.inserted += counts.inserted;
-    this.counts.updated += counts.updated;
-    this.counts.unchanged += counts.unchanged;
-    this.counts.rejected += rejected.length;
+  #count(committed: Committed, rejected: readonly RejectedRow[]): void {
+    this.counts.inserted += committed.inserted;
+    this.counts.updated += committed.updated;
+    this.counts.unchanged += committed.unchanged;
+    this.counts.rejected += rejected.length + committed.setAside.length;
+    for (const { id, reason } of committed.setAside)
+      this.deps.log.warn({ task: id, cause: reason }, 'a task was set aside');
   }
 
   #judge(slice: Slice): void {

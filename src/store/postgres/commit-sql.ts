@@ -1,10 +1,4 @@
-import {
-  type Column,
-  comparable,
-  journalText,
-  TASK_COLUMNS,
-  WRITTEN_COLUMNS,
-} from './columns.ts';
+import { type Column, comparable, journalText, TASK_COLUMNS, WRITTEN_COLUMNS } from './columns.ts';
 import { leaseCte } from './lease.ts';
 import { utcSql } from './names.ts';
 

@@ -62,6 +62,14 @@ export function isPassing(error: unknown): boolean {
   return hasCode(error, 'transaction_conflict') || /^(?:40001|40P01)$/.test(sqlStateOf(error) ?? '');
 }
 
+/**
+ * Returns whether the server refused a value: the classes "data exception" and "program limit exceeded"
+ * (postgresql.org/docs/current/errcodes-appendix.html).
+ */
+export function isOfValues(error: unknown): boolean {
+  return /^(?:22|54)/.test(sqlStateOf(error) ?? '');
+}
+
 /** Returns whether the connection is of no more use after this error of the driver or the server. */
 export function isFatal(error: unknown): boolean {
   const sqlstate = sqlStateOf(error);

@@ -80,8 +80,9 @@ export class HeldLease {
 
   /** Gives the lease up. Does nothing if it was lost. */
   async release(): Promise<void> {
-    const { db, s, source, token } = this.#deps;
-    await db.query(`update ${s}leases set token = null where source = $1 and token = $2`, [source, token]);
+    const { db, s, token } = this.#deps;
+    // By the token alone: the source may have another name by now.
+    await db.query(`update ${s}leases set token = null where token = $1`, [token]);
   }
 
   async #fenced<R>(query: Query, sql: string, values: readonly unknown[], writes: number): Promise<R[]> {

@@ -1,7 +1,7 @@
 import type { OmittableField, RejectedRow, Task } from '../../model/task.ts';
 import type { Change } from '../store.ts';
 import { commitChange, type CommitDeps, isKey, TriedOnly, type Written } from './commit.ts';
-import { sqlStateOf } from './failure.ts';
+import { isOfValues, sqlStateOf } from './failure.ts';
 
 /** Commits of one change until it must be right: each sets aside the tasks that the one before it failed on. */
 const ATTEMPTS = 3;
@@ -71,14 +71,9 @@ async function unstorable(
   ];
 }
 
-/**
- * Returns the reason for a failure that is one of values: the classes "data exception" and "program limit
- * exceeded" (postgresql.org/docs/current/errcodes-appendix.html). Null for any other failure.
- */
+/** Returns the reason for a failure that is one of values; null for any other failure. */
 function reasonOf(error: unknown): string | null {
-  const sqlstate = sqlStateOf(error);
-  if (sqlstate === null || !/^(?:22|54)/.test(sqlstate)) return null;
-  return `the database cannot hold this task (SQLSTATE ${sqlstate})`;
+  return isOfValues(error) ? `the database cannot hold this task (SQLSTATE ${sqlStateOf(error)})` : null;
 }
 
 function asRejected(task: Task, reason: string, { omit }: CommitDeps): RejectedRow {

@@ -6,6 +6,7 @@ import { previewSql } from './commit-sql.ts';
 import { numbersIn } from './commit.ts';
 import type { Database } from './connection.ts';
 import { TASK_COLUMNS } from './columns.ts';
+import { isOfValues } from './failure.ts';
 import { readState } from './lease.ts';
 import { decodeNul, encodeNul } from './nul.ts';
 import { removableSql, sharedRows } from './shared-rows.ts';
@@ -21,6 +22,13 @@ export interface PostgresViewDeps {
   source: SourceIdentity['name'];
   omit: ReadonlySet<OmittableField>;
   clock: Clock;
+}
+
+interface PreviewRow {
+  same: string | null;
+  updated: string | null;
+  /** JSON text. */
+  unnoted: string | null;
 }
 
 const OPEN = `status in (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
@@ -49,10 +57,7 @@ export class PostgresView implements ObservedSource {
   }
 
   async preview(tasks: readonly Task[]): Promise<Committed> {
-    const [row] = await this.db.query<{ same: string | null; updated: string | null; unnoted: string | null }>(
-      previewSql(this.s),
-      [this.source, JSON.stringify(tasks.map((task, n) => toIncoming(task, n, this.omit)))],
-    );
+    const row = await this.#previewRow(tasks);
     for (const id of JSON.parse(row?.unnoted ?? '[]') as string[]) this.shown.add(id);
     const same = new Set(numbersIn(row?.same ?? null));
     const updated = new Set(numbersIn(row?.updated ?? null));
@@ -78,7 +83,11 @@ export class PostgresView implements ObservedSource {
         select from ${sharedRows(this.s)} and t.last_activity_at > $2::timestamptz
         limit $3
       ) as above`,
-      [this.source, activity === -Infinity ? '-infinity' : edgeOf(activity), Number.isFinite(atMost) ? atMost : null],
+      [
+        this.source,
+        activity === -Infinity ? '-infinity' : edgeOf(activity),
+        Number.isFinite(atMost) ? atMost : null,
+      ],
     );
     return row?.count ?? 0;
   }
@@ -148,6 +157,18 @@ export class PostgresView implements ObservedSource {
   }
 
   async release(): Promise<void> {}
+
+  /** Undefined if the engine cannot hold some of the tasks: a commit will say which. */
+  async #previewRow(tasks: readonly Task[]): Promise<PreviewRow | undefined> {
+    try {
+      const incoming = JSON.stringify(tasks.map((task, n) => toIncoming(task, n, this.omit)));
+      const [row] = await this.db.query<PreviewRow>(previewSql(this.s), [this.source, incoming]);
+      return row;
+    } catch (error) {
+      if (isOfValues(error)) return undefined;
+      throw error;
+    }
+  }
 
   #unseen(): string {
     const isUnseen = unseenSql('$2', '$3');

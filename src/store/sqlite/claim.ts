@@ -84,7 +84,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
       this.#markSeen(written, change.rejected, rejectedKeys);
       this.record.move(change);
       const { unchangedRowids: _, ...counted } = written;
-      return { ...counted, healedIds };
+      return { ...counted, healedIds, setAside: [] };
     });
   }
 

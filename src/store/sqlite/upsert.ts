@@ -17,7 +17,7 @@ import {
 type Changed = { column: (typeof JOURNALED)[number]['column'] | 'removed_at'; old: Value; now: Value };
 type Journaled = Changed['column'] | 'source';
 type Value = string | number | null;
-type Written = Omit<Committed, 'healedIds'>;
+type Written = Omit<Committed, 'healedIds' | 'setAside'>;
 
 /** Counts and ids of written tasks, and the rowids of unchanged ones. */
 export interface Upserted extends Written {

@@ -48,7 +48,7 @@ export class SqliteView implements ObservedSource {
   async preview(tasks: readonly Task[]): Promise<Committed> {
     return this.read(() => {
       this.rows.seeShown(tasks.map(({ id }) => id));
-      return { ...this.upserter.preview(tasks), healedIds: [] };
+      return { ...this.upserter.preview(tasks), healedIds: [], setAside: [] };
     });
   }
 

@@ -179,6 +179,7 @@ export function commits(make: Make): void {
         insertedIds: ['new'],
         updatedIds: ['old'],
         healedIds: [],
+        setAside: [],
       };
       const before = await everything(store);
       expect(await claim.preview(tasks)).toEqual(expected);

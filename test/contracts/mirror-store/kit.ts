@@ -12,7 +12,7 @@ export interface MirrorUnderTest {
   /** Opens the mirror, once more as another process would do it; with fields that must not be kept. */
   open: (omit?: readonly OmittableField[]) => Promise<MirrorStore>;
   /** Makes the lease of a source look as if this process held it, since the same moment. */
-  setHolder: (source: string, holder: { pid: number; host: string }) => void;
+  setHolder: (source: string, holder: { pid: number; host: string }) => void | Promise<void>;
 }
 
 export const A = { name: 'a', baseUrl: 'https://a.example' };
@@ -66,7 +66,7 @@ export async function everything(store: MirrorStore, source = A): Promise<unknow
 
 /** Every method of a claim that writes. */
 export const writes: [string, (claim: MirrorClaim) => Promise<unknown>][] = [
-  ['startRun', (claim) => claim.startRun('incremental')],
+  ['startRun', (claim) => claim.startRun('reconcile')],
   ['finishRun', (claim) => claim.finishRun(1, RECORD)],
   ['commit of a task', (claim) => claim.commit(changeOf({ tasks: [mirrorTask('late')] }))],
   ['commit of a rejected row', (claim) => claim.commit(changeOf({ rejected: [rejectedRow('late')] }))],

@@ -75,14 +75,14 @@ export function leases(make: Make): void {
 
     test('is taken over at once from a process of this host that is dead', async () => {
       const { open: openAgain, setHolder } = await open(make);
-      setHolder('a', { pid: spawnSync(process.execPath, ['--version']).pid, host: hostname() });
+      await setHolder('a', { pid: spawnSync(process.execPath, ['--version']).pid, host: hostname() });
       const claim = await (await openAgain()).claim(A);
       expect(await claim.commit(changeOf({ tasks: [mirrorTask('x')] }))).toMatchObject({ inserted: 1 });
     });
 
     test('is not taken over from a process of another host, whatever its pid means here', async () => {
       const { open: openAgain, setHolder } = await open(make);
-      setHolder('a', { pid: spawnSync(process.execPath, ['--version']).pid, host: 'elsewhere' });
+      await setHolder('a', { pid: spawnSync(process.execPath, ['--version']).pid, host: 'elsewhere' });
       await expect((await openAgain()).claim(A)).rejects.toThrow('on elsewhere');
     });
 

@@ -1,0 +1,85 @@
+import type { Database } from './connection.ts';
+import type { HeldLease } from './held-lease.ts';
+import { readerIndexes } from './reader-indexes.ts';
+import {
+  createSearchIndex,
+  dropSearchIndex,
+  growSearchIndex,
+  isSearchIndexDoneSql,
+  searchIndexState,
+} from './search-index.ts';
+
+/** The mirror, and what its readers need. */
+export interface ForReaders {
+  db: Database;
+  /** The quoted name of the schema with a dot. */
+  s: string;
+  /** Its name. */
+  schema: string;
+  /** Whether the mirror is to have a full text index. */
+  searchIndex: boolean;
+}
+
+/** Time for the build of an index, which no other limit bounds, in ms. */
+const BUILD_MS = 6 * 3_600_000;
+
+/**
+ * Makes what only readers need, step by step, so that a signal gets its turn in between. The database itself
+ * records where a step ends: the next run continues there.
+ */
+export async function makeForReaders(
+  parts: ForReaders,
+  lease: HeldLease,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const step = await nextStep(parts, lease);
+    if (step === null) return;
+    await step();
+  }
+}
+
+/** Returns SQL for whether nothing is left to make. */
+export function isMadeForReadersSql({ s, schema, searchIndex }: ForReaders): string {
+  const names = readerIndexes(s).map(({ name }) => `'${name}'`);
+  return `(select count(*) = ${names.length} from ${validIndexes(schema)} and c.relname in (${names.join(', ')}))
+    and ${isSearchIndexDoneSql(s, searchIndex)}`;
+}
+
+/** Drops all of it; the next run that completes makes it again. */
+export async function dropForReaders(query: Database['query'], s: string): Promise<void> {
+  for (const { name } of readerIndexes(s)) await query(`drop index if exists ${s}${name}`);
+  await dropSearchIndex(query, s);
+}
+
+const validIndexes = (schema: string): string =>
+  `pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = '${schema.replaceAll("'", "''")}' and i.indisvalid`;
+
+/** Returns null if nothing is left to do. */
+async function nextStep(
+  { db, s, schema, searchIndex }: ForReaders,
+  lease: HeldLease,
+): Promise<(() => Promise<void>) | null> {
+  const have = await db.query<{ name: string }>(`select c.relname as name from ${validIndexes(schema)}`);
+  const names = new Set(have.map(({ name }) => name));
+  const missing = readerIndexes(s).find(({ name }) => !names.has(name));
+  if (missing !== undefined) return () => makeIndex(db, s, missing, lease);
+  const state = await searchIndexState(db.query, s);
+  if (!searchIndex) return state === 'none' ? null : () => lease.step((query) => dropSearchIndex(query, s));
+  if (state === 'none') return () => lease.step((query) => createSearchIndex(query, s));
+  return state === 'building' ? () => lease.step((query) => growSearchIndex(query, s)) : null;
+}
+
+/** Builds an index while others read and write (postgresql.org/docs/current/sql-createindex.html). */
+export async function makeIndex(
+  db: Database,
+  s: string,
+  { name, create }: { name: string; create: string },
+  lease: HeldLease,
+): Promise<void> {
+  await lease.renew();
+  // One that was left half made is in the way of its name.
+  await db.query(`drop index concurrently if exists ${s}${name}`, [], { timeoutMs: BUILD_MS });
+  await db.query(create, [], { timeoutMs: BUILD_MS });
+}
