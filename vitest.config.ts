@@ -11,7 +11,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: ['test/{cli,crash}/**'] },
+        test: {
+          name: 'parts',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/{cli,crash}/**', 'test/**/postgres/**'],
+        },
       },
       // The only tests that need dist/: no others have to wait for the compiler.
       {
@@ -20,6 +24,16 @@ export default defineConfig({
           name: 'program',
           include: ['test/{cli,crash}/**/*.test.ts'],
           globalSetup: 'test/support/build.ts',
+        },
+      },
+      // The only tests that need a server of PostgreSQL: no others have to wait for its start.
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: ['test/**/postgres/**/*.test.ts'],
+          exclude: ['test/{cli,crash}/**'],
+          globalSetup: 'test/support/postgres/setup.ts',
         },
       },
     ],

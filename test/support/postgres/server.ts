@@ -1,0 +1,87 @@
+import { Client, type QueryResult, type QueryResultRow } from 'pg';
+import { afterAll, describe, inject, onTestFinished, TestRunner } from 'vitest';
+import { parsePostgresUrl, type PostgresTarget, withoutPassword } from '../../../src/model/postgres-url.ts';
+import { type Server, startServer, type StartOptions } from './start.ts';
+
+const { url: shared, bin, missing } = inject('postgres');
+
+/** The URL of the server that the tests share; null, with a reason, where none can run. */
+export const postgresUrl = shared;
+export const postgresMissing = missing;
+
+/** Groups tests that need the shared server. Where none can run, they are skipped, and the name says why. */
+export function describeWithServer(name: string, body: () => void): void {
+  group(shared !== null, name, body);
+}
+
+/** Groups tests that start servers of their own. Where none can run, they are skipped, and the name says why. */
+export function describeWithOwnServer(name: string, body: () => void): void {
+  group(bin !== null, name, body);
+}
+
+function group(canRun: boolean, name: string, body: () => void): void {
+  const add = canRun ? describe : describe.skip;
+  add(canRun ? name : `${name} (skipped: ${missing})`, body);
+}
+
+/** Starts a server of its own. It is stopped after the test, or after the group if no test runs. */
+export async function ownServer(options: Omit<StartOptions, 'bin'> = {}): Promise<Server> {
+  if (bin === null) throw new Error(missing ?? 'There are no binaries of PostgreSQL.');
+  const server = await startServer({ bin, ...options });
+  afterwards(() => server.stop());
+  return server;
+}
+
+/**
+ * A schema of its own in the shared server, which does not exist yet. It is dropped after the test, or after
+ * the file if no test runs.
+ */
+export function temporarySchema(): { url: string; schema: string } {
+  if (shared === null) throw new Error(missing ?? 'There is no PostgreSQL server.');
+  const schema = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`;
+  afterwards(async () => {
+    await execute(shared, `drop schema if exists "${schema}" cascade`);
+  });
+  return { url: shared, schema };
+}
+
+/** Runs SQL on a connection of its own, and returns the rows of the last statement as the driver has them. */
+export async function execute<R extends QueryResultRow>(
+  url: string,
+  sql: string,
+  values: unknown[] = [],
+): Promise<R[]> {
+  const { host, port, user, password, database } = parsePostgresUrl(url);
+  const client = new Client({
+    host,
+    port,
+    user,
+    database,
+    ...(password === null ? {} : { password }),
+    ssl: false,
+  });
+  await client.connect();
+  try {
+    const result: QueryResult<R> | QueryResult<R>[] = await client.query<R>(sql, values);
+    return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) ?? [];
+  } finally {
+    await client.end();
+  }
+}
+
+/** What the program connects with, from a URL that may hold a password. */
+export function targetOf(url: string, more: Partial<PostgresTarget> = {}): PostgresTarget {
+  const { password } = parsePostgresUrl(url);
+  return {
+    url: withoutPassword(url),
+    password: password === null ? null : async () => password,
+    schema: 'taskmirror',
+    ca: null,
+    ...more,
+  };
+}
+
+function afterwards(work: () => Promise<void>): void {
+  if (TestRunner.getCurrentTest() === undefined) afterAll(work);
+  else onTestFinished(work);
+}
