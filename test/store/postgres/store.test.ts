@@ -1,0 +1,5 @@
+import { mirrorStoreContract } from '../../contracts/mirror-store.ts';
+import { serverMirror } from '../../support/postgres/mirror.ts';
+import { postgresUrl } from '../../support/postgres/server.ts';
+
+if (postgresUrl !== null) mirrorStoreContract('PostgreSQL', serverMirror);
