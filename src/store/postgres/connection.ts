@@ -3,6 +3,9 @@ import { clientWith } from './client.ts';
 import { type Session, withSession } from './session.ts';
 import { destinationOf, type PostgresTarget } from './target.ts';
 
+/** Runs SQL. It needs no `this`. */
+export type Query = <R>(text: string, values?: readonly unknown[], options?: QueryOptions) => Promise<R[]>;
+
 /** A PostgreSQL database. Errors of the driver and the server are thrown as DatabaseError. */
 export interface Database {
   /** For errors and logs: `user@host:port/database`, never a password. */
@@ -13,12 +16,12 @@ export interface Database {
    * Runs one statement, which is one transaction, and returns its rows. A text without values may hold several
    * statements, which are one transaction together; the rows are then those of the last.
    */
-  query<R>(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<R[]>;
+  readonly query: Query;
   /**
    * Runs `work` in one transaction on one connection, and rolls back if it throws. Read committed, whatever
    * the default of the role is.
    */
-  transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
   /** Closes the connections, each once it is idle. Safe to call twice. */
   end(): Promise<void>;
 }
@@ -61,7 +64,7 @@ export function connect(target: PostgresTarget, options: ConnectOptions = {}): D
   pool.on('error', () => {});
   let roundTrips = 0;
   let ended: Promise<void> | undefined;
-  const within = (session: Session): Database['query'] => {
+  const within = (session: Session): Query => {
     return async <R>(
       text: string,
       values: readonly unknown[] = [],

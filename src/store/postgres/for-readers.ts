@@ -1,4 +1,4 @@
-import type { Database } from './connection.ts';
+import type { Database, Query } from './connection.ts';
 import type { HeldLease } from './held-lease.ts';
 import { readerIndexes } from './reader-indexes.ts';
 import {
@@ -47,7 +47,7 @@ export function isMadeForReadersSql({ s, schema, searchIndex }: ForReaders): str
 }
 
 /** Drops all of it; the next run that completes makes it again. */
-export async function dropForReaders(query: Database['query'], s: string): Promise<void> {
+export async function dropForReaders(query: Query, s: string): Promise<void> {
   for (const { name } of readerIndexes(s)) await query(`drop index if exists ${s}${name}`);
   await dropSearchIndex(query, s);
 }

@@ -1,12 +1,10 @@
 import { DatabaseError } from '../../model/errors.ts';
-import type { Database } from './connection.ts';
+import type { Database, Query } from './connection.ts';
 import { isPassing } from './failure.ts';
 import { leaseCte, lostError } from './lease.ts';
 
 /** Attempts at a write that other transactions were in the way of. */
 const ATTEMPTS = 5;
-
-export type Query = Database['query'];
 
 /** Runs one statement that begins with {@link leaseCte}; its own values are $5 and following. */
 export type Write = <R>(sql: string, values: readonly unknown[]) => Promise<R[]>;

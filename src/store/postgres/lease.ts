@@ -3,7 +3,7 @@ import { LeaseHeldError } from '../../model/errors.ts';
 import { LEASE_MS } from '../../model/lease.ts';
 import type { SourceIdentity } from '../../model/run.ts';
 import type { Holder } from '../sql/holder.ts';
-import type { Database } from './connection.ts';
+import type { Database, Query } from './connection.ts';
 import { stateOf, type StateRow, stateSql } from './source-state.ts';
 import type { SourceState } from '../store.ts';
 
@@ -177,11 +177,7 @@ export async function readState(db: Database, s: string, source: string): Promis
  * Returns the lease of a source while somebody has it. Waits for whoever is writing that row, so that it is
  * known after a race for a free lease who won.
  */
-export async function readLease(
-  query: Database['query'],
-  s: string,
-  source: string,
-): Promise<LeaseRow | undefined> {
+export async function readLease(query: Query, s: string, source: string): Promise<LeaseRow | undefined> {
   const [row] = await query<LeaseRow>(
     `select token, pid, host, acquired_at from ${s}leases where source = $1 for share`,
     [source],

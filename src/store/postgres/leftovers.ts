@@ -2,7 +2,7 @@ import type { OmittableField } from '../../model/task.ts';
 import { columnsOf } from '../sql/columns.ts';
 import type { Leftover } from '../store.ts';
 import type { Database } from './connection.ts';
-import type { Query } from './held-lease.ts';
+import type { Query } from './connection.ts';
 import { uncleared } from './omitted.ts';
 import { countRejectionsWith } from './rejection-text.ts';
 

@@ -1,9 +1,9 @@
 import type { OmittableField } from '../../model/task.ts';
 import { columnsOf } from '../sql/columns.ts';
 import type { Cleared } from '../store.ts';
-import type { Database } from './connection.ts';
+import type { Database, Query } from './connection.ts';
 import { dropForReaders } from './for-readers.ts';
-import type { HeldLease, Query } from './held-lease.ts';
+import type { HeldLease } from './held-lease.ts';
 import { clearRejections } from './rejection-text.ts';
 
 /** Rows of one step. */

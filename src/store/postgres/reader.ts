@@ -39,12 +39,14 @@ export function readerOf(db: Database, s: string): MirrorReader {
   };
 }
 
+/** Returns SQL for what other sources hold of the tasks that a source shows, in the order of their names. */
+const shared = (column: string): string =>
+  `(select array_agg(${column} order by holder) from shared where shared.source = m.source)`;
+
 /** One statement: all of it as of the same moment. */
 async function readStatus(db: Database, s: string): Promise<SourceStatus[]> {
   const edges = (edge: string): string =>
     `(select array_agg(${utcSql(edge)} order by g.upper desc) from ${s}gaps g where g.source = m.source)`;
-  const shared = (column: string): string =>
-    `(select array_agg(${column} order by holder) from shared where shared.source = m.source)`;
   const rows = await db.query<StatusRow>(
     `with shared as (
       select a.source, t.source as holder, count(*) as rows

@@ -1,7 +1,7 @@
 import { SENT_FIELDS } from '../../model/fields.ts';
 import type { OmittableField } from '../../model/task.ts';
 import { keyOfPayload } from '../sql/rejection-key.ts';
-import type { Query } from './held-lease.ts';
+import type { Query } from './connection.ts';
 import { decodeNul, encodeNul } from './nul.ts';
 
 /** Rows of one step: each holds all that the API sent for it. */

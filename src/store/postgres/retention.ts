@@ -1,7 +1,7 @@
 import type { Keep, Pruned, RetentionState } from '../store.ts';
-import type { Database } from './connection.ts';
+import type { Database, Query } from './connection.ts';
 import { makeIndex } from './for-readers.ts';
-import type { HeldLease, Query } from './held-lease.ts';
+import type { HeldLease } from './held-lease.ts';
 import { edgeOf } from './source-state.ts';
 
 /** Lines of the journal that one transaction reads, and tasks that it deletes: some tens of ms of work. */

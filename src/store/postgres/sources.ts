@@ -1,8 +1,8 @@
 import { UsageError } from '../../model/errors.ts';
 import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
 import type { Forgotten } from '../store.ts';
-import type { Database } from './connection.ts';
-import type { HeldLease, Query } from './held-lease.ts';
+import type { Database, Query } from './connection.ts';
+import type { HeldLease } from './held-lease.ts';
 import { removeSql } from './shared-rows.ts';
 
 /** Most tasks that are handed over or removed at a time. */
