@@ -36,7 +36,7 @@ const PORTS = [
   'src/store/queryable.ts',
   'src/store/reportable.ts',
 ];
-const WIRING = ['src/cli/wire.ts', 'src/index.ts'];
+const WIRING = ['src/cli/wire.ts', 'src/cli/engines/sqlite.ts', 'src/cli/engines/postgres.ts', 'src/index.ts'];
 
 /** Lines of a file at most. */
 const LONGEST = 300;

@@ -2,14 +2,17 @@ import type { ResolvedKey } from '../config/key.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log.ts';
-import type { MirrorReader, MirrorStore } from '../store/store.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Io } from '../platform/terminal.ts';
-import type { Queryable } from '../store/queryable.ts';
-import type { Reportable } from '../store/reportable.ts';
+import type { Engine } from './engines/engine.ts';
 
 /** The wired parts that commands work with; created by wire.ts, the only file that knows the adapters. */
-export interface CommandContext {
+export interface CommandContext extends Pick<
+  Engine,
+  'openMirror' | 'openToLook' | 'openReader' | 'openForQuery' | 'openForReports'
+> {
+  /** The database of the mirror. */
+  engine: Engine;
   io: Io;
   settings: Settings;
   clock: Clock;
@@ -18,16 +21,6 @@ export interface CommandContext {
   runLog(fields: { source: string; run: number }): Log;
   /** Aborted by SIGINT or SIGTERM: stop at the next safe point. */
   signal: AbortSignal;
-  /** Opens the mirror for writing; `create`: creates it if there is none. Throws DatabaseError. */
-  openMirror(options: { create: boolean }): Promise<MirrorStore>;
-  /** Opens the mirror to plan a run without writing; if there is none, an empty one in memory. */
-  openToLook(): Promise<MirrorStore>;
-  /** Opens the mirror for reading only. Throws DatabaseError. */
-  openReader(): Promise<MirrorReader>;
-  /** Opens the mirror for read-only SQL. Throws DatabaseError. */
-  openForQuery(): Promise<Queryable>;
-  /** Opens the mirror for reports, search and history. Throws DatabaseError. */
-  openForReports(): Promise<Reportable>;
   /**
    * Gets the source's key; from then on no log and no error shows it. Throws UsageError if it is unavailable.
    */

@@ -7,6 +7,8 @@ export const CURES = {
     'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops it: the next run makes it again.',
   database:
     'Stop the daemon, move the file away and run "taskmirror sync": it copies the list again. The journal in task_changes can be saved with sqlite3 FILE .recover.',
+  server:
+    "Look at the server's log and have its disk checked. An index can be built again: reindex index concurrently NAME.",
 } as const;
 
 const OWN_FILE = 'Give the mirror a file of its own with --db FILE or the setting "database".';

@@ -3,7 +3,7 @@ import type { SettingsFlags } from '../config/settings.ts';
 import type { StatusFlags } from './commands/status.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import { EXAMPLES } from './examples.ts';
-import { checkDatabaseFile, copyMirror, doctorChecks } from './wire.ts';
+import { doctorChecks } from './wire.ts';
 import type { Wiring } from './wiring.ts';
 
 /** Adds the commands that keep the mirror and report its state. */
@@ -72,9 +72,8 @@ function addVerify({ program, app, finish }: Wiring): void {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true; quick?: true }>();
       const { verify } = await import('./commands/verify.ts');
       const context = await app(flags);
-      const checkFile = () => checkDatabaseFile(context.settings.database);
       finish(
-        await verify({ ...context, checkFile }, { json: flags.json === true, quick: flags.quick === true }),
+        await verify(context, { json: flags.json === true, quick: flags.quick === true }),
       );
     });
 }
@@ -103,7 +102,7 @@ function addSnapshot({ program, app, finish }: Wiring): void {
     .action(async (file: string, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { snapshot } = await import('./commands/snapshot.ts');
-      finish(await snapshot({ ...(await app(flags)), copyMirror }, file, { json: flags.json === true }));
+      finish(await snapshot(await app(flags), file, { json: flags.json === true }));
     });
 }
 

@@ -1,19 +1,17 @@
 import type { CommandContext } from './context.ts';
 import type { Io } from '../platform/terminal.ts';
-import type { Queryable } from '../store/queryable.ts';
-import type { Reportable } from '../store/reportable.ts';
 import type { DemoApi } from './commands/demo.ts';
-import type { FileCheck } from './commands/doctor/machine.ts';
 import type { Check } from './commands/doctor/doctor.ts';
-import { existsSync } from 'node:fs';
 import { systemClock } from '../platform/clock.ts';
 import { usesColor } from '../render/text.ts';
 import type { ResolvedKey } from '../config/key.ts';
 import type { LoadedSettings, Settings, SourceSettings } from '../config/settings.ts';
+import { isPostgresUrl } from '../model/postgres-url.ts';
+import type { Engine } from './engines/engine.ts';
+import { sqliteEngine } from './engines/sqlite.ts';
 import { hintOf } from './hints.ts';
 import { createLogger } from '../platform/log.ts';
 import type { Log } from '../model/log.ts';
-import type { MirrorReader, MirrorStore, SourceStatus } from '../store/store.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Redactor } from '../platform/redact.ts';
 import { VERSION } from '../model/version.ts';
@@ -28,7 +26,13 @@ export interface AppDeps {
 }
 
 /** Wires the program. Adapters are loaded on demand: most commands need few of them. */
-export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDeps): CommandContext {
+export async function createApp({
+  io,
+  loaded,
+  signal,
+  redactor,
+  defaultLevel,
+}: AppDeps): Promise<CommandContext> {
   const { settings } = loaded;
   const isTTY = io.stderr.isTTY === true;
   const level = loaded.origins.get('log.level')?.kind === 'default' ? defaultLevel : settings.log.level;
@@ -42,6 +46,7 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDep
     hintOf,
   });
   const warned = new Set<string>();
+  const engine = await engineOf();
 
   return {
     io,
@@ -50,23 +55,29 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDep
     log,
     signal,
     runLog: (fields) => log.child(fields),
-    openMirror: (options) => openMirror(settings, options),
-    openToLook: () => openToLook(settings),
-    openReader: () => openReader(settings.database),
-    openForQuery: () => openForQuery(settings.database),
-    openForReports: () => openForReports(settings.database),
+    engine,
+    ...engine,
     keyOf,
     connect,
   };
+
+  async function engineOf(): Promise<Engine> {
+    if (!isPostgresUrl(settings.database)) return sqliteEngine(settings);
+    const { postgresEngine } = await import('./engines/postgres.ts');
+    return postgresEngine(settings, { io, signal, redactor, warn: (text) => warnOnce(log, text) });
+  }
+
+  function warnOnce(to: Log, text: string, fields: object = {}): void {
+    if (warned.has(text)) return;
+    warned.add(text);
+    to.warn(fields, text);
+  }
 
   async function keyOf(source: SourceSettings, runLog: Log = log): Promise<ResolvedKey> {
     const { resolveKey } = await import('../config/key.ts');
     const key = await resolveKey(source, { env: io.env, cwd: io.cwd, signal });
     redactor.add(key.value);
-    for (const warning of key.warnings.filter((text) => !warned.has(text))) {
-      warned.add(warning);
-      runLog.warn({ source: source.name }, warning);
-    }
+    for (const warning of key.warnings) warnOnce(runLog, warning, { source: source.name });
     return key;
   }
 
@@ -94,69 +105,17 @@ export function createApp({ io, loaded, signal, redactor, defaultLevel }: AppDep
   }
 }
 
-async function openMirror(settings: Settings, { create }: { create: boolean }): Promise<MirrorStore> {
-  const { openMirrorStore } = await import('../store/sqlite/store.ts');
-  return openMirrorStore(settings.database, {
-    create,
-    clock: systemClock,
-    omit: new Set(settings.omitFields),
-    searchIndex: settings.searchIndex,
-  });
-}
-
-async function openToLook(settings: Settings): Promise<MirrorStore> {
-  if (existsSync(settings.database)) return openMirror(settings, { create: false });
-  const { IN_MEMORY } = await import('../store/sqlite/open.ts');
-  return openMirror({ ...settings, database: IN_MEMORY }, { create: true });
-}
-
-async function openReader(file: string): Promise<MirrorReader> {
-  const { openMirrorReader } = await import('../store/sqlite/reader.ts');
-  return openMirrorReader(file);
-}
-
-async function openForQuery(file: string): Promise<Queryable> {
-  const { openQueryable } = await import('../store/sqlite/queryable.ts');
-  return openQueryable(file);
-}
-
-async function openForReports(file: string): Promise<Reportable> {
-  const { openReportable } = await import('../store/sqlite/reports/reportable.ts');
-  return openReportable(file);
-}
-
 /** Returns all checks of `doctor`. */
 export async function doctorChecks(context: CommandContext): Promise<Check[]> {
-  const { databaseChecks, versionChecks } = await import('./commands/doctor/machine.ts');
+  const { versionChecks } = await import('./commands/doctor/versions.ts');
   const { sourceChecks } = await import('./commands/doctor/source.ts');
   const { mirrorChecks } = await import('./commands/doctor/mirror.ts');
-  const inspector = await import('../store/sqlite/inspect.ts');
   return [
-    ...versionChecks({ node: process.versions.node, taskmirror: VERSION }, inspector),
+    ...versionChecks({ node: process.versions.node, taskmirror: VERSION }),
     ...sourceChecks(context),
-    ...databaseChecks(context.settings.database, inspector),
+    ...(await context.engine.doctorChecks()),
     ...mirrorChecks(context),
   ];
-}
-
-/** Checks a mirror's file. Throws DatabaseError if it is not a mirror. */
-export async function checkDatabaseFile(file: string): Promise<FileCheck> {
-  const { integrityCheck } = await import('../store/sqlite/inspect.ts');
-  return integrityCheck(file);
-}
-
-/**
- * Copies the current mirror into `target`, an empty file, and reads the copy's status. Throws DatabaseError.
- */
-export async function copyMirror(file: string, target: string): Promise<SourceStatus[]> {
-  const { copyMirror: copy } = await import('../store/sqlite/snapshot.ts');
-  copy(file, target);
-  const reader = await openReader(target);
-  try {
-    return await reader.status();
-  } finally {
-    await reader.close();
-  }
 }
 
 /** Starts a simulated API in its own process: its list changes while it is read, and some requests fail. */

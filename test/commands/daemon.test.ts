@@ -22,7 +22,7 @@ test.each(['schedule', 'fullSchedule'] as const)(
     };
     const loaded = await loadSettings({ ...io, flags: {} });
     const { signal } = new AbortController();
-    const context = createApp({ io, loaded, signal, redactor: createRedactor(), defaultLevel: 'info' });
+    const context = await createApp({ io, loaded, signal, redactor: createRedactor(), defaultLevel: 'info' });
     const stopped = Promise.withResolvers<void>();
     const followSchedule: DaemonContext['followSchedule'] = async (expression, _timezone, parts) => {
       if (expression === loaded.settings[broken]) {

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, statfsSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { databaseChecks, versionChecks } from '../../src/cli/commands/doctor/machine.ts';
+import { fileChecks } from '../../src/cli/commands/doctor/file.ts';
+import { versionChecks } from '../../src/cli/commands/doctor/versions.ts';
 import { sourceChecks } from '../../src/cli/commands/doctor/source.ts';
 import { diagnose, doctor } from '../../src/cli/commands/doctor/doctor.ts';
 import type { Check, Finding } from '../../src/cli/commands/doctor/doctor.ts';
@@ -97,9 +98,9 @@ describe('doctor', () => {
 });
 
 async function nodeStatus(node: string): Promise<string | undefined> {
-  const checks = versionChecks({ node, taskmirror: '0.1.0' }, { sqliteVersion: () => '3.54.1' });
+  const checks = versionChecks({ node, taskmirror: '0.1.0' });
   const { findings } = await diagnose(checks);
-  expect(findings.map(({ detail }) => detail.split(' ')[0])).toEqual(['0.1.0', node, '3.54.1']);
+  expect(findings.map(({ detail }) => detail.split(' ')[0])).toEqual(['0.1.0', node]);
   return findings[1]?.status;
 }
 
@@ -246,8 +247,8 @@ describe('the database file', () => {
   const sound = { quickCheck: () => ({ problems: [], damage: null }) };
   const unasked = { quickCheck: () => expect.unreachable('there is no file to check') };
 
-  async function findingsOf(file: string, inspector: Parameters<typeof databaseChecks>[1] = sound) {
-    const { findings } = await diagnose(databaseChecks(file, inspector));
+  async function findingsOf(file: string, inspector: Parameters<typeof fileChecks>[1] = sound) {
+    const { findings } = await diagnose(fileChecks(file, inspector));
     return Object.fromEntries(findings.map((finding) => [finding.check, finding]));
   }
 

@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, it, onTestFinished } from 'vitest';
-import { copyMirror } from '../../src/cli/wire.ts';
+import { sqliteEngine } from '../../src/cli/engines/sqlite.ts';
 import { makeSnapshot, snapshot } from '../../src/cli/commands/snapshot.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { generateTasks } from '../../src/source/simulated/generate.ts';
@@ -42,7 +42,7 @@ function contextFor(database: string, signal = new AbortController().signal) {
   const cwd = dirname(database);
   const settings = { ...DEFAULTS, database };
   const stdout = new Captured();
-  return { settings, signal, copyMirror, stdout, io: { stdout, stderr: new Captured(), env: {}, cwd } };
+  return { settings, signal, engine: sqliteEngine(settings), stdout, io: { stdout, stderr: new Captured(), env: {}, cwd } };
 }
 
 const TABLES = ['tasks', 'task_changes', 'sources', 'gaps', 'sync_runs', 'rejected_rows', 'mirror_status'];

@@ -60,6 +60,7 @@ export async function exported(file: string, flags: ExportFlags, around: Around 
     {
       io: { stdout: around.stdout ?? stdout, stderr: new Captured(), env: {}, cwd },
       settings,
+      engine: { file },
       clock: createFakeClock(EPOCH + 7_200_000),
       signal: around.signal ?? new AbortController().signal,
       openForQuery: around.openForQuery ?? (async () => openQueryable(file)),

@@ -5,6 +5,7 @@ import { CommandLineError } from '../command-line-error.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Output } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
+import type { Engine } from '../engines/engine.ts';
 import type { Batch, Queried, SqlParameters } from '../../store/queryable.ts';
 import { EXPORT_FORMATS, type ExportFormat } from '../../render/rows.ts';
 import { csvLines, jsonLines } from '../../render/formats/encode.ts';
@@ -28,7 +29,12 @@ export interface ExportFlags {
   escapeFormulas?: boolean | undefined;
 }
 
-export type ExportContext = Pick<CommandContext, 'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'>;
+export interface ExportContext extends Pick<
+  CommandContext,
+  'io' | 'settings' | 'clock' | 'signal' | 'openForQuery'
+> {
+  engine: Pick<Engine, 'file'>;
+}
 
 /**
  * SQL for the time of the mirror's last write to a row. `--since` uses it, so that repeated exports miss no
@@ -74,10 +80,10 @@ export function prints({ output }: ExportFlags): boolean {
   return output === undefined || output === '-';
 }
 
-function fileFor(output: string, { io, settings }: ExportContext): string {
+function fileFor(output: string, { io, engine }: ExportContext): string {
   assertPath('--output', output);
   const file = absolutePath(io.cwd, output);
-  assertNotMirror(file, settings.database);
+  if (engine.file !== null) assertNotMirror(file, engine.file);
   return file;
 }
 

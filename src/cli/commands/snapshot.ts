@@ -5,6 +5,7 @@ import { CommandLineError } from '../command-line-error.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { SourceStatus } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
+import type { Engine } from '../engines/engine.ts';
 import { placeOf } from '../../platform/links.ts';
 import { counted, printable } from '../../render/text.ts';
 import { assertNotMirror, BESIDE, writeWhole } from '../../platform/whole-file.ts';
@@ -20,22 +21,24 @@ export interface Snapshot {
 }
 
 export interface SnapshotContext extends Pick<CommandContext, 'io' | 'settings' | 'signal'> {
-  /**
-   * Copies the mirror in `file` into `target`, an empty file, and returns the copy's sources. Throws
-   * DatabaseError.
-   */
-  copyMirror(file: string, target: string): Promise<SourceStatus[]>;
+  engine: Pick<Engine, 'file' | 'snapshotTo'>;
 }
 
-/** Copies the current mirror to `file`. Throws UsageError if `file` exists. */
+/** Copies the current mirror to `file`. Throws UsageError if `file` exists, or if the mirror is not in a file. */
 export async function makeSnapshot(
-  { settings, signal, copyMirror }: Omit<SnapshotContext, 'io'>,
+  { settings, signal, engine }: Omit<SnapshotContext, 'io'>,
   file: string,
 ): Promise<Snapshot> {
-  assertNotMirror(file, settings.database);
+  const { snapshotTo } = engine;
+  if (engine.file === null || snapshotTo === null) {
+    throw new CommandLineError('a snapshot copies an SQLite file, and this mirror is in PostgreSQL', {
+      hint: `Run: pg_dump --format=custom --schema=${settings.schema} --file=FILE "${settings.database}"`,
+    });
+  }
+  assertNotMirror(file, engine.file);
   assertFree(file);
   return writeWhole(file, async (handle, temporary) => {
-    const status = await copyMirror(settings.database, temporary);
+    const status = await snapshotTo(temporary);
     // Nothing else ran while SQLite copied: a signal that came meanwhile is seen in the next turn of the
     // loop.
     await setImmediate();

@@ -4,25 +4,18 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import type { MirrorStore } from '../../store/store.ts';
 import { type Findings, type VerifyReport, verifySource } from '../../sync/verify.ts';
 import type { CommandContext } from '../context.ts';
-import { CURES } from '../database-hints.ts';
-import type { FileCheck } from './doctor/machine.ts';
 import { columnsOf, counted, folded, grouped, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 
 /** The output of `verify --json`: a contract that only ever gains fields. */
 export interface VerifyOutcome {
   ok: boolean;
-  /** Problems of the file itself: SQLite's integrity check and foreign keys. */
+  /** Problems of the database itself: SQLite's integrity check and foreign keys, or PostgreSQL's indexes. */
   file: string[];
   /** Advice for these problems; null if there are none. */
   cure: string | null;
   /** Empty with --quick, which asks no API. */
   sources: VerifyReport[];
-}
-
-export interface VerifyContext extends CommandContext {
-  /** Reads the whole file. */
-  checkFile(): Promise<FileCheck>;
 }
 
 export interface VerifyFlags {
@@ -33,9 +26,9 @@ export interface VerifyFlags {
 const SHOWN = 10;
 
 /** `taskmirror verify`: exit code 0, or 6 if something is wrong. Writes nothing to the mirror. */
-export async function verify(context: VerifyContext, { json, quick }: VerifyFlags): Promise<ExitCode> {
+export async function verify(context: CommandContext, { json, quick }: VerifyFlags): Promise<ExitCode> {
   const { io, settings } = context;
-  const { problems: file, damage } = await context.checkFile();
+  const { what, problems: file, cure } = await context.engine.check();
   const sources: VerifyReport[] = [];
   if (!quick) {
     const store = await context.openMirror({ create: false });
@@ -46,16 +39,15 @@ export async function verify(context: VerifyContext, { json, quick }: VerifyFlag
     }
   }
   const ok = file.length === 0 && sources.every((source) => source.ok);
-  const cure = damage === null ? null : CURES[damage];
   const outcome: VerifyOutcome = { ok, file, cure, sources };
   await writeAll(io.stdout, [
-    json ? `${JSON.stringify(outcome, null, 2)}\n` : folded(textOf(outcome), columnsOf(io.stdout)),
+    json ? `${JSON.stringify(outcome, null, 2)}\n` : folded(textOf(outcome, what), columnsOf(io.stdout)),
   ]);
   return outcome.ok ? EXIT.done : EXIT.differences;
 }
 
 async function verifyOne(
-  context: VerifyContext,
+  context: CommandContext,
   store: MirrorStore,
   source: SourceSettings,
 ): Promise<VerifyReport> {
@@ -68,8 +60,8 @@ async function verifyOne(
   );
 }
 
-function textOf({ ok, file, cure, sources }: VerifyOutcome): string {
-  const lines = [file.length === 0 ? 'file: sound' : `file: ${printable(file.join('; '))}`];
+function textOf({ ok, file, cure, sources }: VerifyOutcome, what: string): string {
+  const lines = [`${what}: ${file.length === 0 ? 'sound' : printable(file.join('; '))}`];
   if (cure !== null) lines.push(`  ${cure}`);
   for (const report of sources) {
     lines.push(

@@ -41,16 +41,32 @@ export async function openPostgresStore(
   });
 }
 
+/**
+ * Opens the mirror to plan runs: migrates and writes nothing. Throws DatabaseError, also if there is no mirror
+ * or one of another version.
+ */
+export async function openPostgresToLook(
+  target: PostgresTarget,
+  options: Omit<MirrorOptions, 'create'>,
+): Promise<MirrorStore> {
+  const db = await openChecked(target);
+  return new PostgresMirror(db, target.schema, { ...options, create: false });
+}
+
 /** Opens the mirror for reading, as a role that may not write. Throws DatabaseError. */
 export async function openPostgresReader(target: PostgresTarget): Promise<MirrorReader> {
+  return readerOf(await openChecked(target), prefixOf(target.schema));
+}
+
+async function openChecked(target: PostgresTarget): Promise<Database> {
   const db = connect(target);
   try {
     assertVersion(db, target.schema, await versionOf(db, target.schema));
+    return db;
   } catch (error) {
     await db.end();
     throw error;
   }
-  return readerOf(db, prefixOf(target.schema));
 }
 
 /** @internal */

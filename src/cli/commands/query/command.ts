@@ -55,12 +55,12 @@ export async function queryCommand(
   const { cwd, env } = io;
   const { queriesFolder } = settings;
   const sql = await readStatement({ argument, file: flags.file, stdin, cwd, queriesFolder, signal });
-  if (limitMs !== undefined) {
+  if (limitMs !== undefined && !context.engine.stopsQueries) {
     const args = argumentsOf(flags, settings.database, options.format);
     return runLimited({ program, args, input: sql, limitMs, clock, signal, cwd, env });
   }
   useDefaultSignals();
-  return query(context, sql, options);
+  return query(context, sql, { ...options, timeoutMs: limitMs });
 }
 
 function optionsOf(flags: QueryFlags) {

@@ -14,6 +14,8 @@ export interface QueryOptions {
   parameters?: SqlParameters;
   /** The most rows to print; stderr reports if there were more. */
   maxRows?: number | undefined;
+  /** Time limit of the statement, on an engine that can stop one. */
+  timeoutMs?: number | undefined;
   /** In CSV, keeps spreadsheets from reading text as a formula. */
   escapeFormulas?: boolean;
 }
@@ -22,9 +24,9 @@ export interface QueryOptions {
 export async function query(
   { io, signal, openForQuery }: Pick<CommandContext, 'io' | 'signal' | 'openForQuery'>,
   sql: string,
-  { format, parameters = {}, maxRows = Infinity, escapeFormulas = false }: QueryOptions,
+  { format, parameters = {}, maxRows = Infinity, escapeFormulas = false, timeoutMs }: QueryOptions,
 ): Promise<ExitCode> {
-  const mirror = await openForQuery();
+  const mirror = await openForQuery(timeoutMs === undefined ? {} : { timeoutMs });
   try {
     assertParameters(await mirror.parametersOf(sql), parameters);
     const result = limitRows(await mirror.run(sql, parameters, { atMost: maxRows + 1 }), maxRows);

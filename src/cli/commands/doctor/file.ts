@@ -2,7 +2,6 @@ import { messageOf } from '../../../model/text.ts';
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { explainOldNode, OLDEST_NODE } from '../../../model/version.ts';
 import { CURES } from '../../database-hints.ts';
 import type { Check, Finding } from './doctor.ts';
 import { endOfLinks } from '../../../platform/links.ts';
@@ -31,38 +30,19 @@ export interface FileCheck {
   /** One line for each problem; none: the file is sound. */
   problems: string[];
   /** The damaged part; null if nothing is wrong. */
-  damage: keyof typeof CURES | null;
+  damage: 'search_index' | 'database' | null;
 }
 
-/** Checks the versions, which a bug report needs. `node` and `taskmirror` as in `22.18.0`. */
-export function versionChecks(
-  { node, taskmirror }: { node: string; taskmirror: string },
-  inspector: Pick<DatabaseInspector, 'sqliteVersion'>,
-): Check[] {
-  return [
-    {
-      name: 'versions',
-      run: async () => [
-        { check: 'taskmirror', status: 'ok', detail: taskmirror },
-        checkNode(node),
-        { check: 'SQLite', status: 'ok', detail: inspector.sqliteVersion() },
-      ],
-    },
-  ];
-}
-
-function checkNode(version: string): Finding {
-  if (explainOldNode(version) === null) return { check: 'Node', status: 'ok', detail: version };
+/** Reports the version of SQLite, which a bug report needs. */
+export function sqliteVersionCheck(inspector: Pick<DatabaseInspector, 'sqliteVersion'>): Check {
   return {
-    check: 'Node',
-    status: 'fail',
-    detail: `${version} is too old`,
-    hint: `Install Node ${OLDEST_NODE} or newer.`,
+    name: 'versions',
+    run: async () => [{ check: 'SQLite', status: 'ok', detail: inspector.sqliteVersion() }],
   };
 }
 
 /** Checks the database file and its place. Reads the whole file. */
-export function databaseChecks(file: string, inspector: Pick<DatabaseInspector, 'quickCheck'>): Check[] {
+export function fileChecks(file: string, inspector: Pick<DatabaseInspector, 'quickCheck'>): Check[] {
   return [
     { name: 'database', run: () => checkDatabase(file, inspector) },
     { name: 'writable', run: () => checkWritable(file) },

@@ -1,0 +1,163 @@
+import type { Clock } from '../../../model/clock.ts';
+import { duration } from '../../../render/text.ts';
+import type { Check, Finding } from './doctor.ts';
+
+/** Oldest PostgreSQL that the tests run on, as `server_version_num`. */
+const OLDEST = { number: 150_000, name: '15' };
+/** Connections that should be free: a run uses up to four. */
+const FREE_CONNECTIONS = 5;
+/** Differences of clocks in ms to warn of and to fail at. */
+const CLOCK_WARN_MS = 5_000;
+const CLOCK_FAIL_MS = 60_000;
+
+/** The answers of a server; implemented in the postgres folder. */
+export interface Server {
+  name: string;
+  version: string;
+  versionNumber: number;
+  encoding: string;
+  isEncrypted: boolean;
+  isStandby: boolean;
+  isReadOnly: boolean;
+  isSuperuser: boolean;
+  /** Its time in ms when it answered, and how long the answer took. */
+  time: number;
+  tookMs: number;
+  connections: { used: number; most: number };
+  mirror: { version: number; known: number };
+  mayCreate: boolean;
+  invalidIndexes: string[];
+}
+
+export interface ServerCheckContext {
+  clock: Pick<Clock, 'now'>;
+  /** Throws DatabaseError. */
+  inspect(): Promise<Server>;
+}
+
+/** Checks a PostgreSQL server, the role, and the mirror in it, by one question. */
+export function serverChecks({ clock, inspect }: ServerCheckContext): Check[] {
+  return [
+    {
+      name: 'database',
+      run: async () => {
+        const server = await inspect();
+        const findings = [
+          checkVersion(server),
+          checkMirror(server),
+          checkEncoding(server),
+          checkWrites(server),
+          checkRole(server),
+          checkClock(server, clock.now()),
+          checkConnections(server),
+          checkTls(server),
+          checkIndexes(server),
+        ];
+        return findings.filter((finding) => finding !== null);
+      },
+    },
+  ];
+}
+
+function checkVersion({ name, version, versionNumber }: Server): Finding {
+  const detail = `${name} runs PostgreSQL ${version}`;
+  if (versionNumber >= OLDEST.number) return { check: 'database', status: 'ok', detail };
+  return {
+    check: 'database',
+    status: 'warn',
+    detail,
+    hint: `taskmirror is tested with ${OLDEST.name} and newer.`,
+  };
+}
+
+function checkMirror({ mirror: { version, known }, mayCreate }: Server): Finding {
+  const check = 'mirror';
+  if (version === known) return { check, status: 'ok', detail: 'the schema holds a mirror' };
+  if (version > known) {
+    return {
+      check,
+      status: 'fail',
+      detail: `a newer taskmirror made it (schema ${version}, this one knows ${known})`,
+      hint: 'Update taskmirror on this machine.',
+    };
+  }
+  const detail = version === 0 ? 'not there yet: the first sync makes it' : 'the next sync brings it up to date';
+  if (mayCreate) return { check, status: 'ok', detail };
+  return {
+    check,
+    status: 'fail',
+    detail: `${detail}, but the role may not create it`,
+    hint: 'Let it: grant create on database NAME to ROLE, or make the schema and give it to the role.',
+  };
+}
+
+function checkEncoding({ encoding }: Server): Finding | null {
+  if (encoding === 'UTF8') return null;
+  return {
+    check: 'encoding',
+    status: 'fail',
+    detail: `the database is in ${encoding}, which cannot hold all text`,
+    hint: 'Make a database with the encoding UTF8.',
+  };
+}
+
+function checkWrites({ isStandby, isReadOnly }: Server): Finding | null {
+  if (!isStandby && !isReadOnly) return null;
+  return {
+    check: 'writable',
+    status: 'fail',
+    detail: isStandby ? 'the server is a standby' : 'transactions of this role only read',
+    hint: isStandby ? 'Name the primary server.' : 'Set default_transaction_read_only to off for the role.',
+  };
+}
+
+function checkRole({ isSuperuser }: Server): Finding {
+  const check = 'role';
+  if (!isSuperuser) return { check, status: 'ok', detail: 'no superuser' };
+  return {
+    check,
+    status: 'warn',
+    detail: 'it is a superuser, so that SQL of "taskmirror query" can read files of the server',
+    hint: 'Use a role that owns the schema and nothing else, and queryDatabase for people who only read.',
+  };
+}
+
+function checkClock({ time, tookMs }: Server, now: number): Finding {
+  const check = 'clock';
+  const difference = now - time;
+  const size = Math.abs(difference);
+  if (size <= CLOCK_WARN_MS + tookMs) return { check, status: 'ok', detail: 'agrees with the database' };
+  return {
+    check,
+    status: size > CLOCK_FAIL_MS ? 'fail' : 'warn',
+    detail: `this machine is ${duration(size)} ${difference > 0 ? 'ahead of' : 'behind'} the database`,
+    hint: 'Set both clocks (turn on NTP): leases go by the clock of the database, times of runs by this one.',
+  };
+}
+
+function checkConnections({ connections: { used, most } }: Server): Finding {
+  const check = 'connections';
+  const detail = `${used} of ${most} are in use`;
+  if (most - used >= FREE_CONNECTIONS) return { check, status: 'ok', detail };
+  return {
+    check,
+    status: 'warn',
+    detail,
+    hint: 'Raise max_connections, or put a pooler in front of the server.',
+  };
+}
+
+function checkTls({ isEncrypted }: Server): Finding {
+  const detail = isEncrypted ? 'the connection is encrypted' : 'not encrypted: fine on this machine only';
+  return { check: 'TLS', status: 'ok', detail };
+}
+
+function checkIndexes({ invalidIndexes }: Server): Finding | null {
+  if (invalidIndexes.length === 0) return null;
+  return {
+    check: 'indexes',
+    status: 'warn',
+    detail: `the build of ${invalidIndexes.join(', ')} was cut off`,
+    hint: 'Run "taskmirror sync": it makes them again.',
+  };
+}
