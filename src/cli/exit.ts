@@ -29,6 +29,8 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   database_url_invalid: EXIT.usage,
   base_url_invalid: EXIT.usage,
   key_unusable: EXIT.usage,
+  password_unusable: EXIT.usage,
+  certificate_unusable: EXIT.usage,
   key_malformed: EXIT.usage,
   time_zone_unknown: EXIT.usage,
   moment_invalid: EXIT.usage,

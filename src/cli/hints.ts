@@ -27,6 +27,12 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
     if (kind === 'file') return 'Write the key into that file, alone on one line.';
     return 'Run the command by hand: it has to print the key, alone on one line, and to exit with 0.';
   },
+  password_unusable: ({ setting, kind, place }) => {
+    if (kind === 'env') return `Set ${place} to the password, or change ${setting}.`;
+    if (kind === 'file') return 'Write the password into that file, alone on one line.';
+    return 'Run the command by hand: it has to print the password, alone on one line, and to exit with 0.';
+  },
+  certificate_unusable: 'Name a file of certificates in PEM form, as sslrootcert in the URL of the database.',
   key_malformed: ({ origin }) => `Put the key alone into ${origin}, on one line.`,
 
   time_zone_unknown: 'Give the name of one, such as Europe/Berlin or UTC.',

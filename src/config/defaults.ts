@@ -4,6 +4,10 @@ import type { Settings } from './settings.ts';
 /** Default settings. Paths are relative to the working directory. */
 export const DEFAULTS: Settings = {
   database: './taskmirror.db',
+  schema: 'taskmirror',
+  databasePassword: null,
+  queryDatabase: null,
+  queryDatabasePassword: null,
   schedule: '*/5 * * * *',
   fullSchedule: '17 3 * * *',
   timezone: 'UTC',

@@ -54,6 +54,7 @@ function bare(variable: string): string {
 
 /** Reads the text of a variable. A text that does not fit stays text: the schema says what it expected. */
 function parse(leaf: Leaf, text: string): { value: unknown } | { failure: string } {
+  if (leaf.kind === 'secret') return { value: { env: leaf.variable } };
   if (leaf.isNullable && text === 'null') return { value: null };
   switch (leaf.kind) {
     case 'number':

@@ -1,8 +1,11 @@
 import * as z from 'zod/mini';
 import { settingsSchema, sourceSchema } from './schema.ts';
 
-/** `words`: a list of plain words. `json`: a list of anything else. */
-type LeafKind = 'text' | 'number' | 'boolean' | 'words' | 'json';
+/**
+ * `words`: a list of plain words. `json`: a list of anything else. `secret`: where a secret is kept; the variable
+ * holds the secret itself.
+ */
+type LeafKind = 'text' | 'number' | 'boolean' | 'words' | 'json' | 'secret';
 
 /** A setting that holds a value, not further settings. */
 export interface Leaf {
@@ -49,6 +52,7 @@ function unwrap(declared: z.core.$ZodType): { type: z.core.$ZodType; isNullable:
 function kindOf(type: z.core.$ZodType): LeafKind {
   if (type instanceof z.ZodMiniNumber) return 'number';
   if (type instanceof z.ZodMiniBoolean) return 'boolean';
+  if (type instanceof z.ZodMiniUnion) return 'secret';
   if (type instanceof z.ZodMiniArray) return type.def.element instanceof z.ZodMiniEnum ? 'words' : 'json';
   return 'text';
 }

@@ -1,4 +1,5 @@
 import { readBounded } from '../platform/bounded-file.ts';
+import { settleQueryDatabase, takePasswords } from './database-url.ts';
 import { completed } from './with-defaults.ts';
 import { isRecord } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -26,6 +27,7 @@ export async function loadSettings(input: SettingsInput): Promise<LoadedSettings
   }
   overlayDefaultSource(draft, env);
   overlayFlags(draft, flags);
+  problems.push(...takePasswords(draft), ...settleQueryDatabase(draft));
 
   const plain = problems.length === 0 ? plainSettings(draft) : null;
   if (plain !== null) return completed(plain, draft, cwd);

@@ -2,6 +2,7 @@ import type * as z from 'zod/mini';
 import { UsageError } from '../model/errors.ts';
 import { maskKeys } from '../platform/redact.ts';
 import { visible } from '../platform/terminal.ts';
+import { isUrl } from './database-url.ts';
 import { describePlace, isRecord, valueAt } from './draft.ts';
 import type { Draft, Path } from './draft.ts';
 import { settingNames } from './leaves.ts';
@@ -45,15 +46,16 @@ function describeIssue(draft: Draft, path: Path, expectation: string): string {
   const place = describePlace(draft, path);
   const value = valueAt(draft.values, path);
   if (value === undefined) return `${place} is missing: ${expectation}`;
-  return maySpeak(path) ? `${place} is ${shown(value)}: ${expectation}` : `${place}: ${expectation}`;
+  return maySpeak(path, value) ? `${place} is ${shown(value)}: ${expectation}` : `${place}: ${expectation}`;
 }
 
 /**
- * Returns whether a value may be repeated. Only the name of a source may: a key may have been pasted to the
- * wrong place, or into a URL.
+ * Returns whether a value may be repeated. Of a source only the name may: a key may have been pasted to the
+ * wrong place, or into a URL. A password may stand in a URL, or in place of where it is kept.
  */
-function maySpeak(path: Path): boolean {
-  return path[0] !== 'sources' || path.at(-1) === 'name';
+function maySpeak([section, ...rest]: Path, value: unknown): boolean {
+  if (section === 'sources') return rest.at(-1) === 'name';
+  return !/password/i.test(String(section)) && !(typeof value === 'string' && isUrl(value));
 }
 
 /** Creates one error for all problems. */

@@ -5,6 +5,7 @@
 import * as z from 'zod/mini';
 import { _default as withDefault } from 'zod/mini';
 import type { Bounds } from '../model/sync-settings.ts';
+import { MAX_PATH } from './settings-file.ts';
 
 /** Error for a section that is not an object. */
 export const object = { error: 'expected an object' };
@@ -25,6 +26,23 @@ export const setting = <T extends z.ZodMiniType>(
 /** Returns the schema of a text of 1 to `max` characters; every rule on it fails with the same words. */
 export const text = (max: number, error: string) =>
   z.string({ error }).check(z.minLength(1, { error }), z.maxLength(max, { error }));
+
+/** Where a secret is kept. `what`: the word for it. */
+export const secretReference = (what: string) => {
+  const isElsewhere = `(the ${what} itself must not stand here)`;
+  const name = `expected the name of an environment variable ${isElsewhere}`;
+  return z.union(
+    [
+      z.strictObject({
+        // A pasted key would otherwise pass for a name, and be repeated as one.
+        env: text(256, name).check(z.regex(/^(?!sigmic_|eyJ)[A-Za-z_][A-Za-z0-9_]*$/, { error: name })),
+      }),
+      z.strictObject({ file: text(MAX_PATH, 'expected the path of a file') }),
+      z.strictObject({ command: text(MAX_PATH, 'expected a shell command') }),
+    ],
+    { error: `expected one of {"env": NAME}, {"file": PATH}, {"command": TEXT} ${isElsewhere}` },
+  );
+};
 
 /** A whole number from `min` to `max`. */
 export const whole = ({ min, max }: Bounds) => {

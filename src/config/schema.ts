@@ -13,7 +13,8 @@ import {
 } from '../model/sync-settings.ts';
 import { DEFAULTS } from './defaults.ts';
 import { cronProblem, isTimezone } from '../platform/cron.ts';
-import { choice, described, number, object, setting, text, whole } from './schema-parts.ts';
+import { DATABASE_SHAPE } from './schema-database.ts';
+import { choice, described, number, object, secretReference, setting, text, whole } from './schema-parts.ts';
 import { retention } from './schema-retention.ts';
 import { MAX_PATH } from './settings-file.ts';
 import { pathProblem } from '../platform/paths.ts';
@@ -39,25 +40,7 @@ const path = (expectation: string) =>
   );
 
 const TIMEZONE = 'expected an IANA time zone such as UTC or Europe/Berlin';
-const ENV_NAME = 'expected the name of an environment variable (the key itself must not stand here)';
-const KEY =
-  'expected one of {"env": NAME}, {"file": PATH}, {"command": TEXT} (the key itself must not stand here)';
 const NAME = `expected ${SOURCE_NAME_RULE}`;
-
-const keyReference = () =>
-  z.union(
-    [
-      z.strictObject({
-        // A pasted key would otherwise pass for a name, and be repeated as one.
-        env: text(256, ENV_NAME).check(
-          z.regex(/^(?!sigmic_|eyJ)[A-Za-z_][A-Za-z0-9_]*$/, { error: ENV_NAME }),
-        ),
-      }),
-      z.strictObject({ file: text(MAX_PATH, 'expected the path of a file') }),
-      z.strictObject({ command: text(MAX_PATH, 'expected a shell command') }),
-    ],
-    { error: KEY },
-  );
 
 const baseUrl = () =>
   z.pipe(
@@ -86,7 +69,7 @@ export const sourceSchema = () =>
         'Where the Tasks API is: https, or http to a loopback host only.',
       ),
       apiKey: described(
-        keyReference(),
+        secretReference('key'),
         'Where the key is kept: an environment variable, a file (relative to this file), or a shell command that prints it. Never the key itself.',
       ),
     },
@@ -168,12 +151,7 @@ const SHAPE = {
       z.optional(z.string({ error: 'expected the address of a JSON Schema' })),
       'For editors: where the JSON Schema of this file is.',
     ),
-  database: () =>
-    setting(
-      path('expected the path of a file'),
-      DEFAULTS.database,
-      'The SQLite file, relative to this file.',
-    ),
+  ...DATABASE_SHAPE,
   schedule: () =>
     setting(
       cron(),

@@ -2,21 +2,29 @@ import type { LogSettings } from '../platform/log.ts';
 import type { RetentionSettings, SyncSettings } from '../model/sync-settings.ts';
 import type { OmittableField } from '../model/task.ts';
 
-/** Where a source's key is kept. The key itself is never in a settings file and is never a flag. */
-export type KeyReference = { env: string } | { file: string } | { command: string };
+/** Where a key or a password is kept. The secret itself is never in a settings file and is never a flag. */
+export type SecretReference = { env: string } | { file: string } | { command: string };
 
 /** One Tasks API key to mirror. */
 export interface SourceSettings {
   name: string;
   /** No trailing slash; https, or http to a loopback host only. */
   baseUrl: string;
-  apiKey: KeyReference;
+  apiKey: SecretReference;
 }
 
 /** All settings after defaults, file, environment and flags have been put together and checked. */
 export interface Settings {
-  /** Absolute path of the SQLite file. */
+  /** Absolute path of the SQLite file, or the URL of a PostgreSQL database without a password. */
   database: string;
+  /** The schema of a PostgreSQL database that holds the mirror. */
+  schema: string;
+  /** Where the password for `database` is kept, unless the environment has it. */
+  databasePassword: SecretReference | null;
+  /** The URL of the same PostgreSQL database for a role that only reads; null: `database` is read. */
+  queryDatabase: string | null;
+  /** Where the password for `queryDatabase` is kept, unless the environment has it. */
+  queryDatabasePassword: SecretReference | null;
   /** Cron expression of five fields, or six with seconds first. */
   schedule: string;
   /** When the daemon reconciles (walks the whole list); null: never by schedule. */
@@ -59,7 +67,7 @@ export function describeOrigin(origin: Origin): string {
 export interface SettingsFlags {
   /** `--config FILE` */
   config?: string | undefined;
-  /** `--db FILE` */
+  /** `--db FILE`, or a URL without a password */
   db?: string | undefined;
 }
 

@@ -1,9 +1,9 @@
 import { checkBaseUrl } from '../model/base-url.ts';
 import { TaskmirrorError } from '../model/errors.ts';
 import { DEFAULT_BASE_URL } from '../model/sync-settings.ts';
+import { databaseProblem } from './database-url.ts';
 import { type Draft, valueAt } from './draft.ts';
 import { DEFAULT_SOURCE, isDefaultSourceMade } from './overlays.ts';
-import { pathProblem } from '../platform/paths.ts';
 import { MAX_PATH } from './settings-file.ts';
 import type { Settings, SourceSettings } from './settings.ts';
 
@@ -14,16 +14,16 @@ import type { Settings, SourceSettings } from './settings.ts';
 export function plainSettings(draft: Draft): Partial<Settings> | null {
   const { sources, database, ...more } = draft.values;
   if (Object.keys(more).length > 0) return null;
-  if (database !== undefined && !isPath(database)) return null;
-  const path = database === undefined ? {} : { database };
-  if (sources === undefined) return path;
+  if (database !== undefined && !isDatabase(database)) return null;
+  const place = database === undefined ? {} : { database };
+  if (sources === undefined) return place;
   const source = isDefaultSourceMade(draft) ? withBaseUrl(valueAt(sources, [0, 'baseUrl'])) : null;
-  return source === null ? null : { ...path, sources: [source] };
+  return source === null ? null : { ...place, sources: [source] };
 }
 
-function isPath(value: unknown): value is string {
+function isDatabase(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > MAX_PATH) return false;
-  return pathProblem(value) === null;
+  return databaseProblem(value) === null;
 }
 
 /** Returns null if the URL is wrong. */

@@ -34,6 +34,10 @@ export interface UsageFacts {
    * may hold secrets.
    */
   key_unusable: { source: string; kind: 'env' | 'file' | 'command'; place: string | null };
+  /** The place that the settings name has no password for the database. `place`: as for a key. */
+  password_unusable: { setting: string; kind: 'env' | 'file' | 'command'; place: string | null };
+  /** The file of certificate authorities in the URL of the database. */
+  certificate_unusable: OfFile;
   /** The key cannot be part of a header. `origin`: where it is kept, in words. */
   key_malformed: { source: string; origin: string };
 

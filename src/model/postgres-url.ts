@@ -16,6 +16,11 @@ export interface PostgresTarget {
   ca: string | null;
 }
 
+/** A schema's name that is the same with and without quotes, and not one of PostgreSQL's own. */
+export const SCHEMA_NAME = /^(?!pg_|information_schema$)[a-z_][a-z0-9_]{0,62}$/;
+export const SCHEMA_NAME_RULE =
+  'at most 63 lower-case letters, digits and underscores, beginning with a letter or an underscore, but not with pg_';
+
 /** How far a connection is protected, in the words and with the meaning of libpq. */
 export type SslMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
 
@@ -35,8 +40,8 @@ export interface PostgresAddress {
   applicationName: string | null;
 }
 
-/** Longest name of a role, a database or a schema, in bytes of UTF-8. */
-export const MAX_IDENTIFIER_BYTES = 63;
+/** Instead of the path in `sslrootcert`: the authorities of the operating system. */
+export const SYSTEM = 'system';
 const MAX_LENGTH = 4096;
 const MAX_TIMEOUT_SECONDS = 600;
 
@@ -80,6 +85,14 @@ export function parsePostgresUrl(text: string): PostgresAddress {
 /** Returns a URL with nothing between the user and the host; the rest of it stays as it is written. */
 export function withoutPassword(url: string): string {
   return url.replace(/^([^:]+:\/\/[^:/?]*):[^/?]*(@[^@/?]*)/s, '$1$2');
+}
+
+/** Returns a URL with another file in `sslrootcert`, if it names one: `map` of the path there. */
+export function withSslRootCert(url: string, map: (path: string) => string): string {
+  return url.replace(/(?<=[?&]sslrootcert=)[^&]+/, (encoded) => {
+    const path = decodeURIComponent(encoded);
+    return path === SYSTEM ? encoded : encodeURIComponent(map(path)).replaceAll('%2F', '/');
+  });
 }
 
 /** Names a database for people: `user@host:port/database`. */
@@ -141,7 +154,7 @@ function tlsOf(
       break;
     case 'require':
     case 'verify-ca':
-      if (sslRootCert === 'system') {
+      if (sslRootCert === SYSTEM) {
         throw refused('sslmode', `sslrootcert=system proves nothing without sslmode=verify-full.`);
       }
       if (mode === 'verify-ca' && sslRootCert === null) {

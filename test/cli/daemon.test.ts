@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { KeyReference } from '../../src/config/settings.ts';
+import type { SecretReference } from '../../src/config/settings.ts';
 import { inMirrorOrder, mirroredTasks, readRows, temporaryFolder } from '../support/mirror.ts';
 import { MAIN, type Program, type ProgramOptions, runProgram, startProgram } from '../support/program.ts';
 import { completedTask, EPOCH } from '../support/tasks.ts';
@@ -244,7 +244,7 @@ interface DaemonOptions extends Pick<ProgramOptions, 'env' | 'by'> {
   /** Run in its process before it. */
   preload?: string;
   /** Where the key of the source `two` is kept. */
-  keyOfTwo?: KeyReference;
+  keyOfTwo?: SecretReference;
   /** In the folder where it starts, by name. */
   files?: Record<string, string>;
 }

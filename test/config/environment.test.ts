@@ -7,6 +7,20 @@ import { load, problemsOf } from './folder.ts';
 describe('every setting can be given by the environment', () => {
   const cases: [variable: string, text: string, path: string, value: unknown][] = [
     ['TASKMIRROR_DATABASE', '/data/m.db', 'database', '/data/m.db'],
+    ['TASKMIRROR_SCHEMA', 'mirror_2', 'schema', 'mirror_2'],
+    [
+      'TASKMIRROR_DATABASE_PASSWORD',
+      'the password itself',
+      'databasePassword',
+      { env: 'TASKMIRROR_DATABASE_PASSWORD' },
+    ],
+    ['TASKMIRROR_QUERY_DATABASE', 'null', 'queryDatabase', null],
+    [
+      'TASKMIRROR_QUERY_DATABASE_PASSWORD',
+      'null',
+      'queryDatabasePassword',
+      { env: 'TASKMIRROR_QUERY_DATABASE_PASSWORD' },
+    ],
     ['TASKMIRROR_SCHEDULE', '*/2 * * * * *', 'schedule', '*/2 * * * * *'],
     ['TASKMIRROR_FULL_SCHEDULE', 'null', 'fullSchedule', null],
     ['TASKMIRROR_TIMEZONE', 'Asia/Tokyo', 'timezone', 'Asia/Tokyo'],
@@ -90,11 +104,11 @@ test('an empty path is an error in the environment and in a flag', async () => {
   const env = { TASKMIRROR_DB: '', TASKMIRROR_CONFIG: '' };
   expect(await problemsOf(undefined, { env })).toEqual([
     'environment variable TASKMIRROR_CONFIG is empty: expected the path of a settings file',
-    'environment variable TASKMIRROR_DB is "": expected the path of a file',
+    'environment variable TASKMIRROR_DB is "": expected the path of a file, or a URL that begins with postgres://',
   ]);
   expect(await problemsOf(undefined, { flags: { config: '', db: '' } })).toEqual([
     'flag --config is empty: expected the path of a settings file',
-    'flag --db is "": expected the path of a file',
+    'flag --db is "": expected the path of a file, or a URL that begins with postgres://',
   ]);
 });
 

@@ -1,9 +1,9 @@
 import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { keyState, resolveKey } from '../../src/config/key.ts';
-import type { KeyContext } from '../../src/config/key.ts';
-import type { KeyReference } from '../../src/config/settings.ts';
+import { resolveKey } from '../../src/config/key.ts';
+import { type SecretContext, secretState } from '../../src/config/secret.ts';
+import type { SecretReference } from '../../src/config/settings.ts';
 import { UsageError } from '../../src/model/errors.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { folder } from './folder.ts';
@@ -11,7 +11,7 @@ import { told } from '../support/told.ts';
 
 const KEY = 'sigmic_0123456789abcdef';
 
-function resolved(apiKey: KeyReference, context: Partial<KeyContext> = {}) {
+function resolved(apiKey: SecretReference, context: Partial<SecretContext> = {}) {
   const source = { name: 'work', baseUrl: 'https://x.example', apiKey };
   return resolveKey(source, {
     env: { PATH: process.env['PATH'] },
@@ -22,7 +22,7 @@ function resolved(apiKey: KeyReference, context: Partial<KeyContext> = {}) {
   });
 }
 
-async function refusal(apiKey: KeyReference, context: Partial<KeyContext> = {}): Promise<UsageError> {
+async function refusal(apiKey: SecretReference, context: Partial<SecretContext> = {}): Promise<UsageError> {
   const error: unknown = await resolved(apiKey, context).catch((reason: unknown) => reason);
   if (error instanceof UsageError) return error;
   throw new Error(`expected a UsageError, got ${String(error)}`);
@@ -160,7 +160,7 @@ describe('a key from a command', () => {
 
 test('the state of a key is told without running a command', () => {
   const cwd = folder({ key: KEY, empty: '\n' });
-  const state = (apiKey: KeyReference) => keyState(apiKey, { env: { SET: KEY, EMPTY: '' }, cwd });
+  const state = (apiKey: SecretReference) => secretState(apiKey, { env: { SET: KEY, EMPTY: '' }, cwd });
   expect(state({ env: 'SET' })).toBe('set');
   expect(state({ env: 'EMPTY' })).toBe('not set');
   expect(state({ env: 'UNSET' })).toBe('not set');

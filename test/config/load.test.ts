@@ -13,6 +13,10 @@ describe('precedence', () => {
     const { settings, origins, file, cwd } = await load();
     expect(settings).toEqual({
       database: join(cwd, 'taskmirror.db'),
+      schema: 'taskmirror',
+      databasePassword: null,
+      queryDatabase: null,
+      queryDatabasePassword: null,
       schedule: '*/5 * * * *',
       fullSchedule: '17 3 * * *',
       timezone: 'UTC',

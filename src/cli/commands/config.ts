@@ -1,10 +1,10 @@
 import { valueAt } from '../../config/draft.ts';
-import { keyState } from '../../config/key.ts';
-import type { KeyState } from '../../config/key.ts';
+import { secretState } from '../../config/secret.ts';
+import type { SecretState } from '../../config/secret.ts';
 import { loadSettings } from '../../config/load.ts';
 import { settingsJsonSchema } from '../../config/schema.ts';
 import { describeOrigin } from '../../config/settings.ts';
-import type { KeyReference, LoadedSettings, Origin, SettingsFlags } from '../../config/settings.ts';
+import type { SecretReference, LoadedSettings, Origin, SettingsFlags } from '../../config/settings.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../../platform/terminal.ts';
 import { formattedAtOnce } from '../../render/formats/format.ts';
@@ -16,11 +16,11 @@ import { writeAll } from '../../render/write.ts';
 export interface SettingLine {
   /** `sync.pageSize`, `sources[0].apiKey` */
   setting: string;
-  /** For a key only its place, never the key. */
+  /** For a key or a password only its place, never the secret. */
   value: unknown;
   origin: Origin;
-  /** For a key: whether there is one. A command is not run to check. */
-  key?: KeyState;
+  /** For a key or a password: whether there is one. A command is not run to check. */
+  key?: SecretState;
 }
 
 /** The output of `config show --json`: a contract that only ever gains fields. */
@@ -35,13 +35,17 @@ export function describeSettings(
   { settings, origins, file }: LoadedSettings,
   io: Pick<Io, 'env' | 'cwd'>,
 ): SettingsReport {
-  const keys = new Map(settings.sources.map(({ apiKey }, index) => [`sources[${index}].apiKey`, apiKey]));
+  const { databasePassword, queryDatabasePassword } = settings;
+  const secrets = new Map<string, SecretReference | null>([
+    ...settings.sources.map(({ apiKey }, index) => [`sources[${index}].apiKey`, apiKey] as const),
+    ...Object.entries({ databasePassword, queryDatabasePassword }),
+  ]);
   const lines = [...origins].map(([setting, origin]): SettingLine => {
-    const reference = keys.get(setting);
-    if (reference === undefined) {
+    const reference = secrets.get(setting) ?? null;
+    if (reference === null) {
       return { setting, value: valueAt(settings, setting.split(/[.[\]]+/)), origin };
     }
-    return { setting, value: withoutSecrets(reference), origin, key: keyState(reference, io) };
+    return { setting, value: withoutSecrets(reference), origin, key: secretState(reference, io) };
   });
   return { file, settings: lines };
 }
@@ -83,6 +87,6 @@ function settingsTable({ settings }: SettingsReport): Iterable<string> {
 }
 
 /** Hides a command completely: it may hold a password, or a key in another form than ours. */
-function withoutSecrets(reference: KeyReference): KeyReference {
+function withoutSecrets(reference: SecretReference): SecretReference {
   return 'command' in reference ? { command: '[not shown]' } : reference;
 }

@@ -54,7 +54,7 @@ async function checkSource(source: SourceSettings, context: SourceCheckContext):
   const found: Finding = {
     check: key,
     status: 'ok',
-    detail: `found in ${describeKey(source.apiKey, context.io.cwd)}`,
+    detail: `found in ${describeKey(source, context.io.cwd)}`,
   };
   return [found, ...(await checkApi(source, api, context))];
 }
