@@ -28,7 +28,7 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
     'End this process and start it again: it then goes on with the file of this name, or makes one.',
   database_foreign: OWN_FILE,
   database_newer: 'Update taskmirror, or use another file with --db FILE.',
-  database_outdated: 'Run "taskmirror sync" once: it brings the file up to date.',
+  database_outdated: 'Run a plain "taskmirror sync" once: it brings the file up to date first.',
   database_locked: 'Close what has it open for writing (a GUI with an open transaction?) and try again.',
   database_damaged: ({ isChecked }) =>
     isChecked

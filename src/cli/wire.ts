@@ -105,7 +105,10 @@ async function openMirror(settings: Settings, { create }: { create: boolean }): 
 }
 
 async function openToLook(settings: Settings): Promise<MirrorStore> {
-  if (existsSync(settings.database)) return openMirror(settings, { create: false });
+  if (existsSync(settings.database)) {
+    const { openMirrorToLook } = await import('../store/sqlite/store.ts');
+    return openMirrorToLook(settings.database, { clock: systemClock, omit: new Set(settings.omitFields) });
+  }
   const { IN_MEMORY } = await import('../store/sqlite/open.ts');
   return openMirror({ ...settings, database: IN_MEMORY }, { create: true });
 }

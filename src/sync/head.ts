@@ -4,6 +4,7 @@ import type { ListPage } from '../source/source.ts';
 import { EMPTY_LEDGER, isMissing, type Ledger, openGap } from '../model/ledger.ts';
 import type { RunDeps } from './run.ts';
 import { activityOf, type Task, utcText } from '../model/task.ts';
+import { counted } from '../model/text.ts';
 import type { Slice } from './reading.ts';
 
 /** The server's Date header has whole seconds: a head up to this much (ms) in its future is the present. */
@@ -165,7 +166,7 @@ export class Head {
     throw new SafetyStopError(
       'list_empty',
       { live },
-      `the API shows an empty list, but the mirror holds ${live} tasks; nothing was removed`,
+      `the API shows an empty list, but the mirror holds ${counted(live, 'task')}; nothing was removed`,
     );
   }
 }

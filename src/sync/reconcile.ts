@@ -3,6 +3,7 @@ import type { MirrorClaim } from '../store/store.ts';
 import type { Verdict } from '../model/run.ts';
 import type { Copier, Descent } from './copier.ts';
 import { activityOf, type Task, utcText } from '../model/task.ts';
+import { counted, grouped } from '../model/text.ts';
 import { TOP } from './reading.ts';
 import { unseenIds } from './unseen.ts';
 
@@ -64,7 +65,7 @@ async function assertFewUnseen(claim: MirrorClaim): Promise<void> {
   throw new SafetyStopError(
     'too_many_gone',
     { gone: removable, live, share: BRAKE_SHARE },
-    `${removable} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
+    `${grouped(removable)} of ${counted(live, 'mirrored task')} are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { TaskSource } from '../source/source.ts';
 import { FIELDS } from '../model/fields.ts';
 import { completeThrough, isMissing, ledgerProblems } from '../model/ledger.ts';
 import { activityOf, isOpen, type Task } from '../model/task.ts';
+import { counted } from '../model/text.ts';
 import { PagesAhead } from './ahead.ts';
 import { type Slice, TOP } from './reading.ts';
 import { ServedPages } from './served.ts';
@@ -164,7 +165,7 @@ class Comparison {
     const [reason] = withheld;
     if (reason !== undefined) {
       this.#problems.push(
-        `the list does not show ${withheld.length} mirrored tasks, and the API does not say whether they exist; the first: ${reason}`,
+        `the list does not show ${counted(withheld.length, 'mirrored task')}, and the API does not say whether they exist; the first: ${reason}`,
       );
     }
   }

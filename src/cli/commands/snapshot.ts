@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import type { SourceStatus } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
 import { placeOf } from '../../platform/links.ts';
-import { counted, printable } from '../../render/text.ts';
+import { counted, grouped, printable } from '../../render/text.ts';
 import { assertNotMirror, BESIDE, writeWhole } from '../../platform/whole-file.ts';
 import { writeAll } from '../../render/write.ts';
 
@@ -90,7 +90,7 @@ export async function snapshot(
 function snapshotText(file: string, { bytes, sources }: Snapshot): string {
   const lines = sources.map(({ source, completeThrough, liveRows, removedRows }) => {
     const proven = completeThrough === null ? 'nothing is proven yet' : `complete through ${completeThrough}`;
-    return `  ${source}: ${counted(liveRows, 'live row')}, ${removedRows} removed; ${proven}\n`;
+    return `  ${source}: ${counted(liveRows, 'live row')}, ${grouped(removedRows)} removed; ${proven}\n`;
   });
   return `${printable(file)}: ${counted(bytes, 'byte')}\n${lines.join('')}`;
 }

@@ -38,7 +38,7 @@ export async function verify(context: VerifyContext, { json, quick }: VerifyFlag
   const { problems: file, damage } = await context.checkFile();
   const sources: VerifyReport[] = [];
   if (!quick) {
-    const store = await context.openMirror({ create: false });
+    const store = await context.openToLook();
     try {
       for (const source of requireSources(settings)) sources.push(await verifyOne(context, store, source));
     } finally {
