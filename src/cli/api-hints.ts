@@ -6,8 +6,10 @@ const PROXY_LOGIN = 'A proxy asks for a login: put it into HTTPS_PROXY, as http:
 /** Advice for an API that refuses a key, fails, or cannot be reached. */
 export const API_HINTS: Hints<keyof KeyFacts | keyof ApiFacts> = {
   key_refused: ({ baseUrl, keyOrigin }) => `Put a key that is valid for ${baseUrl} into ${keyOrigin}.`,
-  api_unreachable: ({ why, retryAfterMs }) => {
+  api_unreachable: ({ why, baseUrl, retryAfterMs }) => {
     switch (why) {
+      case 'network':
+        return `Check the network and the base URL, now ${baseUrl}. If both are right, try again later: what has been mirrored so far stays.`;
       case 'setup':
         return 'Check the base URL, the proxy if there is one, and the certificates of this machine.';
       case 'proxy':

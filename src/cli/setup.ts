@@ -2,6 +2,8 @@ import { Argument, type Command } from 'commander';
 import type { SettingsFlags } from '../config/settings.ts';
 import type { Io } from '../platform/terminal.ts';
 import { type Shell, SHELLS } from './completion/shells.ts';
+import { CommandLineError } from './command-line-error.ts';
+import type { DemoFlags } from './commands/demo.ts';
 import { EXAMPLES } from './examples.ts';
 import { createApp, startDemoApi } from './wire.ts';
 import type { Wiring } from './wiring.ts';
@@ -20,7 +22,9 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
     .option('--tasks <count>', 'how many tasks it starts with', '30000')
     .option('--keep <file>', 'keep the mirror in this file')
     .addHelpText('after', EXAMPLES.demo)
-    .action(async ({ tasks, keep }: { tasks: string; keep?: string }) => {
+    .action(async (_options, command: Command) => {
+      const { tasks, keep, ...flags } = command.optsWithGlobals<SettingsFlags & DemoFlags>();
+      assertNoSettings(flags);
       const { demo } = await import('./commands/demo.ts');
       const { loadSettings } = await import('../config/load.ts');
       const contextFor = async (env: Io['env'], db: string) =>
@@ -34,6 +38,15 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
         startDemoApi({ count, key, signal: deps.signal });
       finish(await demo({ ...deps, startApi, contextFor }, { tasks, keep }));
     });
+}
+
+/** Throws UsageError for a flag of the settings: the demo has its own, and must not touch a real mirror. */
+function assertNoSettings({ config, db }: SettingsFlags): void {
+  const flag = db !== undefined ? '--db' : config !== undefined ? '--config' : null;
+  if (flag === null) return;
+  throw new CommandLineError(`${flag} cannot be used with demo, which makes a mirror of its own`, {
+    hint: 'Leave it out; --keep FILE keeps that mirror.',
+  });
 }
 
 function addCompletion({ program, io, finish }: Wiring): void {

@@ -61,8 +61,10 @@ describe('what sync prints', () => {
 describe('exit code 2: whoever called has to correct something', () => {
   test.each([
     ['no source', ['sync'], /No source is set.*SIGMIC_API_KEY/s],
-    ['an unknown flag', ['sync', '--fast'], /--fast/],
-    ['an unknown command', ['snyc'], /snyc/],
+    ['an unknown flag', ['sync', '--fast'], /--fast.*See taskmirror sync --help\./s],
+    ['an unknown command', ['snyc'], /snyc.*See taskmirror --help\./s],
+    ['a missing argument', ['source', 'move', 'x'], /url.*See taskmirror source move --help\./s],
+    ['a database for the demo', ['demo', '--db', 'x.db'], /--db cannot be used with demo.*--keep FILE/s],
     ['too many arguments', ['status', 'now'], /arguments/],
   ])('%s', async (_, args, said) => {
     const cwd = temporaryFolder();
@@ -157,7 +159,9 @@ test('exit code 5: an API that is down, and what was mirrored before stays', asy
   const env = { ...api.env, TASKMIRROR_SYNC_RETRY_SECONDS: '0' };
   const { code, stderr } = await runProgram(['sync'], { cwd, env });
   expect(code).toBe(5);
-  expect(stderr).toMatch(/"default".*ECONNREFUSED.*later/s);
+  expect(stderr).toMatch(
+    /^taskmirror: Source "default": .*ECONNREFUSED.*Check the network and the base URL.*later/s,
+  );
   expect(mirroredTasks(join(cwd, 'taskmirror.db'))).toEqual(inMirrorOrder(api.list.all()));
 });
 

@@ -18,6 +18,7 @@ export interface Fault {
 }
 
 const LATER = /^Try again later: what has been mirrored so far stays\.$/;
+const NETWORK = /^Check the network and the base URL, now http:.*try again later: what has been mirrored/;
 const temporary = { exitCode: 5, hint: LATER, isRepeated: true } as const;
 const refused = {
   exitCode: 4,
@@ -204,6 +205,7 @@ export const FAULTS: readonly Fault[] = [
     },
     error: /ECONNRESET/,
     ...temporary,
+    hint: NETWORK,
   },
   {
     what: 'a body that is cut off and passed for whole',
@@ -254,6 +256,7 @@ export const FAULTS: readonly Fault[] = [
     answer: () => (_response, request) => void request.socket.resetAndDestroy(),
     error: /ECONNRESET/,
     ...temporary,
+    hint: NETWORK,
   },
   {
     what: 'a redirect to another host',
