@@ -150,7 +150,8 @@ export interface MirrorClaim extends ObservedSource {
   prepareForReaders(signal: AbortSignal): Promise<void>;
   /**
    * Clears omitted fields that earlier settings let the mirror keep, in durable steps until `signal` aborts;
-   * idle if none is left.
+   * idle if none is left. In a full run, also looks for values that were stored after the clearing, which
+   * reads every task.
    */
   clearOmitted(signal: AbortSignal): Promise<Cleared>;
   /**

@@ -95,7 +95,7 @@ describe('fields that must not be kept', () => {
         check,
         status: 'fail',
         detail:
-          'what must not be kept is still in the mirror: message in 30 tasks, the free space of the file; env in the free space of the file',
+          'fields that must not be kept are still in the mirror: message in 30 tasks, the free space of the file; env in the free space of the file',
         hint: expect.stringContaining('Run "taskmirror sync"'),
       },
     ]);
@@ -119,8 +119,8 @@ describe('fields that must not be kept', () => {
       {
         check,
         status: 'fail',
-        detail: 'what must not be kept is still in the mirror: env in 1 task',
-        hint: expect.stringContaining('delete from omitted_fields'),
+        detail: 'fields that must not be kept are still in the mirror: env in 1 task',
+        hint: expect.stringContaining('Run "taskmirror sync --full"'),
       },
     ]);
   });

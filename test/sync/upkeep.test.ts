@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { keyRefused } from '../support/errors.ts';
@@ -92,6 +94,19 @@ describe('a run clears what must not be kept any more', () => {
     const { list, store, clock } = await mirrored(['message']);
     expect((await run({ store, clock }, list, { refused: true })).exitCode).toBe(4);
     expect(await store.leftovers(['message'])).toEqual([]);
+  });
+
+  test('and if it walks the whole list, also what was stored after it had been cleared', async () => {
+    const { list, store, clock, file } = await mirrored(['systemPrompt']);
+    await run({ store, clock }, list);
+    const db = new Database(file);
+    db.exec("insert into task_changes values ('t000003', 'system_prompt', 'stray', null, '2026-01-01')");
+    db.close();
+    await run({ store, clock }, list);
+    expect(await store.leftovers(['systemPrompt'])).toMatchObject([{ changes: 1, inFreeSpace: false }]);
+    await run({ store, clock }, list, { full: true });
+    expect(await store.leftovers(['systemPrompt'])).toEqual([]);
+    expect(readFileSync(file).includes('stray')).toBe(false);
   });
 
   test('and a dry run does not', async () => {

@@ -62,10 +62,10 @@ async function checkOmitted(context: MirrorCheckContext): Promise<Finding[]> {
     {
       check,
       status: 'fail',
-      detail: `what must not be kept is still in the mirror: ${left.map(leftoverText).join('; ')}`,
+      detail: `fields that must not be kept are still in the mirror: ${left.map(leftoverText).join('; ')}`,
       hint: left.some(({ inFreeSpace }) => inFreeSpace)
         ? 'Run "taskmirror sync": each run goes on with clearing it. The last step needs room on the disk for two more copies of the mirror, and that no program reads it.'
-        : 'It was stored after it had been cleared. Run sqlite3 FILE "delete from omitted_fields", then "taskmirror sync".',
+        : 'It was stored after it had been cleared. Run "taskmirror sync --full": it looks for such values and clears them.',
     },
   ];
 }
