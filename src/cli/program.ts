@@ -50,7 +50,7 @@ export function createProgram(deps: CliDeps, finish: (code: ExitCode) => void): 
   const wiring: Wiring = { program, io, deps, app, finish };
   program.commandsGroup('Keep a mirror:');
   addMirroring(wiring);
-  program.commandsGroup('Ask it:');
+  program.commandsGroup('Query it:');
   addAsking(wiring);
   program.commandsGroup('Set up:');
   addSetup(wiring);

@@ -19,7 +19,7 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
   program
     .command('demo')
     .description('mirror a simulated API: no key, no network')
-    .option('--tasks <count>', 'how many tasks it starts with', '30000')
+    .option('--tasks <count>', 'number of tasks at the start', '30000')
     .option('--keep <file>', 'keep the mirror in this file')
     .addHelpText('after', EXAMPLES.demo)
     .action(async (_options, command: Command) => {
@@ -69,15 +69,15 @@ function addConfig({ program, io, finish }: Wiring): void {
     .addHelpText('afterAll', EXAMPLES.config);
   config
     .command('check')
-    .description('say whether the settings are valid, and everything that is wrong with them')
+    .description('check the settings and report every problem')
     .action(async (_options, command: Command) => {
       const { configCheck } = await import('./commands/config.ts');
       finish(await configCheck(io, { flags: command.optsWithGlobals<SettingsFlags>() }));
     });
   config
     .command('show')
-    .description('every setting, its value, and where that came from; never a key')
-    .option('--json', 'print one object')
+    .description('show every setting, its value and its origin; never a key')
+    .option('--json', 'print one JSON object')
     .action(async (_options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { configShow } = await import('./commands/config.ts');
@@ -85,7 +85,7 @@ function addConfig({ program, io, finish }: Wiring): void {
     });
   config
     .command('schema')
-    .description('the JSON Schema of the settings file, for editors')
+    .description('print the JSON Schema of the settings file, for editors')
     .action(async () => {
       const { configSchema } = await import('./commands/config.ts');
       finish(await configSchema(io));

@@ -123,7 +123,7 @@ export class Head {
     await this.#deps.claim.commit({ tasks: [], rejected: [], learnedOverlapMs: learned });
     this.#deps.log.info(
       { task: late.id, overlapSeconds: learned / 1_000 },
-      'a task appeared later than the overlap reaches: it is doubled from the next run on',
+      'a task appeared later than the overlap reaches: the next run doubles the overlap',
     );
   }
 
@@ -136,7 +136,7 @@ export class Head {
     if (ledger.watermark === null || ledger.watermark <= latest) return ledger;
     this.#deps.log.warn(
       { watermark: utcText(ledger.watermark) },
-      'the watermark lies in the future, as a wrong clock set it: the whole list is read again',
+      'the watermark is in the future, set by a wrong clock: the whole list is read again',
     );
     return EMPTY_LEDGER;
   }

@@ -85,7 +85,7 @@ async function isOldCopy(copier: Copier, head: number): Promise<boolean> {
   const gone = await copier.refreshByGet([newest.id]);
   const [now] = await claim.tasks([newest.id]);
   if (gone.length > 0 || now === undefined || activityOf(now) <= head) return false;
-  const doubt = `the list is an old copy: it begins at ${utcText(head)}, but task ${now.id} is newer, and the API has it`;
+  const doubt = `the list is an old copy: it begins at ${utcText(head)}, but the API has task ${now.id}, which is newer`;
   copier.doubts.push(doubt);
   log.warn({ task: now.id }, doubt);
   return true;
@@ -104,12 +104,9 @@ async function removeUnseen(copier: Copier, head: number): Promise<void> {
     above += tasks.length - below.length;
   }
   if (kept > 0)
-    log.info({ tasks: kept }, 'tasks that the list does not show are not proven to be gone: kept');
+    log.info({ tasks: kept }, 'kept tasks that the list does not show, since they are not proven to be gone');
   if (above > 0) {
-    log.info(
-      { tasks: above },
-      'tasks newer than the head of the list are not in it: kept until it shows newer ones',
-    );
+    log.info({ tasks: above }, 'kept tasks newer than the head of the list until it shows newer ones');
   }
 }
 

@@ -145,9 +145,7 @@ class Comparison {
   /** Finds rows of the mirror that the list did not show: wrong only if the API does not know them at all. */
   async findExtra(): Promise<void> {
     if (!this.#isWhole) {
-      this.#problems.push(
-        'the list could not be read to its end, so nothing is said of rows that it may lack',
-      );
+      this.#problems.push('the list could not be read to its end, so rows that it lacks are not reported');
       return;
     }
     const onRequest = (): void => void (this.#requests += 1);
@@ -176,7 +174,7 @@ class Comparison {
     // A run in progress has a gap as well, and closes it.
     if (this.#toCome > 0 && (ledger.watermark === null || ledger.gaps.length > 0)) {
       this.#problems.push(
-        `${this.#toCome} rows are not mirrored yet: the next runs bring them, until no gap is left`,
+        `${this.#toCome} rows are not mirrored yet: the next runs read them, until no gap is left`,
       );
     }
     const wrong = this.#missing.count + this.#extra.count + this.#different.count;

@@ -116,9 +116,9 @@ test('exit code 3: an open task that the API forbids is named with what the API 
   const reason = 'GET /api/v1/tasks/locked was tried once and failed: HTTP 403 (FORBIDDEN: Not yours).';
   expect(stdout).toContain('1 row could not be read: see the table rejected_rows\n');
   expect(stdout).toContain(
-    `  a task stays as it was mirrored, since the API does not give it: Source "default": ${reason}\n`,
+    `  a task stays as mirrored, since the API does not return it: Source "default": ${reason}\n`,
   );
-  expect(stderr).toContain('the API does not give a task: it stays as it was mirrored');
+  expect(stderr).toContain('the API does not return a task: it stays as mirrored');
   expect(stderr).toContain(reason.replaceAll('"', String.raw`\"`));
 });
 

@@ -43,7 +43,7 @@ test('a source whose tasks the mirror holds and the settings do not have is told
     {
       check: 'source default',
       status: 'warn',
-      detail: 'not in the settings, so no run looks after its 30 live tasks in the mirror',
+      detail: 'not in the settings, so no run updates its 30 live tasks in the mirror',
       hint: 'If it is now called "prod": taskmirror source rename default prod',
     },
   ]);
@@ -110,7 +110,7 @@ describe('fields that must not be kept', () => {
     await claim.clearOmitted(new AbortController().signal);
     await claim.release();
     expect(await findings(file, 'default', { omitFields })).toEqual([
-      { check, status: 'ok', detail: 'nothing is kept of message, env' },
+      { check, status: 'ok', detail: 'no values are stored of message, env' },
     ]);
     const db = new Database(file);
     db.exec("update tasks set env = '{}' where id = 't000003'");

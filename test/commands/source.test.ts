@@ -183,7 +183,7 @@ describe('a source is forgotten', () => {
     await store.claim({ name: 'default', baseUrl: API });
     expect(await toldBy(sourceForget(context, 'default', { yes: true }))).toMatchObject({
       exitCode: 11,
-      hint: expect.stringContaining('Let it finish'),
+      hint: expect.stringContaining('Wait until it ends'),
     });
     expect(await status()).toEqual([['default', API, 30]]);
   });

@@ -305,9 +305,9 @@ describe('status --max-age', () => {
   it('complains of every source that never had one, those that only the settings know included', async () => {
     const { code, complaints } = await judged([SOURCE, never], '1h', ['default', 'bots', 'new']);
     expect(code).toBe(EXIT.differences);
-    expect(complaints.match(/source "\w+" has never been mirrored whole/g)).toEqual([
-      'source "bots" has never been mirrored whole',
-      'source "new" has never been mirrored whole',
+    expect(complaints.match(/source "\w+" has never been mirrored completely/g)).toEqual([
+      'source "bots" has never been mirrored completely',
+      'source "new" has never been mirrored completely',
     ]);
   });
 

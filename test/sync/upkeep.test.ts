@@ -83,10 +83,10 @@ describe('a run clears what must not be kept any more', () => {
     expect(lines).toContainEqual({
       level: 'info',
       fields: { fields: ['message'] },
-      message: 'cleared what omitFields names from the mirror',
+      message: 'cleared omitted fields from the mirror',
     });
     expect((await run({ store, clock }, list)).lines.map(({ message }) => message)).not.toContain(
-      'cleared what omitFields names from the mirror',
+      'cleared omitted fields from the mirror',
     );
   });
 
@@ -130,7 +130,7 @@ describe('a run clears what must not be kept any more', () => {
       const { exitCode, lines } = await run({ store: broken, clock }, list, { retention });
       expect(exitCode).toBe(0);
       expect(lines.filter(({ level }) => level === 'warn')[0]?.message).toBe(
-        'omitted fields are not cleared yet: the next run goes on',
+        'omitted fields are not cleared yet: the next run continues',
       );
     }
   });
@@ -166,7 +166,7 @@ describe('a run prunes what is too old', () => {
     expect(changesIn(file)).toEqual([]);
     expect(removedIn(file)).toEqual([]);
     expect(lines).toContainEqual(
-      expect.objectContaining({ level: 'info', message: 'pruned what retention does not keep' }),
+      expect.objectContaining({ level: 'info', message: 'pruned data older than retention allows' }),
     );
     expect(mirroredTasks(file)).toEqual(inMirrorOrder(list.all()));
   });

@@ -57,7 +57,7 @@ export async function makeSnapshot(
  */
 function assertFree(file: string): void {
   if (existsSync(file)) {
-    throw new CommandLineError(`${file} is there already; nothing was written to it`, {
+    throw new CommandLineError(`${file} already exists; nothing was written to it`, {
       hint: 'Name a new file. To replace a copy that others read, rename the new one over it: mv new.db copy.db.',
     });
   }
@@ -65,8 +65,8 @@ function assertFree(file: string): void {
   const left = BESIDE.map((ending) => place + ending).filter((name) => existsSync(name));
   if (left.length === 0) return;
   throw new CommandLineError(
-    `${left.join(' and ')}: left there by another database, and would damage the copy; nothing was written`,
-    { hint: 'Name another file, or move away what was left there.' },
+    `${left.join(' and ')}: left by another database; it would damage the copy, so nothing was written`,
+    { hint: 'Name another file, or move the leftover files away.' },
   );
 }
 
@@ -78,7 +78,7 @@ export async function snapshot(
 ): Promise<ExitCode> {
   if (file === '-') {
     throw new CommandLineError('a snapshot cannot be printed: SQLite makes it in a file', {
-      hint: 'Name a file, and print that.',
+      hint: 'Name a file, then print that.',
     });
   }
   assertPath('the name', file);

@@ -139,7 +139,7 @@ const PLAN_SHOWN = 5;
 
 const OUTCOMES = {
   ok: 'up to date',
-  partial: 'done, but not all is proven',
+  partial: 'done, but something is unproven',
   failed: 'failed',
   interrupted: 'interrupted',
 } as const;
