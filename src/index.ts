@@ -4,6 +4,7 @@
  * asked for.
  */
 import { resolve } from 'node:path';
+import { assertFits, KINDS } from './library/checks.ts';
 import type { Mirror, ReadOnlyMirror } from './library/mirror.ts';
 import { checkOpenOptions, type CheckedSyncOptions, type OpenMirrorOptions } from './library/options.ts';
 import { UsageError } from './model/errors.ts';
@@ -11,6 +12,7 @@ import type { Log } from './model/log.ts';
 import type { OmittableField } from './model/task.ts';
 import { VERSION } from './model/version.ts';
 import { systemClock } from './platform/clock.ts';
+import { assertPath } from './platform/paths.ts';
 import type { TaskSource } from './source/source.ts';
 import type { Queryable } from './store/queryable.ts';
 
@@ -70,8 +72,11 @@ export async function openMirrorReadOnly(file: string): Promise<ReadOnlyMirror> 
 
 /**
  * Makes the path absolute: a mirror opens its file again for queries, and the working directory may change.
+ * Throws UsageError for a name that no file can be meant by.
  */
 function pathOf(file: string): string {
+  assertFits('file', file, KINDS.path);
+  assertPath('the file', file);
   if (file !== ':memory:') return resolve(file);
   throw new UsageError(
     'mirror_in_memory',

@@ -22,14 +22,14 @@ function addQuery({ program, deps, app, finish }: Wiring): void {
     .command('query')
     .description('run one read-only SQL query')
     .argument('[sql]', 'the statement, @NAME of a saved query, @ to list those, or - for stdin')
-    .option('--file <file>', 'take the statement from a file, or from stdin: -')
-    .option('--param <name=value>', 'a value for :name in the statement; once for each', collect)
+    .option('--file <file>', 'read the statement from a file, or from stdin (-)')
+    .option('--param <name=value>', 'value for :name in the statement; repeatable', collect)
     .addOption(
       new Option('--format <format>', 'how to print the rows').choices([...FORMATS]).default('table'),
     )
     .option('--json', 'short for --format json')
-    .option('--escape-formulas', "in CSV, put ' before text that a spreadsheet would run")
-    .option('--max-rows <count>', 'stop after so many rows')
+    .option('--escape-formulas', "in CSV, put ' before text that a spreadsheet would run as a formula")
+    .option('--max-rows <count>', 'stop after this many rows')
     .option('--timeout <time>', 'stop the query after this time: 500ms, 30s, 2m')
     .addHelpText('after', EXAMPLES.query)
     .action(async (sql: string | undefined, _options, command: Command) => {
@@ -44,16 +44,16 @@ function addExport({ program, deps, app, finish }: Wiring): void {
     .command('export')
     .description('write a table, a view or a query as CSV, JSON lines or Parquet')
     .argument('[what]', 'table or view (default: tasks)')
-    .option('--query <sql>', 'export what this statement gives instead')
-    .option('--param <name=value>', 'a value for :name in the query; once for each', collect)
-    .option('--since <time>', 'only what the mirror has touched since: 30d, 2026-01-01')
-    .option('--output <file>', 'make or replace this file, once all is written (default, and -: print)')
+    .option('--query <sql>', 'export the rows of this SQL statement instead')
+    .option('--param <name=value>', 'value for :name in the query; repeatable', collect)
+    .option('--since <time>', 'only rows that the mirror has written since: 30d, 2026-01-01')
+    .option('--output <file>', 'create or replace this file, complete or not at all (default, and -: stdout)')
     .addOption(
-      new Option('--format <format>', 'default: what the file name ends in, else csv').choices([
+      new Option('--format <format>', 'default: by the ending of the file name, else csv').choices([
         ...EXPORT_FORMATS,
       ]),
     )
-    .option('--escape-formulas', "csv: put a ' before text that a spreadsheet would run")
+    .option('--escape-formulas', "in CSV, put ' before text that a spreadsheet would run as a formula")
     .addHelpText('after', EXAMPLES.export)
     .action(async (what: string | undefined, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & ExportFlags>();
@@ -68,13 +68,13 @@ function addSearch({ program, deps, app, finish }: Wiring): void {
   program
     .command('search')
     .description('find tasks by the words of their message, system prompt and error')
-    .argument('<words...>', 'a task has to hold all of them')
-    .option('--status <status>', 'only tasks of this status')
+    .argument('<words...>', 'words that the task contains, all of them')
+    .option('--status <status>', 'only tasks in this status')
     .option('--user <username>', 'only tasks of this user')
     .option('--since <when>', 'only tasks created since: 30d, 2026-01-01')
     .option('--until <when>', 'only tasks created before')
-    .option('--limit <count>', 'tasks at most, 1 to 1000', '20')
-    .option('--raw', "the words are a query in FTS5's own language")
+    .option('--limit <count>', 'print at most this many tasks, 1 to 1000', '20')
+    .option('--raw', 'read the words as an FTS5 query')
     .addOption(
       new Option('--format <format>', 'how to print the tasks').choices([...FORMATS]).default('table'),
     )
@@ -92,9 +92,9 @@ function addSearch({ program, deps, app, finish }: Wiring): void {
 function addHistory({ program, app, finish }: Wiring): void {
   program
     .command('history')
-    .description('one task, and everything that the mirror saw happen to it')
-    .argument('<task-id>', 'its id, or at least the first 4 characters of it')
-    .option('--json', 'print one object')
+    .description('show one task, and every change to it that the mirror saw')
+    .argument('<task-id>', 'the id of the task, or its first 4 characters or more')
+    .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES.history)
     .action(async (id: string, _options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
@@ -108,12 +108,12 @@ function addReport({ program, io, deps, app, finish }: Wiring): void {
     .command('report')
     .description('run a built-in report; without a name, list them')
     .argument('[name]', 'the report')
-    .option('--since <moment>', 'tasks created then or later: 30d, 12h, 2026-01-01, or a UTC time')
-    .option('--until <moment>', 'tasks created before')
-    .option('--user <name>', 'tasks of this user')
-    .option('--status <status>', 'tasks in this status')
-    .option('--limit <rows>', 'rows of a table at most')
-    .option('--timezone <name>', 'IANA name for days, hours and times (default: the setting timezone)')
+    .option('--since <moment>', 'only tasks created since: 30d, 12h, 2026-01-01, or a UTC time')
+    .option('--until <moment>', 'only tasks created before')
+    .option('--user <name>', 'only tasks of this user')
+    .option('--status <status>', 'only tasks in this status')
+    .option('--limit <rows>', 'print at most this many rows of a table')
+    .option('--timezone <name>', 'IANA time zone for days, hours and times (default: the setting timezone)')
     .addOption(
       new Option('--format <format>', 'how to print it').choices([...REPORT_FORMATS]).default('table'),
     )

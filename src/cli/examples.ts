@@ -13,7 +13,7 @@ Examples:
   $ taskmirror sync --full --dry-run
   $ taskmirror sync --json | jq '.sources[].completeThrough'
 
-Exit code: 0 done, 3 done but not all is proven, 4 key refused, 5 API failed,
+Exit code: 0 done, 3 done but partly unproven, 4 key refused, 5 API failed,
 11 another sync is running; all of them are in docs/exit-codes.md.`,
 
   daemon: `
@@ -29,7 +29,7 @@ Examples:
   $ taskmirror status --json | jq '.sources[0].completeThrough'
   $ taskmirror status --max-age 15m >/dev/null || page-somebody
 
---max-age is for monitoring: stderr says what is wrong, a line for each source.`,
+--max-age is for monitoring: stderr has a line for each source that is too old.`,
 
   query: `
 Examples:
@@ -41,8 +41,8 @@ Examples:
   $ taskmirror query @slow --param days=7     run ./queries/slow.sql
   $ taskmirror query < slow.sql
 
-A value like 42 or 0.5 is a number, any other is text, and so is '42' in quotes.
-Only a single statement that reads is accepted; anything else is exit code 2.`,
+A value like 42 or 0.5 is a number; anything else is text, also '42' in quotes.
+Only one read-only statement is accepted; anything else ends with exit code 2.`,
 
   export: `
 Examples:
@@ -51,14 +51,14 @@ Examples:
   $ taskmirror export task_changes --output changes.csv
   $ taskmirror export --output errors.csv --query "select id, error from tasks"
 
-Removed tasks are among the tasks: their removed_at is set.`,
+Removed tasks are exported too: their removed_at is set.`,
 
   snapshot: `
 Examples:
   $ taskmirror snapshot copy.db
   $ taskmirror snapshot /srv/new.db && mv /srv/new.db /srv/tasks.db
 
-The copy needs no other file beside it, and no folder that can be written.`,
+The copy needs no other file beside it, and can be in a read-only folder.`,
 
   verify: `
 Examples:
@@ -66,7 +66,7 @@ Examples:
   $ taskmirror verify --quick
   $ taskmirror verify --json | jq '.sources[].different'
 
-Exit code: 0, or 6 where something is wrong.`,
+Exit code: 0, or 6 if something is wrong.`,
 
   source: `
 Examples:
@@ -75,15 +75,15 @@ Examples:
   $ taskmirror source move team https://tasks.example.com
   $ taskmirror source forget old --yes
 
-They write to the mirror only, never to the settings, and wait for no run: while
-one is under way, exit code 11.`,
+They write to the mirror only, never to the settings. While a run holds the
+source, they end with exit code 11.`,
 
   doctor: `
 Examples:
   $ taskmirror doctor
   $ taskmirror doctor --json
 
-Exit code: 0, or 6 where a check failed.`,
+Exit code: 0, or 6 if a check failed.`,
 
   demo: `
 Examples:
@@ -109,7 +109,7 @@ Examples:
   $ taskmirror search --raw 'error: time* NOT (disk OR quota)'
   $ taskmirror search --json invoice | jq -r '.[].id'
 
-Case and accents do not matter. Nothing in a word is syntax, except with --raw.`,
+Case and accents do not matter. Words have no special syntax, except with --raw.`,
 
   history: `
 Examples:

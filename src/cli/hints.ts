@@ -15,7 +15,7 @@ import type { Hint, Hints } from './hint.ts';
 const USAGE_HINTS: Hints<keyof UsageFacts> = {
   command_line: null,
   node_too_old: null,
-  working_directory_gone: 'Change to a folder that is there, or give absolute paths.',
+  working_directory_gone: 'Change to an existing folder, or use absolute paths.',
   path_invalid: null,
 
   settings_invalid: 'Correct them, then run "taskmirror config check".',
@@ -25,30 +25,30 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   key_unusable: ({ source, kind, place }) => {
     if (kind === 'env') return `Set ${place} to the API key, or change apiKey of source "${source}".`;
     if (kind === 'file') return 'Write the key into that file, alone on one line.';
-    return 'Run the command by hand: it has to print the key, alone on one line, and to exit with 0.';
+    return 'Run the command by hand: it has to print the key, alone on one line, and exit with 0.';
   },
   password_unusable: ({ setting, kind, place }) => {
     if (kind === 'env') return `Set ${place} to the password, or change ${setting}.`;
     if (kind === 'file') return 'Write the password into that file, alone on one line.';
-    return 'Run the command by hand: it has to print the password, alone on one line, and to exit with 0.';
+    return 'Run the command by hand: it has to print the password, alone on one line, and exit with 0.';
   },
   certificate_unusable: 'Name a file of certificates in PEM form, as sslrootcert in the URL of the database.',
-  key_malformed: ({ origin }) => `Put the key alone into ${origin}, on one line.`,
+  key_malformed: ({ origin }) => `Put only the key into ${origin}, on one line.`,
 
-  time_zone_unknown: 'Give the name of one, such as Europe/Berlin or UTC.',
+  time_zone_unknown: 'Use an IANA name such as Europe/Berlin or UTC.',
   moment_invalid:
-    'Write 12h, 30d or 2w for so long ago, a day like 2026-01-01, or a time like 2026-01-01T10:00:00Z.',
-  period_empty: 'Give --since a moment before that of --until.',
+    'Write 12h, 30d or 2w (that long ago), a day like 2026-01-01, or a time like 2026-01-01T10:00:00Z.',
+  period_empty: 'Give --since an earlier time than --until.',
   period_too_long:
-    'Choose a shorter period with --since and --until. Without them it reaches from the first task to the last, ' +
+    'Choose a shorter period with --since and --until. Without them it runs from the first task to the last, ' +
     'and one of those may have a wrong date.',
   report_unknown: ({ known }) => `Reports: ${known.join(', ')}.`,
   search_without_words:
-    'Words are made of letters and digits. Other characters can be found with taskmirror query and LIKE.',
+    'Words consist of letters and digits. To find other characters, use taskmirror query and LIKE.',
   search_text_invalid: null,
 
   sql_refused:
-    'One SELECT, WITH, VALUES or EXPLAIN statement that only reads can be run. ' +
+    'Only one read-only SELECT, WITH, VALUES or EXPLAIN statement is accepted. ' +
     "Pragmas can be read as tables: select * from pragma_table_info('tasks').",
   sql_failed: ({ tables, columns }) => {
     if (tables.length > 0) return `Tables and views: ${tables.join(', ')}.`;
@@ -60,10 +60,9 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   sql_parameters:
     'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
   column_of_two_types: ({ column }) =>
-    `Parquet has one type for a column. Make it text: --query "select cast(${column} as text) as ${column}, ...".`,
+    `Parquet has one type per column. Cast it to text: --query "select cast(${column} as text) as ${column}, ...".`,
 
-  database_name_invalid:
-    "SQLite's driver would leave it out, and open another file. Name the file without it.",
+  database_name_invalid: "SQLite's driver would drop it and open another file. Use a name without it.",
   output_not_creatable: 'Check that its folder exists and that you may write to it, or name another file.',
   output_not_a_file: 'Name a file.',
   output_is_mirror: 'Name another file.',
@@ -77,13 +76,13 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   source_unknown: ({ known }) =>
     known.length === 0 ? 'The mirror has no source yet.' : `The mirror has ${known.join(', ')}.`,
   source_exists: ({ source }) =>
-    `A source can only be given a name that the mirror does not have. If "${source}" shows the same tasks, forget the ` +
-    'old one: "taskmirror source forget" hands them over.',
+    `Choose a name that is not in use. If "${source}" shows the same tasks, forget the ` +
+    'old source: "taskmirror source forget" hands its tasks over.',
   source_elsewhere: ({ source, given }) =>
-    'Give the other API a source name or a database of its own. If it is the same list under a new address: ' +
+    'Give the other API its own source name or its own database. If it is the same list under a new address: ' +
     `taskmirror source move ${source} ${given}`,
   source_has_tasks: ({ source }) =>
-    `With --yes, those that another source shows go to that, and the rest is marked as removed: ` +
+    `With --yes, tasks that another source also shows are handed over to it, and the rest are marked as removed: ` +
     `taskmirror source forget ${source} --yes`,
 };
 
@@ -96,13 +95,14 @@ const SAFETY_HINTS: Hints<keyof SafetyFacts> = {
 
 const OUTPUT_HINTS: Hints<keyof OutputFacts> = {
   output_disk_full: 'Free some space, or name a file on another disk.',
-  output_failed: 'Check the disk, and whether a limit on the size of files (ulimit -f) is used up.',
-  stdout_failed: 'Check whether the disk that it goes to is full.',
+  output_failed: 'Check the disk, and whether a limit on file sizes (ulimit -f) is reached.',
+  stdout_failed: 'Check whether the disk that it is written to is full.',
 };
 
 const LEASE_HINTS: Hints<keyof LeaseFacts> = {
-  lease_held: 'Let it finish. A lease whose process is dead is taken over by itself.',
-  lease_lost: 'This process slept for longer than a minute. Nothing was written; the other one goes on.',
+  lease_held: 'Wait until it ends. The lease of a dead process is taken over automatically.',
+  lease_lost:
+    'This process was suspended for more than a minute. It wrote nothing; the other process continues.',
 };
 
 const INTERRUPTION_HINTS: Hints<keyof InterruptionFacts> = { interrupted: null };

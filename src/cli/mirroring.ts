@@ -24,7 +24,7 @@ function addSync({ program, app, finish }: Wiring): void {
     .option('--full', 'walk the whole list: find every edit, remove what is gone')
     .option('--allow-removals', 'with --full: skip the removal safety limit')
     .option('--dry-run', 'read and plan, but write nothing')
-    .option('--json', 'print one object with what was done')
+    .option('--json', 'print the result as one JSON object')
     .addHelpText('after', EXAMPLES.sync)
     .action(async (_options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & Partial<SyncFlags>>();
@@ -50,9 +50,9 @@ function addDaemon({ program, app, finish }: Wiring): void {
 function addStatus({ program, app, finish }: Wiring): void {
   program
     .command('status')
-    .description('what is mirrored, how fresh it is, and what is not proven')
-    .option('--json', 'print one object')
-    .option('--max-age <time>', 'exit code 6 where the last success is longer ago: 15m, 2h, 1d')
+    .description('show what is mirrored, how fresh it is, and what is unproven')
+    .option('--json', 'print one JSON object')
+    .option('--max-age <time>', 'exit with code 6 if the last success is older: 15m, 2h, 1d')
     .addHelpText('after', EXAMPLES.status)
     .action(async (_options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & Partial<StatusFlags>>();
@@ -66,15 +66,13 @@ function addVerify({ program, app, finish }: Wiring): void {
     .command('verify')
     .description('compare the mirror with the whole list, field by field, without writing')
     .option('--quick', 'check the file only; ask no API')
-    .option('--json', 'print one object')
+    .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES.verify)
     .action(async (_options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true; quick?: true }>();
       const { verify } = await import('./commands/verify.ts');
       const context = await app(flags);
-      finish(
-        await verify(context, { json: flags.json === true, quick: flags.quick === true }),
-      );
+      finish(await verify(context, { json: flags.json === true, quick: flags.quick === true }));
     });
 }
 
@@ -82,7 +80,7 @@ function addDoctor({ program, io, app, finish }: Wiring): void {
   program
     .command('doctor')
     .description('check settings, keys, the API, the clock, the database and the disk')
-    .option('--json', 'print one object')
+    .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES.doctor)
     .action(async (_options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
@@ -95,9 +93,9 @@ function addDoctor({ program, io, app, finish }: Wiring): void {
 function addSnapshot({ program, app, finish }: Wiring): void {
   program
     .command('snapshot')
-    .description('copy the mirror as it stands into one file that others can read')
-    .argument('<file>', 'the copy; must not be there yet')
-    .option('--json', 'print one object')
+    .description('copy the current mirror into one file that others can read')
+    .argument('<file>', 'the new file; it must not exist yet')
+    .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES.snapshot)
     .action(async (file: string, _options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
@@ -109,12 +107,12 @@ function addSnapshot({ program, app, finish }: Wiring): void {
 function addSource({ program, app, finish }: Wiring): void {
   const source = program
     .command('source')
-    .description('list, rename, move or forget the sources that the mirror knows')
+    .description('list, rename, move or forget the sources in the mirror')
     .addHelpText('after', EXAMPLES.source);
   source
     .command('list')
-    .description('the sources that the mirror knows, and whether the settings have them')
-    .option('--json', 'print one object')
+    .description('list the sources in the mirror, and whether the settings name them')
+    .option('--json', 'print one JSON object')
     .action(async (_options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { sourceList } = await import('./commands/source.ts');
@@ -122,16 +120,16 @@ function addSource({ program, app, finish }: Wiring): void {
     });
   source
     .command('rename')
-    .description('give a source another name, with its tasks and all that is proven of it')
+    .description('rename a source; its tasks and its ledger stay')
     .argument('<old>', 'its name in the mirror')
-    .argument('<new>', 'a name that the mirror does not have')
+    .argument('<new>', 'a name that is not in use')
     .action(async (name: string, to: string, _options, command: Command) => {
       const { sourceRename } = await import('./commands/source.ts');
       finish(await sourceRename(await app(command.optsWithGlobals<SettingsFlags>()), name, to));
     });
   source
     .command('move')
-    .description('note that the same list is at another base URL now')
+    .description('record a new base URL for the same list')
     .argument('<name>', 'its name in the mirror')
     .argument('<url>', 'the new base URL')
     .action(async (name: string, url: string, _options, command: Command) => {
@@ -142,7 +140,7 @@ function addSource({ program, app, finish }: Wiring): void {
     .command('forget')
     .description('forget a source; its live tasks are handed over or marked as removed')
     .argument('<name>', 'its name in the mirror')
-    .option('--yes', 'also if it still holds live tasks')
+    .option('--yes', 'forget it even if it still holds live tasks')
     .action(async (name: string, _options, command: Command) => {
       const { yes, ...flags } = command.optsWithGlobals<SettingsFlags & { yes?: true }>();
       const { sourceForget } = await import('./commands/source.ts');

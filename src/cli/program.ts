@@ -41,7 +41,6 @@ export function createProgram(deps: CliDeps, finish: (code: ExitCode) => void): 
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
       writeErr: (text) => void io.stderr.write(text),
-      outputError: (text) => complainOfUse(io.stderr, text),
       getOutHelpWidth: () => io.stdout.columns ?? 80,
       getErrHelpWidth: () => io.stderr.columns ?? 80,
     })
@@ -51,16 +50,25 @@ export function createProgram(deps: CliDeps, finish: (code: ExitCode) => void): 
   const wiring: Wiring = { program, io, deps, app, finish };
   program.commandsGroup('Keep a mirror:');
   addMirroring(wiring);
-  program.commandsGroup('Ask it:');
+  program.commandsGroup('Query it:');
   addAsking(wiring);
   program.commandsGroup('Set up:');
   addSetup(wiring);
+  complainOfUse(program, io.stderr, program.name());
   return program;
 }
 
-/** Prints Commander's error, which repeats arguments as typed. */
-function complainOfUse(stderr: Output, text: string): void {
-  const [, message = text, suggestion = ''] =
-    /^error: ([^]*?)\n(?:\((Did you mean .*\?)\)\n)?$/.exec(text) ?? [];
-  complain(stderr, message, `${suggestion} See taskmirror --help.`.trim());
+/**
+ * Lets a command and those below it print Commander's errors, which repeat arguments as typed, and name the
+ * help to read. `name`: the command as typed, `taskmirror config show`.
+ */
+function complainOfUse(command: Command, stderr: Output, name: string): void {
+  command.configureOutput({
+    outputError: (text) => {
+      const [, message = text, suggestion = ''] =
+        /^error: ([^]*?)\n(?:\((Did you mean .*\?)\)\n)?$/.exec(text) ?? [];
+      complain(stderr, message, `${suggestion} See ${name} --help.`.trim());
+    },
+  });
+  for (const each of command.commands) complainOfUse(each, stderr, `${name} ${each.name()}`);
 }

@@ -2,6 +2,8 @@ import { Argument, type Command } from 'commander';
 import type { SettingsFlags } from '../config/settings.ts';
 import type { Io } from '../platform/terminal.ts';
 import { type Shell, SHELLS } from './completion/shells.ts';
+import { CommandLineError } from './command-line-error.ts';
+import type { DemoFlags } from './commands/demo.ts';
 import { EXAMPLES } from './examples.ts';
 import { createApp, startDemoApi } from './wire.ts';
 import type { Wiring } from './wiring.ts';
@@ -17,10 +19,12 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
   program
     .command('demo')
     .description('mirror a simulated API: no key, no network')
-    .option('--tasks <count>', 'how many tasks it starts with', '30000')
+    .option('--tasks <count>', 'number of tasks at the start', '30000')
     .option('--keep <file>', 'keep the mirror in this file')
     .addHelpText('after', EXAMPLES.demo)
-    .action(async ({ tasks, keep }: { tasks: string; keep?: string }) => {
+    .action(async (_options, command: Command) => {
+      const { tasks, keep, ...flags } = command.optsWithGlobals<SettingsFlags & DemoFlags>();
+      assertNoSettings(flags);
       const { demo } = await import('./commands/demo.ts');
       const { loadSettings } = await import('../config/load.ts');
       const contextFor = async (env: Io['env'], db: string) =>
@@ -34,6 +38,15 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
         startDemoApi({ count, key, signal: deps.signal });
       finish(await demo({ ...deps, startApi, contextFor }, { tasks, keep }));
     });
+}
+
+/** Throws UsageError for a flag of the settings: the demo has its own, and must not touch a real mirror. */
+function assertNoSettings({ config, db }: SettingsFlags): void {
+  const flag = db !== undefined ? '--db' : config !== undefined ? '--config' : null;
+  if (flag === null) return;
+  throw new CommandLineError(`${flag} cannot be used with demo, which makes a mirror of its own`, {
+    hint: 'Leave it out; --keep FILE keeps that mirror.',
+  });
 }
 
 function addCompletion({ program, io, finish }: Wiring): void {
@@ -56,15 +69,15 @@ function addConfig({ program, io, finish }: Wiring): void {
     .addHelpText('afterAll', EXAMPLES.config);
   config
     .command('check')
-    .description('say whether the settings are valid, and everything that is wrong with them')
+    .description('check the settings and report every problem')
     .action(async (_options, command: Command) => {
       const { configCheck } = await import('./commands/config.ts');
       finish(await configCheck(io, { flags: command.optsWithGlobals<SettingsFlags>() }));
     });
   config
     .command('show')
-    .description('every setting, its value, and where that came from; never a key')
-    .option('--json', 'print one object')
+    .description('show every setting, its value and its origin; never a key')
+    .option('--json', 'print one JSON object')
     .action(async (_options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { configShow } = await import('./commands/config.ts');
@@ -72,7 +85,7 @@ function addConfig({ program, io, finish }: Wiring): void {
     });
   config
     .command('schema')
-    .description('the JSON Schema of the settings file, for editors')
+    .description('print the JSON Schema of the settings file, for editors')
     .action(async () => {
       const { configSchema } = await import('./commands/config.ts');
       finish(await configSchema(io));

@@ -39,7 +39,7 @@ export async function resolveKey(source: SourceSettings, context: SecretContext)
   }
   if (!/^(?:sigmic_|eyJ)/.test(found.text)) {
     warnings.push(
-      `The key of source "${source.name}" (${origin}) begins with neither sigmic_ nor eyJ: it may be something else.`,
+      `The key of source "${source.name}" (${origin}) begins with neither sigmic_ nor eyJ: it may not be a key.`,
     );
   }
   return { value: found.text, origin, warnings };

@@ -10,12 +10,12 @@ export const retention = () =>
       changesDays: setting(
         daysOrNull(DAYS_BOUNDS),
         DEFAULTS.retention.changesDays,
-        "Days that a change stays in task_changes; the last one of a task's status always does. null: for ever.",
+        "Days to keep a change in task_changes; the last change of a task's status is always kept. null: for ever.",
       ),
       removedDays: setting(
         daysOrNull(DAYS_BOUNDS),
         DEFAULTS.retention.removedDays,
-        'Days that a task stays in the mirror after its removal, with its changes. null: for ever.',
+        'Days to keep a removed task, with its changes. null: for ever.',
       ),
     },
     object,

@@ -92,27 +92,27 @@ const sync = () =>
       pageSize: setting(
         whole(WHOLE_BOUNDS.pageSize),
         DEFAULTS.sync.pageSize,
-        'Rows asked for with one list request.',
+        'Rows requested per page of the list.',
       ),
       concurrency: setting(
         whole(WHOLE_BOUNDS.concurrency),
         DEFAULTS.sync.concurrency,
-        'Requests under way at once to one source.',
+        'Most requests to one source at the same time.',
       ),
       overlapSeconds: setting(
         whole(WHOLE_BOUNDS.overlapSeconds),
         DEFAULTS.sync.overlapSeconds,
-        'How far below the watermark every run that finds something new reads again.',
+        'How far below the watermark a run that finds something new reads again.',
       ),
       requestTimeoutSeconds: setting(
         number(NUMBER_BOUNDS.requestTimeoutSeconds),
         DEFAULTS.sync.requestTimeoutSeconds,
-        'Bound on one attempt at a request.',
+        'Time limit for one attempt at a request.',
       ),
       retrySeconds: setting(
         number(NUMBER_BOUNDS.retrySeconds),
         DEFAULTS.sync.retrySeconds,
-        'Bound on all attempts at one request together.',
+        'Time limit for all attempts at one request together.',
       ),
       maxRequestsPerSecond: setting(
         z.nullable(
@@ -121,7 +121,7 @@ const sync = () =>
             .check(z.gt(0, { error: RATE }), z.lte(MAX_REQUESTS_PER_SECOND, { error: RATE })),
         ),
         DEFAULTS.sync.maxRequestsPerSecond,
-        'Requests a second to one source; null: no limit of our own.',
+        'Most requests per second to one source; null: no limit.',
       ),
     },
     object,
@@ -133,7 +133,7 @@ const log = () =>
       level: setting(
         choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
         DEFAULTS.log.level,
-        'The least severe level that is logged.',
+        'The lowest level that is logged.',
       ),
       format: setting(
         choice(['auto', 'pretty', 'json']),
@@ -162,7 +162,7 @@ const SHAPE = {
     setting(
       z.nullable(cron()),
       DEFAULTS.fullSchedule,
-      'When the daemon reconciles, that is, walks the whole list; null: never by schedule.',
+      'When the daemon runs a full walk of the list; null: never by schedule.',
     ),
   timezone: () =>
     setting(
@@ -170,7 +170,7 @@ const SHAPE = {
       DEFAULTS.timezone,
       'IANA name of the time zone of both schedules, and of the days and hours in reports.',
     ),
-  sources: () => described(z.prefault(sources(), []), 'The Tasks API keys to mirror.'),
+  sources: () => described(z.prefault(sources(), []), 'The sources to mirror, one for each API key.'),
   sync: () => described(z.prefault(sync(), {}), 'How a source is read.'),
   queriesFolder: () =>
     setting(
@@ -190,10 +190,10 @@ const SHAPE = {
     setting(
       z.boolean({ error: 'expected true or false' }),
       DEFAULTS.searchIndex,
-      'Keep a full text index, for searches; false: the next run drops it.',
+      'Keep a full text index for search; false: the next run drops it.',
     ),
-  retention: () => described(z.prefault(retention(), {}), 'What a run deletes once it is old enough.'),
-  log: () => described(z.prefault(log(), {}), 'What is written to stderr.'),
+  retention: () => described(z.prefault(retention(), {}), 'When a run deletes old data.'),
+  log: () => described(z.prefault(log(), {}), 'The log on stderr.'),
 } satisfies { [Name in keyof Settings]: () => z.ZodMiniType<Settings[Name]> } & {
   $schema: () => z.ZodMiniType;
 };

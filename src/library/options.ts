@@ -1,5 +1,4 @@
 import { checkBaseUrl } from '../model/base-url.ts';
-import { UsageError } from '../model/errors.ts';
 import type { Log } from '../model/log.ts';
 import {
   DAYS_BOUNDS,
@@ -19,6 +18,7 @@ import {
 } from '../model/sync-settings.ts';
 import { OMITTABLE, type OmittableField } from '../model/task.ts';
 import type { Progress } from '../sync/run.ts';
+import { assertOptions, type Kind, KINDS, wrong } from './checks.ts';
 
 /** The same properties, each optional. */
 type Optional<T> = { [Name in keyof T]?: T[Name] | undefined };
@@ -69,17 +69,21 @@ export interface CheckedOpenOptions {
   searchIndex: boolean;
 }
 
+const OPEN_OPTIONS: Record<keyof OpenMirrorOptions, Kind> = {
+  create: KINDS.flag,
+  omitFields: KINDS.list,
+  searchIndex: KINDS.flag,
+};
+
 /**
  * Checks options and adds defaults. Throws UsageError for a field that cannot be omitted, and for an unknown
  * option: a typing error would store what must not be stored.
  */
 export function checkOpenOptions(options: OpenMirrorOptions): CheckedOpenOptions {
-  const { create = true, omitFields = [], searchIndex = SEARCH_INDEX_DEFAULT, ...more } = options;
-  for (const [name, value] of Object.entries(more)) {
-    throw wrong(name, value, 'only create, omitFields and searchIndex');
-  }
+  assertOptions(options, OPEN_OPTIONS);
+  const { create = true, omitFields = [], searchIndex = SEARCH_INDEX_DEFAULT } = options;
   const unknown = omitFields.filter((field) => !OMITTABLE.includes(field));
-  if (unknown.length > 0) throw wrong('omitFields', unknown, `some of ${OMITTABLE.join(', ')}`);
+  if (unknown.length > 0) throw wrong('omitFields', shown(unknown), `some of ${OMITTABLE.join(', ')}`);
   return { create, omit: new Set(omitFields), searchIndex };
 }
 
@@ -91,17 +95,39 @@ export interface CheckedSyncOptions {
   retention: RetentionSettings;
 }
 
+type AnyOf<T> = Record<keyof T, typeof KINDS.any>;
+const anyOf = <T extends object>(defaults: T): AnyOf<T> =>
+  Object.fromEntries(Object.keys(defaults).map((name) => [name, KINDS.any])) as AnyOf<T>;
+
+const SYNC_OPTIONS: Record<keyof SyncOptions, Kind> = {
+  apiKey: KINDS.text,
+  baseUrl: KINDS.text,
+  source: KINDS.text,
+  full: KINDS.flag,
+  allowRemovals: KINDS.flag,
+  dryRun: KINDS.flag,
+  retention: KINDS.object,
+  signal: KINDS.signal,
+  log: KINDS.log,
+  onProgress: KINDS.callback,
+  ...anyOf(SYNC_DEFAULTS),
+};
+
 /**
- * Checks options and adds defaults. Throws UsageError for an option that is out of bounds, and for an invalid
- * base URL.
+ * Checks options and adds defaults. Throws UsageError for an unknown option, for one that is out of bounds,
+ * and for an invalid base URL.
  */
 export function checkSyncOptions(options: SyncOptions): CheckedSyncOptions {
+  assertOptions(options, SYNC_OPTIONS);
   const { apiKey, source: name = DEFAULT_SOURCE_NAME, baseUrl = DEFAULT_BASE_URL } = options;
-  if (typeof apiKey !== 'string') throw wrong('apiKey', apiKey, 'a text');
-  if (name.length > MAX_SOURCE_NAME || !SOURCE_NAME.test(name)) throw wrong('source', name, SOURCE_NAME_RULE);
-  if (options.allowRemovals === true && options.full !== true) {
-    throw wrong('allowRemovals', true, 'it only with full: no other run removes anything');
+  if (typeof apiKey !== 'string') throw wrong('apiKey', 'undefined', 'a text');
+  if (name.length > MAX_SOURCE_NAME || !SOURCE_NAME.test(name)) {
+    throw wrong('source', shown(name), SOURCE_NAME_RULE);
   }
+  if (options.allowRemovals === true && options.full !== true) {
+    throw wrong('allowRemovals', 'true', 'it only with full: no other run removes anything');
+  }
+  assertOptions(options.retention ?? {}, anyOf(RETENTION_DEFAULTS), 'retention');
   const settings = withDefaults(SYNC_DEFAULTS, options);
   const retention = withDefaults(RETENTION_DEFAULTS, options.retention ?? {});
   checkSettings(settings);
@@ -119,22 +145,26 @@ function withDefaults<T extends object>(defaults: Readonly<T>, given: Optional<T
 function checkSettings(settings: SyncSettings): void {
   for (const [name, bounds] of entries(WHOLE_BOUNDS)) {
     if (Number.isInteger(settings[name]) && isWithin(settings[name], bounds)) continue;
-    throw wrong(name, settings[name], `a whole number from ${bounds.min} to ${bounds.max}`);
+    throw wrong(name, shown(settings[name]), `a whole number from ${bounds.min} to ${bounds.max}`);
   }
   for (const [name, bounds] of entries(NUMBER_BOUNDS)) {
     if (isWithin(settings[name], bounds)) continue;
-    throw wrong(name, settings[name], `a number from ${bounds.min} to ${bounds.max}`);
+    throw wrong(name, shown(settings[name]), `a number from ${bounds.min} to ${bounds.max}`);
   }
   const rate = settings.maxRequestsPerSecond;
   if (rate === null || (rate > 0 && rate <= MAX_REQUESTS_PER_SECOND)) return;
-  throw wrong('maxRequestsPerSecond', rate, `null or a number above 0, at most ${MAX_REQUESTS_PER_SECOND}`);
+  throw wrong(
+    'maxRequestsPerSecond',
+    shown(rate),
+    `null or a number above 0, at most ${MAX_REQUESTS_PER_SECOND}`,
+  );
 }
 
 function checkRetention(retention: RetentionSettings): void {
   for (const [name, days] of entries(retention)) {
     if (days === null || (Number.isInteger(days) && isWithin(days, DAYS_BOUNDS))) continue;
     const { min, max } = DAYS_BOUNDS;
-    throw wrong(`retention.${name}`, days, `null or a whole number of days from ${min} to ${max}`);
+    throw wrong(`retention.${name}`, shown(days), `null or a whole number of days from ${min} to ${max}`);
   }
 }
 
@@ -143,12 +173,7 @@ const isWithin = (value: unknown, { min, max }: { min: number; max: number }): b
 
 const entries = <T extends object>(record: T) => Object.entries(record) as [keyof T & string, T[keyof T]][];
 
-function wrong(name: string, value: unknown, expected: string): UsageError {
+function shown(value: unknown): string {
   // JSON has no NaN, and JSON.stringify throws for a bigint.
-  const said = ['number', 'bigint'].includes(typeof value) ? String(value) : JSON.stringify(value);
-  return new UsageError(
-    'option_invalid',
-    { option: name },
-    `the option ${name} is ${said}: expected ${expected}`,
-  );
+  return ['number', 'bigint'].includes(typeof value) ? String(value) : JSON.stringify(value);
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { InterruptedError, UsageError } from '../model/errors.ts';
+import { assertFits, KINDS } from './checks.ts';
 import type { Batch, Cell, Queryable, Rows, SqlParameters } from '../store/queryable.ts';
 
 /** A value of a row. An integer is a number, or a bigint beyond 2^53, where a number would lose digits. */
@@ -41,10 +42,12 @@ export class Queries {
   }
 
   /**
-   * Prepares a query. Throws UsageError for values that cannot be bound; other errors come when the rows are
-   * read.
+   * Prepares a query. Throws UsageError if `sql` is not a text, and for values that cannot be bound; other
+   * errors come when the rows are read.
    */
   query(sql: string, parameters: QueryParameters): Query {
+    assertFits('sql', sql, KINDS.text);
+    assertFits('parameters', parameters, KINDS.object);
     const bound = boundOf(parameters);
     const rows = () => this.#rows(sql, bound);
     return {

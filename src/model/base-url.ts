@@ -28,13 +28,13 @@ export function checkBaseUrl(text: string): string {
   if (url.username !== '' || url.password !== '') {
     throw refused(
       'credentials',
-      `The base URL of ${url.host} carries a user name or a password. Take it out of the URL: the key is a setting of its own.`,
+      `The base URL of ${url.host} carries a user name or a password. Remove it from the URL: the key is a separate setting.`,
     );
   }
   if (/[?#]/.test(text)) {
     throw refused(
       'query',
-      `The base URL of ${url.host} carries a query or a fragment. Give the URL only up to the part before /api/v1.`,
+      `The base URL of ${url.host} carries a query or a fragment. Give only the part before /api/v1.`,
     );
   }
   return url.origin + url.pathname.replace(/\/+$/, '');

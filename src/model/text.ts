@@ -11,3 +11,14 @@ export function jsonEscapes(text: string): string {
   }
   return escapes;
 }
+
+/** `12,003` */
+export function grouped(count: number): string {
+  // The first call of toLocaleString takes longer than the rest of a run that finds nothing.
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}
+
+/** `1 task`, `12,003 tasks`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

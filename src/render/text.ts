@@ -2,6 +2,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import { widthOf, widthOfCharacter } from '../platform/terminal.ts';
 import type { Io } from '../platform/terminal.ts';
 
+export { counted, grouped } from '../model/text.ts';
 export { columnsOf, DEFAULT_COLUMNS, folded, printable, widthOf, wrapped } from '../platform/terminal.ts';
 
 /** Cuts printable text to at most `columns` columns; an ellipsis replaces the rest. */
@@ -50,17 +51,6 @@ export type Paint = (style: Style, text: string) => string;
 
 export function painter(color: boolean): Paint {
   return (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
-}
-
-/** `12,003` */
-export function grouped(count: number): string {
-  // The first call of toLocaleString takes longer than the rest of a run that finds nothing.
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
-}
-
-/** `1 task`, `12,003 tasks`. */
-export function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 const UNITS = [

@@ -33,7 +33,7 @@ export const REPORTS: readonly ReportKind[] = [
   {
     name: 'overview',
     title: 'Overview',
-    summary: 'The last 7 days and those before: totals, failures, open tasks, freshness.',
+    summary: 'The last 7 days and the 7 before: totals, failures, open tasks, freshness.',
     since: (scope) => utcText(endOf(scope) - 7 * DAY),
     run: overview,
   },
@@ -68,21 +68,21 @@ export const REPORTS: readonly ReportKind[] = [
   {
     name: 'errors',
     title: 'Failures',
-    summary: 'What fails most, similar errors taken together.',
+    summary: 'The most frequent failures, with similar errors grouped.',
     since: everything,
     run: errors,
   },
   {
     name: 'open',
     title: 'Open tasks',
-    summary: 'What is pending, running or waiting for approval, the oldest first.',
+    summary: 'Tasks that are pending, running or waiting for approval, oldest first.',
     since: everything,
     run: open,
   },
   {
     name: 'slowest',
     title: 'Slowest tasks',
-    summary: 'The tasks that took the longest to work on.',
+    summary: 'The tasks with the longest run time.',
     since: everything,
     run: slowest,
   },

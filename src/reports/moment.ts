@@ -19,7 +19,7 @@ export function parseMoment(text: string, now: number, timezone: string): string
   const ms = momentOf(text, now, timezone);
   if (ms !== null && ms >= FIRST && ms <= LAST) return utcText(ms);
   const shown = text.slice(0, 60);
-  throw new UsageError('moment_invalid', { text: shown }, `"${shown}" is no moment`);
+  throw new UsageError('moment_invalid', { text: shown }, `"${shown}" is not a time`);
 }
 
 function momentOf(text: string, now: number, timezone: string): number | null {

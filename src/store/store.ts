@@ -152,7 +152,8 @@ export interface MirrorClaim extends ObservedSource {
   prepareForReaders(signal: AbortSignal): Promise<void>;
   /**
    * Clears omitted fields that earlier settings let the mirror keep, in durable steps until `signal` aborts;
-   * idle if none is left.
+   * idle if none is left. In a full run, also looks for values that were stored after the clearing, which
+   * reads every task.
    */
   clearOmitted(signal: AbortSignal): Promise<Cleared>;
   /**
@@ -278,7 +279,7 @@ export interface MirrorStore extends MirrorReader {
   /**
    * Renames a source with all its data: only the column `source` of its tasks changes, and that is not a
    * change of the task. Throws UsageError if the mirror does not know it, or already has the new name. This
-   * and the two below are one transaction, and throw LeaseHeldError while a live process holds the source.
+   * and `moveSource` are one transaction. All three throw LeaseHeldError while a live process holds the source.
    */
   renameSource(name: string, to: string): Promise<void>;
   /** Sets the `baseUrl`, which must serve the same list. Throws UsageError for a source not in the mirror. */
@@ -286,10 +287,15 @@ export interface MirrorStore extends MirrorReader {
   /**
    * Deletes all data about a source's list: watermark, gaps, rejected rows, notes of others' tasks that it
    * shows, and runs. With `removeTasks`, hands over or removes its live tasks as {@link MirrorClaim.remove}
-   * does; without it, throws UsageError if there are any. Deletes its name too, unless removed tasks carry
-   * it.
+   * does; without it, throws UsageError if there are any, having written nothing. Deletes its name too, unless
+   * removed tasks carry it.
+   *
+   * Takes the source's lease, so that no run of it interferes, and deletes the watermark and the gaps with
+   * that. The rest follows in short transactions, between which other sources can be written. If `signal`
+   * aborts, throws its reason and releases the lease. After that, or after a crash, a second call goes on; a
+   * run would begin with a backfill. The counts are those of this call.
    */
-  forgetSource(name: string, options: { removeTasks: boolean }): Promise<Forgotten>;
+  forgetSource(name: string, options: { removeTasks: boolean; signal?: AbortSignal }): Promise<Forgotten>;
   /** Closes the file. Releases claims that are still open first. */
   close(): Promise<void>;
 }

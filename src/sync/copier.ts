@@ -148,8 +148,8 @@ export class Copier {
       const rejected = [...read.rejected, ...withheld];
       if (tasks.length + rejected.length > 0) this.#count(await claim.commit({ tasks, rejected }), rejected);
       for (const { id, reason } of withheld) {
-        log.warn({ task: id, cause: reason }, 'the API does not give a task: it stays as it was mirrored');
-        this.doubts.push(`a task stays as it was mirrored, since the API does not give it: ${reason}`);
+        log.warn({ task: id, cause: reason }, 'the API does not return a task: it stays as mirrored');
+        this.doubts.push(`a task stays as mirrored, since the API does not return it: ${reason}`);
       }
       gone.push(...missing);
     }

@@ -4,6 +4,7 @@ import type { ListPage } from '../source/source.ts';
 import { EMPTY_LEDGER, isMissing, type Ledger, openGap } from '../model/ledger.ts';
 import type { RunDeps } from './run.ts';
 import { activityOf, type Task, utcText } from '../model/task.ts';
+import { counted } from '../model/text.ts';
 import type { Slice } from './reading.ts';
 
 /** The server's Date header has whole seconds: a head up to this much (ms) in its future is the present. */
@@ -122,7 +123,7 @@ export class Head {
     await this.#deps.claim.commit({ tasks: [], rejected: [], learnedOverlapMs: learned });
     this.#deps.log.info(
       { task: late.id, overlapSeconds: learned / 1_000 },
-      'a task appeared later than the overlap reaches: it is doubled from the next run on',
+      'a task appeared later than the overlap reaches: the next run doubles the overlap',
     );
   }
 
@@ -135,7 +136,7 @@ export class Head {
     if (ledger.watermark === null || ledger.watermark <= latest) return ledger;
     this.#deps.log.warn(
       { watermark: utcText(ledger.watermark) },
-      'the watermark lies in the future, as a wrong clock set it: the whole list is read again',
+      'the watermark is in the future, set by a wrong clock: the whole list is read again',
     );
     return EMPTY_LEDGER;
   }
@@ -165,7 +166,7 @@ export class Head {
     throw new SafetyStopError(
       'list_empty',
       { live },
-      `the API shows an empty list, but the mirror holds ${live} tasks; nothing was removed`,
+      `the API shows an empty list, but the mirror holds ${counted(live, 'task')}; nothing was removed`,
     );
   }
 }

@@ -7,7 +7,7 @@ import { type Task, utcText } from '../model/task.ts';
 import { type Position, TOP } from './reading.ts';
 
 const GAP_ABOVE =
-  'a gap that an earlier run left lies above the first row of the list: it stays until the list shows newer rows';
+  'a gap of an earlier run is above the first row of the list: it stays until the list shows newer rows';
 
 /** Open tasks that no page has shown yet, newest activity first. */
 export class Unseen {
@@ -60,7 +60,7 @@ async function closeGaps(copier: Copier, proven: number): Promise<void> {
   while (gap !== undefined) {
     const above = await claim.countAbove(gap.upper);
     const lower = gap.lower === null ? 'the end' : utcText(gap.lower);
-    log.debug({ upper: utcText(gap.upper), lower, offset: above }, 'seeking a gap that an earlier run left');
+    log.debug({ upper: utcText(gap.upper), lower, offset: above }, 'looking for a gap of an earlier run');
     // Two rows above the gap, since one alone would not show that the page joins it.
     const start = { offset: Math.max(0, above - 2), frontier: gap.upper, proven: gap.upper };
     const reach = gap.lower === null ? Infinity : await claim.countAbove(gap.lower);

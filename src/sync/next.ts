@@ -99,7 +99,7 @@ export function stepBack(state: WalkState, page: ListPage, flaw: string | null):
     Infinity,
     progress,
   );
-  if (next.idle > PATIENCE) return giveUp(next, page, flaw ?? 'it moves faster than it can be read');
+  if (next.idle > PATIENCE) return giveUp(next, page, flaw ?? 'the list moves faster than it can be read');
   return { state: next, slice: { ...nothingProven(next, page), repaired: state.linked } };
 }
 

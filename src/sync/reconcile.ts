@@ -3,6 +3,7 @@ import type { MirrorClaim } from '../store/store.ts';
 import type { Verdict } from '../model/run.ts';
 import type { Copier, Descent } from './copier.ts';
 import { activityOf, type Task, utcText } from '../model/task.ts';
+import { counted, grouped } from '../model/text.ts';
 import { TOP } from './reading.ts';
 import { unseenIds } from './unseen.ts';
 
@@ -64,7 +65,7 @@ async function assertFewUnseen(claim: MirrorClaim): Promise<void> {
   throw new SafetyStopError(
     'too_many_gone',
     { gone: removable, live, share: BRAKE_SHARE },
-    `${removable} of ${live} mirrored tasks are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
+    `${grouped(removable)} of ${counted(live, 'mirrored task')} are no longer in the list: more than ${BRAKE_SHARE * 100} %, so nothing was removed`,
   );
 }
 
@@ -84,7 +85,7 @@ async function isOldCopy(copier: Copier, head: number): Promise<boolean> {
   const gone = await copier.refreshByGet([newest.id]);
   const [now] = await claim.tasks([newest.id]);
   if (gone.length > 0 || now === undefined || activityOf(now) <= head) return false;
-  const doubt = `the list is an old copy: it begins at ${utcText(head)}, but task ${now.id} is newer, and the API has it`;
+  const doubt = `the list is an old copy: it begins at ${utcText(head)}, but the API has task ${now.id}, which is newer`;
   copier.doubts.push(doubt);
   log.warn({ task: now.id }, doubt);
   return true;
@@ -103,12 +104,9 @@ async function removeUnseen(copier: Copier, head: number): Promise<void> {
     above += tasks.length - below.length;
   }
   if (kept > 0)
-    log.info({ tasks: kept }, 'tasks that the list does not show are not proven to be gone: kept');
+    log.info({ tasks: kept }, 'kept tasks that the list does not show, since they are not proven to be gone');
   if (above > 0) {
-    log.info(
-      { tasks: above },
-      'tasks newer than the head of the list are not in it: kept until it shows newer ones',
-    );
+    log.info({ tasks: above }, 'kept tasks newer than the head of the list until it shows newer ones');
   }
 }
 

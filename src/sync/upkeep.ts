@@ -23,11 +23,11 @@ interface UpkeepDeps {
 export async function clearOmitted({ claim, log, signal }: UpkeepDeps): Promise<void> {
   try {
     const { cleared, left } = await claim.clearOmitted(signal);
-    if (cleared.length > 0) log.info({ fields: cleared }, 'cleared what omitFields names from the mirror');
+    if (cleared.length > 0) log.info({ fields: cleared }, 'cleared omitted fields from the mirror');
     if (left.length > 0 && !signal.aborted)
-      log.warn({ fields: left }, 'omitted fields are not cleared yet: the next run goes on');
+      log.warn({ fields: left }, 'omitted fields are not cleared yet: the next run continues');
   } catch (error) {
-    log.warn({ err: error }, 'omitted fields are not cleared yet: the next run goes on');
+    log.warn({ err: error }, 'omitted fields are not cleared yet: the next run continues');
   }
 }
 
@@ -47,9 +47,9 @@ export async function pruneOld(
   };
   try {
     const { changes, tasks } = await claim.prune(keep, signal);
-    if (changes + tasks > 0) log.info({ changes, tasks }, 'pruned what retention does not keep');
+    if (changes + tasks > 0) log.info({ changes, tasks }, 'pruned data older than retention allows');
   } catch (error) {
-    log.warn({ err: error }, 'what retention does not keep is not pruned yet: the next run goes on');
+    log.warn({ err: error }, 'data older than retention allows is not pruned yet: the next run continues');
   }
 }
 
@@ -63,6 +63,6 @@ export async function prepareReaders({ claim, log, signal }: UpkeepDeps, ledger:
   try {
     await claim.prepareForReaders(signal);
   } catch (error) {
-    log.warn({ err: error }, 'indexes for readers are not complete; the next run goes on with them');
+    log.warn({ err: error }, 'indexes for readers are not complete: the next run continues');
   }
 }

@@ -4,6 +4,7 @@ import type { TaskSource } from '../source/source.ts';
 import { FIELDS } from '../model/fields.ts';
 import { completeThrough, isMissing, ledgerProblems } from '../model/ledger.ts';
 import { activityOf, isOpen, type Task } from '../model/task.ts';
+import { counted } from '../model/text.ts';
 import { PagesAhead } from './ahead.ts';
 import { type Slice, TOP } from './reading.ts';
 import { ServedPages } from './served.ts';
@@ -144,9 +145,7 @@ class Comparison {
   /** Finds rows of the mirror that the list did not show: wrong only if the API does not know them at all. */
   async findExtra(): Promise<void> {
     if (!this.#isWhole) {
-      this.#problems.push(
-        'the list could not be read to its end, so nothing is said of rows that it may lack',
-      );
+      this.#problems.push('the list could not be read to its end, so rows that it lacks are not reported');
       return;
     }
     const onRequest = (): void => void (this.#requests += 1);
@@ -164,7 +163,7 @@ class Comparison {
     const [reason] = withheld;
     if (reason !== undefined) {
       this.#problems.push(
-        `the list does not show ${withheld.length} mirrored tasks, and the API does not say whether they exist; the first: ${reason}`,
+        `the list does not show ${counted(withheld.length, 'mirrored task')}, and the API does not say whether they exist; the first: ${reason}`,
       );
     }
   }
@@ -175,7 +174,7 @@ class Comparison {
     // A run in progress has a gap as well, and closes it.
     if (this.#toCome > 0 && (ledger.watermark === null || ledger.gaps.length > 0)) {
       this.#problems.push(
-        `${this.#toCome} rows are not mirrored yet: the next runs bring them, until no gap is left`,
+        `${this.#toCome} rows are not mirrored yet: the next runs read them, until no gap is left`,
       );
     }
     const wrong = this.#missing.count + this.#extra.count + this.#different.count;

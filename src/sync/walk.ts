@@ -26,7 +26,7 @@ import { countedOn, judgeTies, keyOf, seeTies } from './ties.ts';
 const TIES_IN_DOUBT =
   'a group of rows with the same lastActivityAt is larger than a page, and the list or its order changes while it is read';
 const OLDER_LIST =
-  'the API shows an older list than before: its first row lies below rows that it has just shown';
+  'the API shows an older list than before: its first row is below rows that it has just shown';
 
 /**
  * Reads a list that moves, page after page downward, and reports what each page proves. Starts at `position`
@@ -213,7 +213,7 @@ function goOn(state: WalkState, { page, given, isOrdered, asked, doubt }: Linked
     state.offset,
     progress,
   );
-  if (next.idle > PATIENCE) return giveUp(next, given, doubt ?? 'the same rows come again and again');
+  if (next.idle > PATIENCE) return giveUp(next, given, doubt ?? 'the same rows come repeatedly');
   const upTo = group === 'unproven' ? Math.min(state.proven, state.frontier - 1) : state.proven;
   const to = ended ? -Infinity : below;
   const slice: Slice = {

@@ -169,15 +169,15 @@ describe('SIGHUP', () => {
   });
 });
 
-describe('a daemon that cannot go on ends, so that whoever supervises it starts another', () => {
+describe('a daemon that cannot continue ends, so that its supervisor restarts it', () => {
   test('where its database was deleted: exit code 10', async () => {
     const { daemon, file } = await startDaemon();
     await daemon.line(/"source":"one".*"run ok"/);
     rmSync(file);
     const { code, stderr } = await daemon.ended;
     expect(code).toBe(10);
-    expect(stderr).toMatch(/"level":"error".*deleted or moved away.*cannot go on/);
-    expect(stderr).toMatch(/^taskmirror: .*deleted or moved away.*\n.*start it again/m);
+    expect(stderr).toMatch(/"level":"error".*deleted or moved away.*cannot continue/);
+    expect(stderr).toMatch(/^taskmirror: .*deleted or moved away.*\n.*Restart this process/m);
   });
 
   test('where an error is thrown outside of every run: exit code 1, and no key in what it says', async () => {

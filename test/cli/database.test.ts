@@ -39,10 +39,48 @@ describe('exit code 10: a database that is not ours to write', () => {
   });
 });
 
-async function makeNewerMirror(file: string): Promise<void> {
+describe('sync --dry-run and verify', () => {
+  test('refuse a mirror of an older version, which a plain sync brings up to date', async () => {
+    const api = await serveTasks(tasksApart(10, 1_000));
+    const cwd = temporaryFolder();
+    const file = join(cwd, 'taskmirror.db');
+    await makeMirror(file, 1);
+    const before = filesIn(cwd)['taskmirror.db'];
+    for (const args of [['sync', '--dry-run'], ['verify']]) {
+      const { code, stderr } = await runProgram(args, { cwd, env: api.env });
+      expect([code, stderr]).toEqual([
+        10,
+        `taskmirror: ${file} has the older schema 1\n` +
+          '  Run a plain "taskmirror sync" once: it brings the file up to date first.\n',
+      ]);
+    }
+    expect(filesIn(cwd)['taskmirror.db'] === before).toBe(true);
+    expect(api.stats.list).toBe(0);
+  });
+
+  test('leave a copy as it is, outside of WAL mode', async () => {
+    const api = await serveTasks(tasksApart(10, 1_000));
+    const cwd = temporaryFolder();
+    const run = (...args: string[]) => runProgram(args, { cwd, env: api.env });
+    for (const args of [['sync'], ['snapshot', 'copy.db']]) expect((await run(...args)).code).toBe(0);
+    const before = filesIn(cwd)['copy.db'];
+    expect(await run('sync', '--dry-run', '--full', '--db', 'copy.db')).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(await run('verify', '--db', 'copy.db')).toMatchObject({ code: 0, stderr: '' });
+    expect(filesIn(cwd)['copy.db'] === before).toBe(true);
+  });
+});
+
+function makeNewerMirror(file: string): Promise<void> {
+  return makeMirror(file, 99);
+}
+
+async function makeMirror(file: string, schema: number): Promise<void> {
   const store = await openMirrorStore(file, { create: true, clock: systemClock, omit: new Set() });
   await store.close();
   const db = new Database(file);
-  db.pragma('user_version = 99');
+  db.pragma(`user_version = ${schema}`);
   db.close();
 }

@@ -26,7 +26,7 @@ test('--keep keeps the mirror, says where, and refuses a file that is there alre
   const { code, stdout } = await startProgram(args, { cwd, env }).ended;
   expect([code, stdout]).toEqual([
     0,
-    expect.stringContaining(`The mirror stays in ${join(cwd, 'kept.db')}.`),
+    expect.stringContaining(`The mirror is kept in ${join(cwd, 'kept.db')}.`),
   ]);
   expect(readdirSync(temporary)).toEqual([]);
   const [row] = readRows<{ tasks: number }>(join(cwd, 'kept.db'), 'select count(*) as tasks from tasks');

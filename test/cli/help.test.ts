@@ -107,7 +107,7 @@ test('on a Node that is too old, the bin says so in one line, with both versions
 
 /** The names under "Commands:", without `help` itself. */
 function commandsIn(help = ''): string[] {
-  const isList = /^(?:Commands|Keep a mirror|Ask it|Set up):\n/;
+  const isList = /^(?:Commands|Keep a mirror|Query it|Set up):\n/;
   const lists = help.split('\n\n').filter((part) => isList.test(part));
   const names = lists.flatMap((list) => [...list.matchAll(/^ {2}([a-z]+)/gm)]);
   return names.map(([, name = '']) => name).filter((name) => name !== 'help');

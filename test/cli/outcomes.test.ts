@@ -61,8 +61,10 @@ describe('what sync prints', () => {
 describe('exit code 2: whoever called has to correct something', () => {
   test.each([
     ['no source', ['sync'], /No source is set.*SIGMIC_API_KEY/s],
-    ['an unknown flag', ['sync', '--fast'], /--fast/],
-    ['an unknown command', ['snyc'], /snyc/],
+    ['an unknown flag', ['sync', '--fast'], /--fast.*See taskmirror sync --help\./s],
+    ['an unknown command', ['snyc'], /snyc.*See taskmirror --help\./s],
+    ['a missing argument', ['source', 'move', 'x'], /url.*See taskmirror source move --help\./s],
+    ['a database for the demo', ['demo', '--db', 'x.db'], /--db cannot be used with demo.*--keep FILE/s],
     ['too many arguments', ['status', 'now'], /arguments/],
   ])('%s', async (_, args, said) => {
     const cwd = temporaryFolder();
@@ -114,9 +116,9 @@ test('exit code 3: an open task that the API forbids is named with what the API 
   const reason = 'GET /api/v1/tasks/locked was tried once and failed: HTTP 403 (FORBIDDEN: Not yours).';
   expect(stdout).toContain('1 row could not be read: see the table rejected_rows\n');
   expect(stdout).toContain(
-    `  a task stays as it was mirrored, since the API does not give it: Source "default": ${reason}\n`,
+    `  a task stays as mirrored, since the API does not return it: Source "default": ${reason}\n`,
   );
-  expect(stderr).toContain('the API does not give a task: it stays as it was mirrored');
+  expect(stderr).toContain('the API does not return a task: it stays as mirrored');
   expect(stderr).toContain(reason.replaceAll('"', String.raw`\"`));
 });
 
@@ -157,7 +159,9 @@ test('exit code 5: an API that is down, and what was mirrored before stays', asy
   const env = { ...api.env, TASKMIRROR_SYNC_RETRY_SECONDS: '0' };
   const { code, stderr } = await runProgram(['sync'], { cwd, env });
   expect(code).toBe(5);
-  expect(stderr).toMatch(/"default".*ECONNREFUSED.*later/s);
+  expect(stderr).toMatch(
+    /^taskmirror: Source "default": .*ECONNREFUSED.*Check the network and the base URL.*later/s,
+  );
   expect(mirroredTasks(join(cwd, 'taskmirror.db'))).toEqual(inMirrorOrder(api.list.all()));
 });
 

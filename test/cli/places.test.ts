@@ -136,7 +136,7 @@ test('where only the search index is damaged, doctor, verify and search give one
   db.unsafeMode();
   db.exec('delete from task_search_data');
   db.close();
-  const cure = 'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops it';
+  const cure = 'Run "taskmirror sync" once with TASKMIRROR_SEARCH_INDEX=false, which drops the index';
   const [doctor, verify, quick, search] = await Promise.all(
     [['doctor'], ['verify'], ['verify', '--quick', '--json'], ['search', 'task']].map((args) =>
       runProgram(args, { cwd, env }),

@@ -37,6 +37,6 @@ test.each(['schedule', 'fullSchedule'] as const)(
     const file = join(io.cwd, 'taskmirror.db');
     expect(readRows(file, 'select outcome from sync_runs')).toEqual([{ outcome: 'interrupted' }]);
     expect(readRows(file, 'select * from leases')).toEqual([]);
-    expect(io.stderr.text).toMatch(/"level":"error".*there is no next slot.*"the daemon cannot go on"/);
+    expect(io.stderr.text).toMatch(/"level":"error".*there is no next slot.*"the daemon cannot continue"/);
   },
 );

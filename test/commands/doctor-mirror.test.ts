@@ -43,7 +43,7 @@ test('a source whose tasks the mirror holds and the settings do not have is told
     {
       check: 'source default',
       status: 'warn',
-      detail: 'not in the settings, so no run looks after its 30 live tasks in the mirror',
+      detail: 'not in the settings, so no run updates its 30 live tasks in the mirror',
       hint: 'If it is now called "prod": taskmirror source rename default prod',
     },
   ]);
@@ -95,7 +95,7 @@ describe('fields that must not be kept', () => {
         check,
         status: 'fail',
         detail:
-          'what must not be kept is still in the mirror: message in 30 tasks, the free space of the file; env in the free space of the file',
+          'fields that must not be kept are still in the mirror: message in 30 tasks, the free space of the file; env in the free space of the file',
         hint: expect.stringContaining('Run "taskmirror sync"'),
       },
     ]);
@@ -110,7 +110,7 @@ describe('fields that must not be kept', () => {
     await claim.clearOmitted(new AbortController().signal);
     await claim.release();
     expect(await findings(file, 'default', { omitFields })).toEqual([
-      { check, status: 'ok', detail: 'nothing is kept of message, env' },
+      { check, status: 'ok', detail: 'no values are stored of message, env' },
     ]);
     const db = new Database(file);
     db.exec("update tasks set env = '{}' where id = 't000003'");
@@ -119,8 +119,8 @@ describe('fields that must not be kept', () => {
       {
         check,
         status: 'fail',
-        detail: 'what must not be kept is still in the mirror: env in 1 task',
-        hint: expect.stringContaining('delete from omitted_fields'),
+        detail: 'fields that must not be kept are still in the mirror: env in 1 task',
+        hint: expect.stringContaining('Run "taskmirror sync --full"'),
       },
     ]);
   });

@@ -179,7 +179,7 @@ describe('a source', () => {
       {
         check: 'API main',
         status: 'ok',
-        detail: 'http://127.0.0.1:9 answered in 120 ms and took the key, 42 tasks',
+        detail: 'http://127.0.0.1:9 answered in 120 ms and accepted the key, 42 tasks',
       },
       { check: 'clock main', status: 'ok', detail: 'agrees with the API' },
     ]);
@@ -268,7 +268,7 @@ describe('the database file', () => {
   it('may be missing where it can be made', async () => {
     const findings = await findingsOf(join(temporaryFolder(), 'mirror.db'), unasked);
     expect(findings).toMatchObject({
-      database: { status: 'ok', detail: expect.stringContaining('not there yet') },
+      database: { status: 'ok', detail: expect.stringContaining('does not exist yet') },
       writable: { status: 'ok' },
     });
     expect(findings).not.toHaveProperty('permissions');
@@ -281,14 +281,14 @@ describe('the database file', () => {
     expect(await findingsOf(link, unasked)).toMatchObject({ writable: { status: 'fail' } });
     mkdirSync(join(folder, 'elsewhere'));
     expect(await findingsOf(link, unasked)).toMatchObject({
-      database: { status: 'ok', detail: expect.stringContaining('not there yet') },
+      database: { status: 'ok', detail: expect.stringContaining('does not exist yet') },
       writable: { status: 'ok', detail: join(folder, 'elsewhere') },
     });
   });
 
   it('cannot be made in a folder that is missing', async () => {
     expect(await findingsOf(join(temporaryFolder(), 'none', 'mirror.db'), unasked)).toMatchObject({
-      writable: { status: 'fail', hint: expect.stringContaining('Make the folder') },
+      writable: { status: 'fail', hint: expect.stringContaining('Create the folder') },
       disk: { status: 'fail' },
     });
   });

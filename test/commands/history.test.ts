@@ -122,13 +122,13 @@ describe('history', () => {
   });
 
   test.each([
-    ['unknown', /knows no task "unknown"/, /search/],
-    ['oth', /knows no task/, /first 4 characters/],
-    ['', /knows no task/, /first 4 characters/],
+    ['unknown', /has no task "unknown"/, /search/],
+    ['oth', /has no task/, /first 4 characters/],
+    ['', /has no task/, /first 4 characters/],
     ['0b2d', /more than one task begins with "0b2d"/, /0b2d3e4f-1111, 0b2dffff\.$/],
-    ["x' or 1 --", /knows no task/, /./],
-    ['%%%%', /knows no task/, /./],
-    [`\u001b[31m${'x'.repeat(500)}`, /^the mirror knows no task "\\u001b\[31mx{95}"$/, /./],
+    ["x' or 1 --", /has no task/, /./],
+    ['%%%%', /has no task/, /./],
+    [`\u001b[31m${'x'.repeat(500)}`, /^the mirror has no task "\\u001b\[31mx{95}"$/, /./],
   ])('refuses %j', async (id, says, hints) => {
     const context = mirror.contextFor();
     const refused = await history(context, id, { json: true }).catch((error: unknown) => error);

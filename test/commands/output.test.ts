@@ -89,6 +89,12 @@ describe('json and jsonl', () => {
     expect(text).toBe('{"2":1,"a":2,"1":3,"a_2":4,"a_3":5,"__proto__":6}\n');
   });
 
+  it('leaves a name that the query gives with its first column', async () => {
+    const columns = ['a', 'a', 'a_2', 'a_2'];
+    const text = await printed({ columns, rows: [[1n, 2n, 3n, 4n]] }, 'jsonl');
+    expect(text).toBe('{"a":1,"a_3":2,"a_2":3,"a_2_2":4}\n');
+  });
+
   it('json is an array also where there are no rows, jsonl is then empty', async () => {
     expect(await printed(single([]), 'json')).toBe('[]\n');
     expect(await printed(single([]), 'jsonl')).toBe('');

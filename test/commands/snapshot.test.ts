@@ -96,7 +96,7 @@ it('can be read where nothing may be written, and leaves nothing there', async (
 it('never replaces a file, the mirror least of all', async () => {
   const { file, folder, copy } = await mirrored();
   writeFileSync(copy, 'mine');
-  await expect(makeSnapshot(contextFor(file), copy)).rejects.toThrow(/is there already/);
+  await expect(makeSnapshot(contextFor(file), copy)).rejects.toThrow(/already exists/);
   expect(readFileSync(copy, 'utf8')).toBe('mine');
   linkSync(file, join(folder, 'link.db'));
   for (const name of [file, join(folder, 'link.db'), `${file}-wal`]) {
@@ -113,7 +113,7 @@ it.each(['-wal', '-journal', '-shm'])(
     symlinkSync('copy.db', join(folder, 'link.db'));
     for (const name of [copy, join(folder, 'link.db')]) {
       await expect(makeSnapshot(contextFor(file), name)).rejects.toThrow(
-        `${copy}${ending}: left there by another database`,
+        `${copy}${ending}: left by another database`,
       );
     }
     expect(readdirSync(folder)).toEqual([`copy.db${ending}`, 'link.db']);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sourceForget, sourceList, sourceMove, sourceRename } from '../../src/cli/commands/source.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
+import { InterruptedError } from '../../src/model/errors.ts';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { openMirrorReader } from '../../src/store/sqlite/reader.ts';
 import { openMirrorStore } from '../../src/store/sqlite/store.ts';
@@ -93,7 +94,8 @@ describe('a source is renamed', () => {
     });
     expect(await toldBy(sourceRename(context, 'default', 'default'))).toMatchObject({
       exitCode: 2,
-      hint: expect.stringContaining('taskmirror source forget'),
+      message: 'source "default" has this name already',
+      hint: 'Give a new one.',
     });
   });
 });
@@ -152,12 +154,36 @@ describe('a source is forgotten', () => {
     );
   });
 
+  test('twice: then nothing is left to forget, and the list says so too', async () => {
+    const { context, stdout } = await setUp();
+    await sourceForget(context, 'default', { yes: true });
+    stdout.text = '';
+    await sourceForget(context, 'default', { yes: true });
+    await sourceList(context, { json: false });
+    expect(stdout.text).toBe(
+      'source "default" was forgotten before: nothing was left to forget\n' +
+        '  30 removed tasks and their changes stay under its name: see the setting retention.removedDays.\n' +
+        `default  ${API}\n  0 live tasks, 30 removed; not in the settings\n` +
+        '  forgotten: only removed tasks are left under its name\n',
+    );
+  });
+
+  test('in steps, unless somebody stops that: the next try goes on', async () => {
+    const { context, status } = await setUp();
+    const stop = new AbortController();
+    stop.abort(new InterruptedError('stopped'));
+    const stopped = sourceForget({ ...context, signal: stop.signal }, 'default', { yes: true });
+    expect(await toldBy(stopped)).toMatchObject({ exitCode: 130 });
+    await sourceForget(context, 'default', { yes: true });
+    expect(await status()).toEqual([['default', API, 0]]);
+  });
+
   test('not while a run is under way', async () => {
     const { context, store, status } = await setUp();
     await store.claim({ name: 'default', baseUrl: API });
     expect(await toldBy(sourceForget(context, 'default', { yes: true }))).toMatchObject({
       exitCode: 11,
-      hint: expect.stringContaining('Let it finish'),
+      hint: expect.stringContaining('Wait until it ends'),
     });
     expect(await status()).toEqual([['default', API, 30]]);
   });

@@ -231,15 +231,18 @@ describe('status for people', () => {
       source: id === 2 ? 'other' : 'default',
       requests: id,
     }));
-    const { text, lines } = await shown(
-      [SOURCE, { ...SOURCE, source: 'other' }, { ...SOURCE, source: 'new', lastRunAt: null }],
-      runs,
-    );
+    const { text, lines } = await shown([SOURCE, { ...SOURCE, source: 'other' }], runs);
     expect(text).toContain('incremental: ok, clean; 7 requests');
     expect(text).toContain('incremental: ok, clean; 2 requests');
-    expect(text).toContain('last run          never');
     const table = lines.slice(lines.indexOf('Last runs') + 3);
     expect(table.map((line) => line.split(/ {2,}/)[1])).toEqual(Array.from({ length: 5 }, () => 'default'));
+  });
+
+  it('says of a source that was forgotten only that, and how many removed tasks keep its name', async () => {
+    const forgotten = { ...SOURCE, lastRunAt: null, liveRows: 0, removedRows: 1_200, completeThrough: null };
+    expect((await shown([forgotten], [])).text).toBe(
+      'default  https://api.sigmic.ai\n  forgotten         only 1,200 removed tasks left under its name\n',
+    );
   });
 
   it('says what to do with an empty mirror', async () => {
@@ -302,9 +305,9 @@ describe('status --max-age', () => {
   it('complains of every source that never had one, those that only the settings know included', async () => {
     const { code, complaints } = await judged([SOURCE, never], '1h', ['default', 'bots', 'new']);
     expect(code).toBe(EXIT.differences);
-    expect(complaints.match(/source "\w+" has never been mirrored whole/g)).toEqual([
-      'source "bots" has never been mirrored whole',
-      'source "new" has never been mirrored whole',
+    expect(complaints.match(/source "\w+" has never been mirrored completely/g)).toEqual([
+      'source "bots" has never been mirrored completely',
+      'source "new" has never been mirrored completely',
     ]);
   });
 

@@ -21,15 +21,26 @@ function ioIn(cwd: string, env: Io['env'] = {}): Io & { stdout: Captured; stderr
 
 const noFlags: SettingsFlags = {};
 
-test('config check says ok with the file and the number of sources', async () => {
+test('config check says ok with the file and the number of sources, and notes what a sync lacks', async () => {
   const cwd = folder({ 'taskmirror.config.json': { sources: SOURCES } });
   const io = ioIn(cwd);
   expect(await configCheck(io, { flags: noFlags })).toBe(0);
-  expect(io.stdout.text).toBe(`ok: ${join(cwd, 'taskmirror.config.json')}, 3 sources\n`);
+  expect(io.stdout.text).toBe(
+    `ok: ${join(cwd, 'taskmirror.config.json')}, 3 sources\n` +
+      '  note: source "work" has no key yet: nothing is in environment variable WORK_KEY\n' +
+      `  note: source "lab" has no key yet: nothing is in file ${join(cwd, 'lab.key')}\n`,
+  );
 
   const without = ioIn(folder(), { SIGMIC_API_KEY: KEY });
   await configCheck(without, { flags: noFlags });
   expect(without.stdout.text).toBe('ok: no settings file, 1 source\n');
+
+  const empty = ioIn(folder());
+  expect(await configCheck(empty, { flags: noFlags })).toBe(0);
+  expect(empty.stdout.text).toBe(
+    'ok: no settings file, 0 sources\n' +
+      '  note: no source is set, so there is nothing to mirror: set SIGMIC_API_KEY, or name sources\n',
+  );
 });
 
 test('config check and show fail with all problems and print nothing', async () => {

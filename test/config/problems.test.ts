@@ -37,7 +37,7 @@ test('all problems are told at once, each with its place, its value and what was
     'log in file FILE is "loud": expected an object',
     'omitFields[0] in environment variable TASKMIRROR_OMIT_FIELDS is "id": expected one of apiKeyId, username, sessionId, conversationId, message, systemPrompt, env, error, extra',
     'pagesize in file FILE is not a setting, did you mean sync.pageSize?',
-    'sources[1].apiKey in file FILE is missing: expected one of {"env": NAME}, {"file": PATH}, {"command": TEXT} (the key itself must not stand here)',
+    'sources[1].apiKey in file FILE is missing: expected one of {"env": NAME}, {"file": PATH}, {"command": TEXT} (never the key itself)',
     'sources[1].name in file FILE is "a b": expected 1 to 64 letters, digits, dots, hyphens or underscores, a letter or digit first',
     'sources[2].name in file FILE is "work": expected a unique name',
     'sources[3] in file FILE: expected an object',

@@ -75,7 +75,7 @@ function checkComplaint({ stderr }: Ended, file: string, { kind }: Attack): void
   const [what = '', hint = ''] = lines.slice(lines.findIndex((line) => line.startsWith('taskmirror: ')));
   ok(what.includes(file), stderr);
   if (what.includes('the disk is full')) match(hint, /^ {2}Free some space/);
-  else match(hint, /^ {2}Check whether a quota or a limit on the size of files/);
+  else match(hint, /^ {2}Check whether a quota or a limit on file sizes/);
   // Of a limit SQLite knows no more than that a write failed.
   if (kind === 'space') match(what, /the disk is full/);
 }

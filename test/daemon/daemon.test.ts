@@ -322,7 +322,7 @@ describe('a pause for want of a key', () => {
   });
 });
 
-describe('what the daemon cannot go on after', () => {
+describe('what the daemon cannot continue after', () => {
   test('is a run that throws', async () => {
     const { daemon, a } = setUp();
     daemon.tick();

@@ -91,7 +91,7 @@ it.each([
   [{ what: 'task' }, /no such table: task/],
   [{ what: 'tasks"; delete from tasks; --' }, /no such table/],
   [{ query: 'delete from tasks returning id' }, /refused/],
-  [{ output: 'tasks.xlsx' }, /does not tell the format/],
+  [{ output: 'tasks.xlsx' }, /does not end in a known format/],
 ])('%j is refused as wrong use', async (flags, said) => {
   const file = await exportedMirror();
   const failure = exported(file, flags);

@@ -191,7 +191,7 @@ describe('rows that others removed', () => {
     // The list itself says that there is no more.
     const rest = new SimulatedList(tasksApart(1_000, MINUTE));
     const { report, exitCode } = await bench.sync(rest, { full: true });
-    expect([exitCode, report.error]).toEqual([7, expect.stringContaining('20000 of 21000 mirrored tasks')]);
+    expect([exitCode, report.error]).toEqual([7, expect.stringContaining('20,000 of 21,000 mirrored tasks')]);
     // And a list that breaks off there.
     const broken = await bench.sync(list, {
       full: true,

@@ -17,7 +17,8 @@ export interface Fault {
   isRepeated: boolean;
 }
 
-const LATER = /^Try again later: what has been mirrored so far stays\.$/;
+const LATER = /^Try again later: tasks mirrored so far stay\.$/;
+const NETWORK = /^Check the network and the base URL, now http:.*try again later: tasks mirrored/;
 const temporary = { exitCode: 5, hint: LATER, isRepeated: true } as const;
 const refused = {
   exitCode: 4,
@@ -69,7 +70,7 @@ export const FAULTS: readonly Fault[] = [
     answer: () => apiError(429, 'RATE_LIMITED', KEY, { 'retry-after': '20' }),
     error: /was tried \d+ times in 1\d\d\.\d s and failed: HTTP 429/,
     ...temporary,
-    hint: /^Try again in 20 s, as the API asks: what has been mirrored so far stays\.$/,
+    hint: /^Try again in 20 s, as the API asks: tasks mirrored so far stay\.$/,
   },
   {
     what: 'HTTP 503 with Retry-After as a date',
@@ -106,7 +107,7 @@ export const FAULTS: readonly Fault[] = [
       void response.writeHead(403, { 'content-type': 'text/html' }).end(`<h1>Blocked: Bearer ${KEY}</h1>`),
     error: /failed: HTTP 403 \(text\/html, begins with: <h1>Blocked: Bearer \[redacted\]<\/h1>\)\.$/,
     ...temporary,
-    hint: /^The API itself did not say this: a firewall or proxy blocks this machine/,
+    hint: /^This did not come from the API itself: a firewall or proxy blocks this machine/,
   },
   {
     what: 'HTTP 403 with a code that is not the API`s',
@@ -127,7 +128,7 @@ export const FAULTS: readonly Fault[] = [
       void response.writeHead(401, { 'www-authenticate': `Basic realm="${KEY}"` }).end(),
     error: /was tried \d+ times in [\d.]+ s and failed: HTTP 401\.$/,
     ...temporary,
-    hint: /a proxy or gateway may ask for a login of its own/,
+    hint: /a proxy or gateway may want a login/,
   },
   {
     what: 'HTTP 200 with an error that refuses the key',
@@ -144,7 +145,7 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'HTTP 304',
     answer: () => (response) => void response.writeHead(304, { etag: KEY }).end(),
-    error: /was tried once and failed: HTTP 304, "not modified", though taskmirror keeps no answers\.$/,
+    error: /was tried once and failed: HTTP 304, "not modified", although taskmirror caches nothing\.$/,
     exitCode: 5,
     hint: /^A cache in between answers without the content/,
     isRepeated: false,
@@ -154,7 +155,7 @@ export const FAULTS: readonly Fault[] = [
     answer: () => apiError(402, 'PAYMENT_REQUIRED', `pay for ${KEY}`),
     error: /was tried once and failed: HTTP 402 \(PAYMENT_REQUIRED: pay for \[redacted\]\)\.$/,
     exitCode: 5,
-    hint: /^The API wants to be paid: whoever owns the account/,
+    hint: /^The API asks for payment: the owner of the account/,
     isRepeated: false,
   },
   {
@@ -184,16 +185,16 @@ export const FAULTS: readonly Fault[] = [
   {
     what: 'a body in an encoding that nobody asked for',
     answer: () => body(BROTLI, { 'content-encoding': 'br', 'content-type': KEY }),
-    error: /not the JSON it should be \(\[redacted\], encoded as br\)\.$/,
+    error: /not the expected JSON \(\[redacted\], encoded as br\)\.$/,
     ...temporary,
-    hint: /has to heed Accept-Encoding\.$/,
+    hint: /has to respect Accept-Encoding\.$/,
   },
   {
     what: 'HTTP 400',
     answer: () => apiError(400, 'VALIDATION_ERROR', `authorization: Bearer ${KEY}`),
     error: /was tried once and failed: HTTP 400 \(VALIDATION_ERROR/,
     exitCode: 5,
-    hint: /check that this version of taskmirror is the newest/,
+    hint: /check for a newer version of taskmirror/,
     isRepeated: false,
   },
   {
@@ -204,41 +205,42 @@ export const FAULTS: readonly Fault[] = [
     },
     error: /ECONNRESET/,
     ...temporary,
+    hint: NETWORK,
   },
   {
     what: 'a body that is cut off and passed for whole',
     answer: () => body(HALF, { 'content-type': 'application/json' }),
-    error: /a body that is not the JSON it should be \(\d+ characters that do not parse\)/,
+    error: /a body that is not the expected JSON \(\d+ characters that do not parse\)/,
     ...temporary,
   },
   {
     what: 'HTML with HTTP 200',
     answer: () => body(`<!doctype html><title>${KEY}</title>`, { 'content-type': 'text/html' }),
-    error: /not the JSON it should be \(text\/html, begins with: <!doctype html><title>\[redacted\]/,
+    error: /not the expected JSON \(text\/html, begins with: <!doctype html><title>\[redacted\]/,
     ...temporary,
   },
   {
     what: 'another content type with HTTP 200',
     answer: () => body(`id,status\n${KEY},ok\n`, { 'content-type': `text/csv; name=${KEY}` }),
-    error: /not the JSON it should be \(text\/csv; name=\[redacted\], begins with: id,status \[redacted\]/,
+    error: /not the expected JSON \(text\/csv; name=\[redacted\], begins with: id,status \[redacted\]/,
     ...temporary,
   },
   {
     what: 'JSON of another shape',
     answer: () => json(200, { success: KEY, data: KEY, pagination: KEY }),
-    error: /not the JSON it should be \(success: expected true; data: expected an array/,
+    error: /not the expected JSON \(success: expected true; data: expected an array/,
     ...temporary,
   },
   {
     what: 'a body that drips',
     answer: drip,
-    error: /was tried \d times in [\d.]+ s and failed: no whole answer within \d+ ms\.$/,
+    error: /was tried \d times in [\d.]+ s and failed: no complete answer within \d+ ms\.$/,
     ...temporary,
   },
   {
     what: 'no answer at all',
     answer: (clock) => () => clock.expireTimeouts(),
-    error: /was tried \d times in [\d.]+ s and failed: no whole answer within \d+ ms\.$/,
+    error: /was tried \d times in [\d.]+ s and failed: no complete answer within \d+ ms\.$/,
     ...temporary,
   },
   {
@@ -246,7 +248,7 @@ export const FAULTS: readonly Fault[] = [
     answer: () => body(BOMB, { 'content-encoding': 'gzip' }),
     error: /limit=8&offset=\d+ was tried once and failed: a body of more than 32 MB\.$/,
     exitCode: 5,
-    hint: /^Ask for fewer tasks a page/,
+    hint: /^Ask for fewer tasks per page/,
     isRepeated: false,
   },
   {
@@ -254,6 +256,7 @@ export const FAULTS: readonly Fault[] = [
     answer: () => (_response, request) => void request.socket.resetAndDestroy(),
     error: /ECONNRESET/,
     ...temporary,
+    hint: NETWORK,
   },
   {
     what: 'a redirect to another host',

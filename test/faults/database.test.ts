@@ -62,7 +62,7 @@ test('a second instance gets exit 11 with the pid and host of the first, which i
     expect(second.report.error).toContain(
       `source "default" is being synced by process ${process.pid} on ${hostname()}, since 2026-02-01T01:00:00.000Z`,
     );
-    expect(told(second.failure)).toMatchObject({ hint: expect.stringContaining('Let it finish') });
+    expect(told(second.failure)).toMatchObject({ hint: expect.stringContaining('Wait until it ends') });
     // It has left no record of a run either: there was none.
     expect(await other.recentRuns(10)).toMatchObject([{ id: 1, outcome: null }]);
 
@@ -98,6 +98,6 @@ test.each([
     const { exitCode, report, failure } = await bench.sync(api);
     expect([exitCode, report.outcome]).toEqual([10, 'failed']);
     expect(report.error).toMatch(said);
-    expect(told(failure)).toMatchObject({ hint: expect.stringContaining('start it again') });
+    expect(told(failure)).toMatchObject({ hint: expect.stringContaining('Restart this process') });
   },
 );

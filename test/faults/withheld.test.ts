@@ -72,7 +72,7 @@ const KINDS: [string, Step, RegExp][] = [
   [
     'null data',
     json(200, { success: true, data: null }),
-    /not the JSON it should be \(data: expected an object\)/,
+    /not the expected JSON \(data: expected an object\)/,
   ],
   [
     '200 with NOT_FOUND',
@@ -91,10 +91,10 @@ describe('an open task that the API does not give, while it gives the list', () 
     expect([exitCode, failure]).toEqual([3, null]);
     expect(report).toMatchObject({ outcome: 'partial', verdict: 'clean', gaps: 0, inserted: 1 });
     expect(report).toMatchObject({ updated: 2, removed: 0, rejected: 1 });
-    expect(report.error).toMatch(/^a task stays as it was mirrored, since the API does not give it: Source /);
+    expect(report.error).toMatch(/^a task stays as mirrored, since the API does not return it: Source /);
     expect(report.error).toMatch(reason);
     const warnings = bench.log.lines.filter(({ message }) =>
-      message.startsWith('the API does not give a task'),
+      message.startsWith('the API does not return a task'),
     );
     expect(warnings).toEqual([
       expect.objectContaining({
@@ -218,7 +218,7 @@ describe('a full run', () => {
     const { exitCode, report } = await bench.sync(api, { full: true });
     expect(exitCode).toBe(3);
     expect(report).toMatchObject({ outcome: 'partial', verdict: 'clean', removed: 2, rejected: 1 });
-    expect(report.error).toMatch(/the API does not give it/);
+    expect(report.error).toMatch(/the API does not return it/);
     expect(mirroredTasks(bench.file)).toHaveLength(48);
     expect(readRows(bench.file, 'select task_id, reason from rejected_rows')).toEqual([
       { task_id: 't000011', reason: expect.stringMatching(withoutTries(reason)) },

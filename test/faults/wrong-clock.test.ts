@@ -99,7 +99,7 @@ describe('a mirror whose watermark lies an hour in the future', () => {
     expect(bench.log.lines).toContainEqual(
       expect.objectContaining({
         level: 'warn',
-        message: expect.stringContaining('watermark lies in the future'),
+        message: expect.stringContaining('watermark is in the future'),
       }),
     );
     // Once only: the next one is an ordinary one.

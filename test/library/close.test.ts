@@ -87,6 +87,16 @@ test('a mirror in memory is refused, since its queries could not see it', async 
   await expect(openMirror(':memory:')).rejects.toThrow(UsageError);
 });
 
+test.each([
+  [undefined, 'option_invalid'],
+  [7, 'option_invalid'],
+  ['', 'option_invalid'],
+  ['a\0b.db', 'path_invalid'],
+])('a file called %j is refused, for writing and for reading', async (file, code) => {
+  await expect(openMirror(file as string)).rejects.toMatchObject({ name: 'UsageError', code });
+  await expect(openMirrorReadOnly(file as string)).rejects.toMatchObject({ name: 'UsageError', code });
+});
+
 test('a mirror open for reading only answers beside the one that writes, and cannot be synced', async () => {
   const { mirror, options, file } = await libraryBench(tasksApart(10, MINUTE));
   await using reader = await openMirrorReadOnly(file);

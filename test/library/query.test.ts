@@ -129,6 +129,14 @@ describe('parameters', () => {
     expect(await rejectionOf(run())).toBeInstanceOf(UsageError);
   });
 
+  test('that are no object, and SQL that is no text, are a UsageError', () => {
+    const parameters = null as unknown as QueryParameters;
+    expect(() => mirror.query('select 1 as one', parameters)).toThrow(
+      /parameters is null: expected an object/,
+    );
+    expect(() => mirror.query(undefined as unknown as string)).toThrow(/sql is undefined: expected a text/);
+  });
+
   test('without a name are a UsageError', async () => {
     expect(await rejectionOf(mirror.query('select ? as value').all())).toBeInstanceOf(UsageError);
   });

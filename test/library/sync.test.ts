@@ -168,14 +168,38 @@ describe('options', () => {
     ['allowRemovals', { allowRemovals: true }],
     ['base URL', { baseUrl: 'http://example.com' }],
     ['apiKey', { apiKey: undefined as unknown as string }],
+    ['apiKey', { apiKey: { value: KEY } as unknown as string }],
+    ['source', { source: null as unknown as string }],
+    ['baseUrl', { baseUrl: 7 as unknown as string }],
+    ['full', { full: 'yes' as unknown as boolean }],
+    ['signal', { signal: {} as AbortSignal }],
+    ['log', { log: {} as NonNullable<SyncOptions['log']> }],
+    ['onProgress', { onProgress: 'print' as unknown as () => void }],
+    ['retention', { retention: null as unknown as object }],
+    ['retention.removedDay', { retention: { removedDay: 9 } as object }],
+    ['no option pagesize', { pagesize: 50 } as object],
   ])('out of bounds are refused before any request: %s of %j', async (name, wrong) => {
     const { mirror, options, api, file } = await libraryBench([]);
     const error = await rejectionOf(mirror.sync({ ...options, ...wrong }));
     expect(error).toBeInstanceOf(UsageError);
     expect((error as Error).message).toContain(name);
+    expect((error as Error).message).not.toContain(KEY);
     expect(api.requests).toEqual([]);
     expect(readRows(file, 'select * from sync_runs')).toEqual([]);
   });
+
+  test.each([undefined, null, KEY, ['apiKey', KEY]])(
+    'that are no object are refused: %j',
+    async (options) => {
+      const { mirror } = await libraryBench([]);
+      const error = await rejectionOf(mirror.sync(options as unknown as SyncOptions));
+      expect(error).toMatchObject({ code: 'option_invalid', facts: { option: 'options' } });
+      expect(String(error)).not.toContain(KEY);
+      await expect(openMirror('unmade.db', (options ?? null) as object)).rejects.toMatchObject({
+        code: 'option_invalid',
+      });
+    },
+  );
 
   test('that are undefined count as not given', async () => {
     const { mirror, options } = await libraryBench(tasksApart(10, MINUTE));
@@ -217,7 +241,7 @@ describe('omitFields', () => {
     const omitFields = ['systemprompt' as OmittableField];
     await expect(openMirror(`${file}.other`, { omitFields })).rejects.toThrow(/omitFields.*"systemprompt"/);
     const misspelt = { omitField: ['systemPrompt'] } as object;
-    await expect(openMirror(`${file}.other`, misspelt)).rejects.toThrow(/the option omitField .*omitFields/);
+    await expect(openMirror(`${file}.other`, misspelt)).rejects.toThrow(/no option omitField: .*omitFields/);
     await expect(openMirror(`${file}.other`, { create: false })).rejects.toThrow(/there is no mirror/);
   });
 });

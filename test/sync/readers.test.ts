@@ -115,7 +115,7 @@ test('a failure to make the index is told, and spoils neither the run nor its re
     {
       level: 'warn',
       fields: { err: full },
-      message: expect.stringContaining('the next run goes on') as string,
+      message: expect.stringContaining('the next run continues') as string,
     },
   ]);
   await bench.sync(list);

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { keyRefused } from '../support/errors.ts';
@@ -81,10 +83,10 @@ describe('a run clears what must not be kept any more', () => {
     expect(lines).toContainEqual({
       level: 'info',
       fields: { fields: ['message'] },
-      message: 'cleared what omitFields names from the mirror',
+      message: 'cleared omitted fields from the mirror',
     });
     expect((await run({ store, clock }, list)).lines.map(({ message }) => message)).not.toContain(
-      'cleared what omitFields names from the mirror',
+      'cleared omitted fields from the mirror',
     );
   });
 
@@ -92,6 +94,19 @@ describe('a run clears what must not be kept any more', () => {
     const { list, store, clock } = await mirrored(['message']);
     expect((await run({ store, clock }, list, { refused: true })).exitCode).toBe(4);
     expect(await store.leftovers(['message'])).toEqual([]);
+  });
+
+  test('and if it walks the whole list, also what was stored after it had been cleared', async () => {
+    const { list, store, clock, file } = await mirrored(['systemPrompt']);
+    await run({ store, clock }, list);
+    const db = new Database(file);
+    db.exec("insert into task_changes values ('t000003', 'system_prompt', 'stray', null, '2026-01-01')");
+    db.close();
+    await run({ store, clock }, list);
+    expect(await store.leftovers(['systemPrompt'])).toMatchObject([{ changes: 1, inFreeSpace: false }]);
+    await run({ store, clock }, list, { full: true });
+    expect(await store.leftovers(['systemPrompt'])).toEqual([]);
+    expect(readFileSync(file).includes('stray')).toBe(false);
   });
 
   test('and a dry run does not', async () => {
@@ -115,7 +130,7 @@ describe('a run clears what must not be kept any more', () => {
       const { exitCode, lines } = await run({ store: broken, clock }, list, { retention });
       expect(exitCode).toBe(0);
       expect(lines.filter(({ level }) => level === 'warn')[0]?.message).toBe(
-        'omitted fields are not cleared yet: the next run goes on',
+        'omitted fields are not cleared yet: the next run continues',
       );
     }
   });
@@ -151,7 +166,7 @@ describe('a run prunes what is too old', () => {
     expect(changesIn(file)).toEqual([]);
     expect(removedIn(file)).toEqual([]);
     expect(lines).toContainEqual(
-      expect.objectContaining({ level: 'info', message: 'pruned what retention does not keep' }),
+      expect.objectContaining({ level: 'info', message: 'pruned data older than retention allows' }),
     );
     expect(mirroredTasks(file)).toEqual(inMirrorOrder(list.all()));
   });

@@ -1,15 +1,22 @@
 import { valueAt } from '../../config/draft.ts';
 import { secretState } from '../../config/secret.ts';
 import type { SecretState } from '../../config/secret.ts';
+import { describeKey } from '../../config/key.ts';
 import { loadSettings } from '../../config/load.ts';
 import { settingsJsonSchema } from '../../config/schema.ts';
 import { describeOrigin } from '../../config/settings.ts';
-import type { SecretReference, LoadedSettings, Origin, SettingsFlags } from '../../config/settings.ts';
+import type {
+  SecretReference,
+  LoadedSettings,
+  Origin,
+  Settings,
+  SettingsFlags,
+} from '../../config/settings.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../../platform/terminal.ts';
 import { formattedAtOnce } from '../../render/formats/format.ts';
 import { plainTable } from '../../render/table.ts';
-import { counted, printable } from '../../render/text.ts';
+import { columnsOf, counted, folded, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 
 /** A setting as `config show --json` prints it. */
@@ -54,8 +61,21 @@ export function describeSettings(
 export async function configCheck(io: Io, { flags }: { flags: SettingsFlags }): Promise<ExitCode> {
   const { settings, file } = await loadSettings({ env: io.env, cwd: io.cwd, flags });
   const found = `${file === null ? 'no settings file' : printable(file)}, ${counted(settings.sources.length, 'source')}`;
-  await writeAll(io.stdout, [`ok: ${found}\n`]);
+  const text = [`ok: ${found}`, ...notesOn(settings, io).map((note) => `  note: ${note}`)].join('\n');
+  await writeAll(io.stdout, [`${folded(text, columnsOf(io.stdout))}\n`]);
   return EXIT.done;
+}
+
+/** Returns what valid settings still lack for a sync. */
+function notesOn({ sources }: Settings, io: Pick<Io, 'env' | 'cwd'>): string[] {
+  if (sources.length === 0)
+    return ['no source is set, so there is nothing to mirror: set SIGMIC_API_KEY, or name sources'];
+  return sources
+    .filter(({ apiKey }) => secretState(apiKey, io) === 'not set')
+    .map(
+      (source) =>
+        `source "${printable(source.name)}" has no key yet: nothing is in ${printable(describeKey(source, io.cwd))}`,
+    );
 }
 
 /** `taskmirror config show`. Throws UsageError, as `config check` does. */

@@ -53,7 +53,7 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
     await Promise.race(ends);
     log.info({}, 'stopping');
   } catch (error) {
-    log.error({ err: error }, 'the daemon cannot go on');
+    log.error({ err: error }, 'the daemon cannot continue');
     throw error;
   } finally {
     stopping.abort();

@@ -78,7 +78,7 @@ export async function demo(deps: DemoDeps, flags: DemoFlags): Promise<ExitCode> 
     try {
       const exitCode = await tour(deps, api, file, say);
       if (kept !== null && exitCode === EXIT.done) {
-        say(`\nThe mirror stays in ${printable(kept)}. To ask it:\n
+        say(`\nThe mirror is kept in ${printable(kept)}. To query it:\n
   npx taskmirror query --db FILE "select status, count(*) from tasks group by status"`);
       }
       return exitCode;
@@ -100,7 +100,7 @@ async function tour(
   const context = await deps.contextFor(env, file);
 
   say(`It serves at ${api.url}.`);
-  say('Its tasks go on living while they are read, and some requests fail.\n');
+  say('Its tasks keep changing while they are read, and some requests fail.\n');
   say('$ taskmirror sync');
   const first = await sync(context, { json: false });
   if (first !== EXIT.done) return first;
@@ -111,7 +111,7 @@ async function tour(
     say(`\n${question}\n$ taskmirror query "${sql.replace(/\n\s+/g, '\n    ')}"`);
     await query(context, sql, { format: 'table' });
   }
-  say('\nThe same, and what is open and what fails, as one would look at it each morning:');
+  say('\nThe same with open tasks and failures, as a report to read each morning:');
   say('$ taskmirror report overview');
   await report(context, 'overview', {}, 'table');
 
@@ -122,7 +122,7 @@ async function tour(
   const second = await sync(context, { json: false });
   if (second !== EXIT.done) return second;
 
-  say(`\nThat is all it costs to stay current. With a key of your own:\n
+  say(`\nThat is all it costs to stay current. With your own key:\n
   export SIGMIC_API_KEY=sigmic_...
   npx taskmirror sync      makes ./taskmirror.db, then updates it
   npx taskmirror daemon    keeps it current until you stop it`);
@@ -144,13 +144,13 @@ function taskCount(text: string): number {
 function freshFile(cwd: Io['cwd'], name: string): string {
   assertPath('--keep', name);
   if (name === '-') {
-    throw new CommandLineError('a mirror cannot be printed: --keep takes a file', {
+    throw new CommandLineError('--keep takes a file: a mirror cannot be printed', {
       hint: 'Leave --keep out to keep nothing.',
     });
   }
   const file = absolutePath(cwd, name);
   if (!existsSync(file)) return file;
-  throw new CommandLineError(`--keep ${file}: this file is there already`, {
+  throw new CommandLineError(`--keep ${file}: this file already exists`, {
     hint: 'Name a file that does not exist yet: the demo begins with an empty mirror.',
   });
 }

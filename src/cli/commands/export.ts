@@ -101,7 +101,7 @@ function statementFor(
   }
   if (param !== undefined) {
     throw new CommandLineError('--param is for the parameters of a --query', {
-      hint: 'Add --query, or leave it out.',
+      hint: 'Add --query, or leave out --param.',
     });
   }
   const table = what ?? 'tasks';
@@ -138,8 +138,8 @@ function formatOf(output: string): ExportFormat {
   const extension = extname(output).slice(1).toLowerCase();
   const found = EXPORT_FORMATS.find((name) => name === extension);
   if (found !== undefined) return found;
-  throw new CommandLineError(`the name ${output} does not tell the format`, {
-    hint: `Give --format ${EXPORT_FORMATS.join('|')}, or a name that ends in one of them.`,
+  throw new CommandLineError(`the name ${output} does not end in a known format`, {
+    hint: `Give --format ${EXPORT_FORMATS.join('|')}, or a name that ends in one of these.`,
   });
 }
 

@@ -45,8 +45,8 @@ async function idOf(mirror: Reportable, text: string): Promise<string> {
   const [id] = ids;
   const shown = printable(text.slice(0, 100));
   if (id === undefined) {
-    throw new CommandLineError(`the mirror knows no task "${shown}"`, {
-      hint: `Give its id, or the first ${SHORTEST_PREFIX} characters of it or more; taskmirror search finds tasks by words.`,
+    throw new CommandLineError(`the mirror has no task "${shown}"`, {
+      hint: `Give its id, or its first ${SHORTEST_PREFIX} characters or more; taskmirror search finds tasks by words.`,
     });
   }
   if (ids.length === 1) return id;

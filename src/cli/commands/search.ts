@@ -86,13 +86,13 @@ async function checkProgress(mirror: Reportable): Promise<string | null> {
   if (progress === null) {
     throw new CommandLineError('this mirror has no search index', {
       hint:
-        'It is made by the first run that comes to the end of the list, unless the setting searchIndex is false. ' +
+        'The first run that reaches the end of the list builds it, unless the setting searchIndex is false. ' +
         'Run "taskmirror sync", or search with taskmirror query and LIKE.',
     });
   }
   const { built, tasks } = progress;
   if (built >= tasks) return null;
-  return `the search index holds ${grouped(built)} of ${counted(tasks, 'task')} so far; the next sync goes on`;
+  return `the search index holds ${grouped(built)} of ${counted(tasks, 'task')} so far; the next sync continues`;
 }
 
 /** Reads all hits at once: an error in the query shows with the first, before anything is printed. */
@@ -110,7 +110,7 @@ function badQuery({ cause }: UsageError): UsageError {
   return new CommandLineError(`FTS5 does not understand this query: ${why}`, {
     hint:
       'Columns are message, system_prompt and error; words with more than letters and digits go in double quotes ' +
-      '(sqlite.org/fts5.html, "Full-text Query Syntax"). Without --raw nothing in a word has a meaning of its own.',
+      '(sqlite.org/fts5.html, "Full-text Query Syntax"). Without --raw, words have no special syntax.',
     cause,
   });
 }

@@ -7,7 +7,7 @@ import type { SourceStatus } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
 import type { Engine } from '../engines/engine.ts';
 import { placeOf } from '../../platform/links.ts';
-import { counted, printable } from '../../render/text.ts';
+import { counted, grouped, printable } from '../../render/text.ts';
 import { assertNotMirror, BESIDE, writeWhole } from '../../platform/whole-file.ts';
 import { writeAll } from '../../render/write.ts';
 
@@ -60,7 +60,7 @@ export async function makeSnapshot(
  */
 function assertFree(file: string): void {
   if (existsSync(file)) {
-    throw new CommandLineError(`${file} is there already; nothing was written to it`, {
+    throw new CommandLineError(`${file} already exists; nothing was written to it`, {
       hint: 'Name a new file. To replace a copy that others read, rename the new one over it: mv new.db copy.db.',
     });
   }
@@ -68,8 +68,8 @@ function assertFree(file: string): void {
   const left = BESIDE.map((ending) => place + ending).filter((name) => existsSync(name));
   if (left.length === 0) return;
   throw new CommandLineError(
-    `${left.join(' and ')}: left there by another database, and would damage the copy; nothing was written`,
-    { hint: 'Name another file, or move away what was left there.' },
+    `${left.join(' and ')}: left by another database; it would damage the copy, so nothing was written`,
+    { hint: 'Name another file, or move the leftover files away.' },
   );
 }
 
@@ -81,7 +81,7 @@ export async function snapshot(
 ): Promise<ExitCode> {
   if (file === '-') {
     throw new CommandLineError('a snapshot cannot be printed: SQLite makes it in a file', {
-      hint: 'Name a file, and print that.',
+      hint: 'Name a file, then print that.',
     });
   }
   assertPath('the name', file);
@@ -93,7 +93,7 @@ export async function snapshot(
 function snapshotText(file: string, { bytes, sources }: Snapshot): string {
   const lines = sources.map(({ source, completeThrough, liveRows, removedRows }) => {
     const proven = completeThrough === null ? 'nothing is proven yet' : `complete through ${completeThrough}`;
-    return `  ${source}: ${counted(liveRows, 'live row')}, ${removedRows} removed; ${proven}\n`;
+    return `  ${source}: ${counted(liveRows, 'live row')}, ${grouped(removedRows)} removed; ${proven}\n`;
   });
   return `${printable(file)}: ${counted(bytes, 'byte')}\n${lines.join('')}`;
 }

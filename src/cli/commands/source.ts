@@ -41,7 +41,8 @@ function listedText(listed: ListedSource): string {
     ...(sharedRows > 0 ? [`${grouped(sharedRows)} shared`] : []),
     ...(removedRows > 0 ? [`${grouped(removedRows)} removed`] : []),
   ];
-  const run = lastRunAt === null ? 'never run' : `last run ${lastRunAt}`;
+  const run =
+    lastRunAt === null ? 'forgotten: only removed tasks are left under its name' : `last run ${lastRunAt}`;
   return `${printable(source)}  ${printable(baseUrl)}
   ${counts.join(', ')}; ${inSettings ? 'in the settings' : 'not in the settings'}
   ${run}
@@ -77,6 +78,8 @@ export async function sourceRename(context: SourceContext, name: string, to: str
       hint: `Give 1 to ${MAX_SOURCE_NAME} letters, digits, dots, hyphens or underscores, a letter or digit first.`,
     });
   }
+  if (name === to)
+    throw new CommandLineError(`source "${name}" has this name already`, { hint: 'Give a new one.' });
   await administered(context, (store) => store.renameSource(name, to));
   const renames = `The settings still have "${name}": name it "${to}" there before the next run.`;
   return say(context, `source "${name}" of the mirror is now "${to}"`, [
@@ -101,11 +104,15 @@ export async function sourceForget(
   name: string,
   { yes }: { yes: boolean },
 ): Promise<ExitCode> {
-  const { removed, handedOver, kept } = await administered(context, (store) =>
-    store.forgetSource(name, { removeTasks: yes }),
-  );
-  const did = `${counted(handedOver, 'task')} handed over, ${counted(removed, 'task')} marked as removed`;
-  return say(context, `source "${name}" is forgotten: ${did}`, [
+  const { wasForgotten, removed, handedOver, kept } = await administered(context, async (store) => {
+    const before = (await store.status()).find(({ source }) => source === name);
+    const forgotten = await store.forgetSource(name, { removeTasks: yes, signal: context.signal });
+    return { ...forgotten, wasForgotten: before?.lastRunAt === null };
+  });
+  const did = wasForgotten
+    ? 'was forgotten before: nothing was left to forget'
+    : `is forgotten: ${counted(handedOver, 'task')} handed over, ${counted(removed, 'task')} marked as removed`;
+  return say(context, `source "${name}" ${did}`, [
     kept > 0
       ? `${counted(kept, 'removed task')} and their changes stay under its name: see the setting retention.removedDays.`
       : null,

@@ -72,7 +72,7 @@ function complaintsOf(
   if (names.length === 0) return ['no source is mirrored yet'];
   return names.flatMap((name) => {
     const last = lastOf.get(name) ?? null;
-    if (last === null) return [`source "${name}" has never been mirrored whole`];
+    if (last === null) return [`source "${name}" has never been mirrored completely`];
     return now - Date.parse(last) <= longestMs
       ? []
       : [`the last success of source "${name}" was ${ago(last, now)}`];

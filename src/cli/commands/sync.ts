@@ -91,7 +91,11 @@ function exitCodeOfAll(results: readonly SyncResult[]): ExitCode {
 
 function reportFailure(stderr: Output, { report, failure }: SyncResult): void {
   if (failure === null) return;
-  complain(stderr, `${report.name}: ${report.error ?? 'failed'}`, hintOf(failure));
+  const { name } = report;
+  const error = report.error ?? 'failed';
+  // Errors of a source name it already.
+  const isNamed = error.toLowerCase().startsWith(`source "${name.toLowerCase()}"`);
+  complain(stderr, isNamed ? error : `${name}: ${error}`, hintOf(failure));
 }
 
 function summary(report: SyncReport): string {
@@ -135,7 +139,7 @@ const PLAN_SHOWN = 5;
 
 const OUTCOMES = {
   ok: 'up to date',
-  partial: 'done, but not all is proven',
+  partial: 'done, but something is unproven',
   failed: 'failed',
   interrupted: 'interrupted',
 } as const;

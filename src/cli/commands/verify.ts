@@ -31,7 +31,7 @@ export async function verify(context: CommandContext, { json, quick }: VerifyFla
   const { what, problems: file, cure } = await context.engine.check();
   const sources: VerifyReport[] = [];
   if (!quick) {
-    const store = await context.openMirror({ create: false });
+    const store = await context.openToLook();
     try {
       for (const source of requireSources(settings)) sources.push(await verifyOne(context, store, source));
     } finally {

@@ -19,7 +19,10 @@ export interface Engine {
   file: string | null;
   /** Opens the mirror for writing; `create`: creates it if there is none. Throws DatabaseError. */
   openMirror(options: { create: boolean }): Promise<MirrorStore>;
-  /** Opens the mirror to plan a run without writing; if there is none, an empty one in memory. */
+  /**
+   * Opens the mirror to plan a run or to compare, without writing; if there is none, an empty one in memory.
+   * Throws DatabaseError, for an older schema too.
+   */
   openToLook(): Promise<MirrorStore>;
   /** Opens the mirror for reading only. Throws DatabaseError. */
   openReader(): Promise<MirrorReader>;

@@ -21,7 +21,10 @@ export function sqliteEngine(settings: Settings): Engine {
     file,
     openMirror: (options) => openMirror(file, options),
     async openToLook() {
-      if (existsSync(file)) return openMirror(file, { create: false });
+      if (existsSync(file)) {
+        const { openMirrorToLook } = await import('../../store/sqlite/store.ts');
+        return openMirrorToLook(file, { clock: systemClock, omit: new Set(settings.omitFields) });
+      }
       const { IN_MEMORY } = await import('../../store/sqlite/open.ts');
       return openMirror(IN_MEMORY, { create: true });
     },

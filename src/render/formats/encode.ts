@@ -102,12 +102,15 @@ export function hex(bytes: Uint8Array): string {
 
 /**
  * Makes names unique: `select 1 as a, 2 as a` gives a and a_2. An object with a key twice would lose a value.
+ * A name that the query itself gives stays with its first column: a, a and a_2 become a, a_3 and a_2.
  */
 export function uniqueNames(columns: readonly string[]): string[] {
-  const taken = new Set<string>();
-  return columns.map((name) => {
-    let unique = name;
-    for (let count = 2; taken.has(unique); count++) unique = `${name}_${count}`;
+  const taken = new Set<string>(columns);
+  return columns.map((name, index) => {
+    if (columns.indexOf(name) === index) return name;
+    let count = 2;
+    while (taken.has(`${name}_${count}`)) count += 1;
+    const unique = `${name}_${count}`;
     taken.add(unique);
     return unique;
   });

@@ -40,6 +40,7 @@ export function statusText({ sources, runs, retention }: Status, now: number): s
 }
 
 function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: number): string {
+  if (source.lastRunAt === null) return forgottenText(source);
   const time = (text: string | null): string => (text === null ? 'never' : `${text} (${ago(text, now)})`);
   const lines: [label: string, ...text: string[]][] = [
     [
@@ -59,6 +60,11 @@ function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: 
     text.map((line, index) => row(index === 0 ? label : '', line)).join(''),
   );
   return `${printable(source.source)}  ${printable(source.baseUrl)}\n${body.join('')}`;
+}
+
+/** Writes what is left of a source that was forgotten: every other has had a run. */
+function forgottenText({ source, baseUrl, removedRows }: SourceStatus): string {
+  return `${printable(source)}  ${printable(baseUrl)}\n${row('forgotten', `only ${counted(removedRows, 'removed task')} left under its name`)}`;
 }
 
 /** Returns nothing if nothing is or was pruned. */

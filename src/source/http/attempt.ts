@@ -42,7 +42,7 @@ export class AttemptFailed extends Error {
 /** The body of a good answer is not what the API promises: it is cut off, or not from the API at all. */
 export class BadBodyError extends AttemptFailed {
   constructor(what: string, why: ApiFacts['api_bad_answer']['why'] = 'body') {
-    super(`a body that is not the JSON it should be (${what})`, {
+    super(`a body that is not the expected JSON (${what})`, {
       reason: { code: 'api_bad_answer', why },
       retryable: true,
       isOfPage: true,

@@ -76,7 +76,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
     } catch (error) {
       context.signal.throwIfAborted();
       if (timeout.aborted) {
-        throw new AttemptFailed(`no whole answer within ${timeoutMs} ms`, {
+        throw new AttemptFailed(`no complete answer within ${timeoutMs} ms`, {
           reason: { code: 'api_unreachable', why: 'timeout' },
           retryable: true,
           tookMs: timeoutMs,
@@ -116,7 +116,7 @@ export function createHttpSource(options: HttpSourceOptions): TaskSource {
         if (isTaskMissing(answer, mask)) return null;
         const detail = readBody(answer, 'task', (text) => bodies.detail(text));
         if ('rejected' in detail) return { rejected: { ...detail.rejected, id } };
-        if (detail.id !== id) throw new BadBodyError('another task than the one asked for');
+        if (detail.id !== id) throw new BadBodyError('a different task than the one requested');
         return detail;
       }),
   };

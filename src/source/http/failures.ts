@@ -125,7 +125,7 @@ function cameWith({ text, headers, unknownEncoding }: Answer, mask: Mask): strin
 
 function describe(answer: Answer, error: ReturnType<typeof parseErrorBody>, mask: Mask): string {
   const { status, text, headers, unknownEncoding } = answer;
-  if (status === 304) return 'HTTP 304, "not modified", though taskmirror keeps no answers';
+  if (status === 304) return 'HTTP 304, "not modified", although taskmirror caches nothing';
   if (status === 300) return 'HTTP 300, several addresses to choose from';
   if (status < 400 && !isGood(status))
     return `HTTP ${status}, a redirect to ${hostOf(headers.location, mask)}`;

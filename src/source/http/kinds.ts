@@ -36,7 +36,7 @@ export const ID: Kind<string> = {
     const text = SOME_TEXT.read(value);
     if (text === undefined) return SOME_TEXT.expected(value);
     return isPathStep(text)
-      ? 'expected an id that can stand in a URL'
+      ? 'expected an id that can be part of a URL'
       : `expected at most ${MAX_ID_LENGTH} characters`;
   },
 };

@@ -20,8 +20,8 @@ const KINDS = [
 /**
  * The events that can happen to the list. `create` puts a task at its top; `start`, `finish` and some of
  * `followUp` move one there. `ask` (for approval), `approve` and `cancel` change a status, and `edit` a
- * messageCount, in place. A followUp removes a completed task's completedAt: if startedAt is kept, the task
- * sinks. `vanish` removes a row.
+ * messageCount, in place. A followUp removes a completed task's completedAt: if startedAt is kept, as for
+ * some tasks of the last day, the task sinks. `vanish` removes a row.
  */
 export type EventKind = (typeof KINDS)[number];
 
@@ -61,6 +61,9 @@ const STATUSES: Partial<Record<EventKind, readonly string[]>> = {
 
 const OPEN: ReadonlySet<string> = new Set(OPEN_STATUSES);
 
+/** Time in ms after which a task that runs is forgotten: it ends no more, so that no run takes months. */
+const FORGOTTEN_MS = 24 * 3_600_000;
+
 /** Most places of the list that are tried to find a task for an event that can happen anywhere. */
 const TRIES = 50;
 
@@ -98,7 +101,9 @@ export class Activity {
     const open = this.#openTasks();
     const choices = KINDS.map((kind) => {
       const statuses = STATUSES[kind];
-      const tasks = open.filter(({ status }) => statuses?.includes(status) ?? false);
+      const tasks = open.filter(
+        (task) => (statuses?.includes(task.status) ?? false) && (kind !== 'finish' || this.#isFresh(task)),
+      );
       return { kind, tasks, weight: this.#weights[kind] * (statuses === undefined ? 1 : tasks.length) };
     }).filter(({ weight }) => weight > 0);
     if (choices.length === 0) return this.#create();
@@ -139,11 +144,16 @@ export class Activity {
         return { status: 'cancelled' };
       case 'followUp': {
         const reopened = { status: 'running', completedAt: null, messageCount };
-        return this.#random.chance(0.5) ? { ...reopened, startedAt: now } : reopened;
+        const isRestarted = this.#random.chance(0.5) || !this.#isFresh(task);
+        return isRestarted ? { ...reopened, startedAt: now } : reopened;
       }
       default:
         return { messageCount };
     }
+  }
+
+  #isFresh({ startedAt }: ApiTask): boolean {
+    return startedAt === null || this.#now() - Date.parse(startedAt) < FORGOTTEN_MS;
   }
 
   #openTasks(): ApiTask[] {

@@ -11,6 +11,7 @@ import type {
   SourceState,
 } from '../store.ts';
 import { isMadeForReadersSql, makeForReaders } from './for-readers.ts';
+import { leftoversOf } from './leftovers.ts';
 import type { HeldLease } from './held-lease.ts';
 import { leaseCte } from './lease.ts';
 import { encodeNul } from './nul.ts';
@@ -44,6 +45,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
   readonly #lease: HeldLease;
   /** The state until the first write; then the database is asked. */
   #state: SourceState | null;
+  #kind: RunKind = 'incremental';
   #isReleased = false;
   /** Whether the end of the run found nothing left to prepare for readers. */
   #isPrepared = false;
@@ -61,6 +63,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
 
   async startRun(kind: RunKind): Promise<number> {
     const { run } = this.#deps;
+    this.#kind = kind;
     // The record begins as one of this kind.
     if (kind === 'incremental') return run;
     await this.#lease.write(
@@ -148,8 +151,9 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
 
   async clearOmitted(signal: AbortSignal): Promise<Cleared> {
     const { db, s, omit } = this;
+    const stray = this.#kind === 'reconcile' && (await this.#findStray());
     const left = [...omit].filter((field) => !this.#deps.cleared.includes(field));
-    if (left.length === 0) return { cleared: [], left };
+    if (left.length === 0 && !stray) return { cleared: [], left };
     return clearOmitted({ db, s, omit, lease: this.#lease, now: () => this.#now() }, signal);
   }
 
@@ -165,6 +169,16 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     if (this.#isReleased) return;
     await this.#lease.release();
     this.#letGo();
+  }
+
+  /** Marks omitted fields as not cleared if values of them were stored after they had been cleared. */
+  async #findStray(): Promise<boolean> {
+    const found = await leftoversOf(this.db, this.s, [...this.omit]);
+    const stray = found.flatMap(({ field, inFreeSpace }) => (inFreeSpace ? [] : [field]));
+    if (stray.length === 0) return false;
+    const text = `delete from ${this.s}omitted_fields where field = any ($1::text[])`;
+    await this.#lease.step((query) => query(text, [stray]));
+    return true;
   }
 
   #letGo(): void {

@@ -1,4 +1,5 @@
 import { UsageError } from '../../model/errors.ts';
+import { counted } from '../../model/text.ts';
 import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
 import type { Forgotten } from '../store.ts';
 import type { Database, Query } from './connection.ts';
@@ -6,7 +7,7 @@ import type { HeldLease } from './held-lease.ts';
 import { removeSql } from './shared-rows.ts';
 
 /** Most tasks that are handed over or removed at a time. */
-const BATCH = 5_000;
+const BATCH = 1_000;
 
 /** Returns the base URL of a source; null if the mirror does not know it. */
 export async function baseUrlOf(query: Query, s: string, name: string): Promise<string | null> {
@@ -34,16 +35,46 @@ export async function move(query: Query, s: string, name: string, baseUrl: strin
   await query(`update ${s}sources set base_url = $2 where name = $1`, [name, baseUrl]);
 }
 
+/** The mirror, and the lease of the source to forget. */
+interface Forgetting {
+  db: Database;
+  s: string;
+  lease: HeldLease;
+  /** UTC text. */
+  now: string;
+}
+
 /**
- * Hands over or removes the live tasks of a source, in durable steps, and then deletes all data about its
- * list. `now` is UTC text. Throws UsageError if it holds live tasks that may not be removed.
+ * Deletes the source's watermark and gaps, so that nothing is promised of it from now on, and then the rest in
+ * durable steps: notes of others' tasks, rejected rows, live tasks, runs. Throws UsageError, having written
+ * nothing, if it has live tasks, unless they may be removed. Throws the reason of `signal` if that aborts: a
+ * second call goes on.
  */
 export async function forget(
-  { db, s, lease }: { db: Database; s: string; lease: HeldLease },
+  parts: Forgetting,
   name: string,
-  { removeTasks, now }: { removeTasks: boolean; now: string },
+  { removeTasks, signal }: { removeTasks: boolean; signal: AbortSignal | undefined },
 ): Promise<Forgotten> {
-  const [count] = await db.query<{ live: number }>(
+  const { s, lease, now } = parts;
+  await lease.step((query) => beginForgetting(query, s, name, removeTasks));
+  // First the notes: without them no other source can hand over a task to this one any more.
+  for (const table of ['also_shown', 'rejected_rows']) {
+    while (await lease.step((query) => deleteSome(query, `${s}${table}`, name))) signal?.throwIfAborted();
+  }
+  const done = { removed: 0, handedOver: 0 };
+  for (let ids = await someLive(parts, name); ids.length > 0; ids = await someLive(parts, name)) {
+    const since = new Date(Date.parse(now) - LOOKED_AFTER_MS).toISOString();
+    const [row] = await lease.write<{ removed: number }>(removeSql(s), [now, ids, since]);
+    const removed = row?.removed ?? 0;
+    done.removed += removed;
+    done.handedOver += ids.length - removed;
+    signal?.throwIfAborted();
+  }
+  return { ...done, kept: await lease.step((query) => dropName(query, s, name)) };
+}
+
+async function beginForgetting(query: Query, s: string, name: string, removeTasks: boolean): Promise<void> {
+  const [count] = await query<{ live: number }>(
     `select count(*) as live from ${s}tasks where source = $1 and removed_at is null`,
     [name],
   );
@@ -52,49 +83,43 @@ export async function forget(
     throw new UsageError(
       'source_has_tasks',
       { source: name, live },
-      `source "${name}" still holds ${live} live tasks; nothing was changed`,
+      `source "${name}" still holds ${counted(live, 'live task')}; nothing was changed`,
     );
   }
-  const removed = await giveUp({ db, s, lease }, name, now);
-  const kept = await lease.step((query) => forgetList(query, s, name));
-  return { removed, handedOver: live - removed, kept };
+  await query(`delete from ${s}gaps where source = $1`, [name]);
+  await query(
+    `update ${s}sources set watermark = null, api_total = null, learned_overlap_ms = 0, total_surplus = null
+    where name = $1`,
+    [name],
+  );
 }
 
-/** Hands over the live tasks or marks them as removed; returns how many were removed. */
-async function giveUp(
-  { db, s, lease }: { db: Database; s: string; lease: HeldLease },
-  name: string,
-  now: string,
-): Promise<number> {
-  const since = new Date(Date.parse(now) - LOOKED_AFTER_MS).toISOString();
-  let removed = 0;
-  for (;;) {
-    const rows = await db.query<{ id: string }>(
-      `select id from ${s}tasks where source = $1 and removed_at is null limit ${BATCH}`,
-      [name],
-    );
-    if (rows.length === 0) return removed;
-    const ids = rows.map(({ id }) => id);
-    const [done] = await lease.write<{ removed: number }>(removeSql(s), [now, ids, since]);
-    removed += done?.removed ?? 0;
-  }
+async function someLive({ db, s }: Forgetting, name: string): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    `select id from ${s}tasks where source = $1 and removed_at is null limit ${BATCH}`,
+    [name],
+  );
+  return rows.map(({ id }) => id);
 }
 
-/** Returns how many removed tasks still carry the name: it stays for them, as if it had never been read. */
-async function forgetList(query: Query, s: string, name: string): Promise<number> {
-  for (const table of ['gaps', 'rejected_rows', 'also_shown', 'sync_runs']) {
-    await query(`delete from ${s}${table} where source = $1`, [name]);
-  }
+/** Deletes some rows about the source's list; false: there were none. */
+async function deleteSome(query: Query, table: string, name: string): Promise<boolean> {
+  const rows = await query(
+    `delete from ${table} where ctid = any (array(
+      select ctid from ${table} where source = $1 limit ${BATCH}
+    )) returning 1`,
+    [name],
+  );
+  return rows.length > 0;
+}
+
+/** Deletes the runs, and the name unless removed tasks carry it. Returns how many do. */
+async function dropName(query: Query, s: string, name: string): Promise<number> {
+  await query(`delete from ${s}sync_runs where source = $1`, [name]);
   const [count] = await query<{ kept: number }>(`select count(*) as kept from ${s}tasks where source = $1`, [
     name,
   ]);
   const kept = count?.kept ?? 0;
-  await query(
-    kept === 0
-      ? `delete from ${s}sources where name = $1`
-      : `update ${s}sources set watermark = null, api_total = null, learned_overlap_ms = 0, total_surplus = null
-        where name = $1`,
-    [name],
-  );
+  if (kept === 0) await query(`delete from ${s}sources where name = $1`, [name]);
   return kept;
 }

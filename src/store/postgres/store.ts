@@ -137,10 +137,13 @@ class PostgresMirror implements MirrorStore {
     await this.#administer(name, (lease) => lease.step((query) => move(query, this.#s, name, baseUrl)));
   }
 
-  async forgetSource(name: string, { removeTasks }: { removeTasks: boolean }): Promise<Forgotten> {
+  async forgetSource(
+    name: string,
+    { removeTasks, signal }: { removeTasks: boolean; signal?: AbortSignal },
+  ): Promise<Forgotten> {
     const now = utcText(this.#options.clock.now());
     return this.#administer(name, (lease) =>
-      forget({ db: this.#db, s: this.#s, lease }, name, { removeTasks, now }),
+      forget({ db: this.#db, s: this.#s, lease, now }, name, { removeTasks, signal }),
     );
   }
 

@@ -11,7 +11,7 @@ export function assertSameList({ name, baseUrl }: SourceIdentity, known: string)
   throw new UsageError(
     'source_elsewhere',
     { source: name, known, given: baseUrl },
-    `source "${name}" of this mirror is a copy of ${known}, but the settings say ${baseUrl}`,
+    `source "${name}" of this mirror is a copy of ${known}, and not of ${baseUrl}`,
   );
 }
 

@@ -4,7 +4,8 @@ import type { Change, Cleared, Committed, Keep, MirrorClaim, Pruned, RunRecord }
 import { withFile } from './failure.ts';
 import { type ForReaders, isMadeForReaders, makeForReaders } from './for-readers.ts';
 import type { Lease } from './lease.ts';
-import { clearOmitted } from './omitted.ts';
+import { leftoversOf } from './leftovers.ts';
+import { clearOmitted, prepareKeepAgain } from './omitted.ts';
 import { type Rejections, rejectionsOf } from './rejections.ts';
 import { prune } from './retention.ts';
 import { dropSearchIndex, pauseSearchIndex } from './search-index.ts';
@@ -32,6 +33,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
   readonly #searchIndex: boolean;
   readonly #rejections: Rejections;
   readonly #onRelease: SqliteClaimDeps['onRelease'];
+  #kind: RunKind | null = null;
   #wrote = false;
 
   constructor(deps: SqliteClaimDeps) {
@@ -44,6 +46,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
 
   async startRun(kind: RunKind): Promise<number> {
     const id = this.#lease.run;
+    this.#kind = kind;
     const whole = this.#searchIndex || canDropSearchIndex(this.db);
     this.#inTransaction(() => {
       // Must be the first write: if the index is damaged, its triggers fail, and this is the way out.
@@ -101,6 +104,7 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
   }
 
   async clearOmitted(signal: AbortSignal): Promise<Cleared> {
+    if (this.#kind === 'reconcile') this.#findStray();
     return clearOmitted({ db: this.db, omit: this.upserter.omit, write: this.#write }, signal);
   }
 
@@ -118,6 +122,15 @@ export class SqliteClaim extends SqliteView implements MirrorClaim {
       this.#onRelease({ wrote: this.#wrote });
       this.#wrote = false;
     });
+  }
+
+  /** Marks omitted fields as not cleared if values of them were stored after they had been cleared. */
+  #findStray(): void {
+    const { omit } = this.upserter;
+    const found = this.read(() => leftoversOf(this.db, [...omit]));
+    const stray = new Set(found.flatMap(({ field, inFreeSpace }) => (inFreeSpace ? [] : [field])));
+    if (stray.size === 0) return;
+    this.#write(prepareKeepAgain(this.db, new Set([...omit].filter((field) => !stray.has(field)))));
   }
 
   #forReaders(): ForReaders {

@@ -17,7 +17,7 @@ export function databasePath(file: string): string {
   throw new UsageError(
     'database_name_invalid',
     { file },
-    `the name ${JSON.stringify(file)} ends in white space, which no database can`,
+    `the name ${JSON.stringify(file)} ends in white space, which a database name cannot`,
   );
 }
 

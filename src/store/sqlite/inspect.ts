@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { DatabaseError } from '../../model/errors.ts';
+import { DatabaseError, hasCode } from '../../model/errors.ts';
 import { explain } from './failure.ts';
 import { openReadOnly } from './readonly.ts';
 import { isOnlySearchIndex } from './soundness.ts';
@@ -53,7 +53,7 @@ export function integrityCheck(file: string): FileCheck {
 }
 
 function check(file: string, read: (db: Database.Database) => string[]): FileCheck {
-  const db = openReadOnly(file);
+  const db = openToCheck(file);
   try {
     const problems = read(db);
     if (problems.length === 0) return { problems, damage: null };
@@ -64,14 +64,25 @@ function check(file: string, read: (db: Database.Database) => string[]): FileChe
     if (isOnlySearchIndex(db, [])) {
       return { problems: [`search index: ${error.message}`], damage: 'search_index' };
     }
-    if (error.code !== 'SQLITE_CORRUPT') throw explain(error, file);
-    const facts = { file, isChecked: true };
-    throw new DatabaseError('database_damaged', facts, `${file} is damaged: ${error.message}`, {
-      cause: error,
-    });
+    throw error.code === 'SQLITE_CORRUPT' ? damaged(file, error) : explain(error, file);
   } finally {
     db.close();
   }
+}
+
+/** Opens a file; if it is too damaged for that, there is nothing left to check. */
+function openToCheck(file: string): Database.Database {
+  try {
+    return openReadOnly(file);
+  } catch (error) {
+    if (!hasCode(error, 'database_damaged') || !(error.cause instanceof Error)) throw error;
+    throw damaged(file, error.cause);
+  }
+}
+
+function damaged(file: string, cause: Error): DatabaseError {
+  const facts = { file, isChecked: true };
+  return new DatabaseError('database_damaged', facts, `${file} is damaged: ${cause.message}`, { cause });
 }
 
 function linesOf(db: Database.Database, pragma: 'quick_check' | 'integrity_check'): string[] {

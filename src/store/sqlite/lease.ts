@@ -70,7 +70,9 @@ export function assertFree(db: Database.Database, source: string, holder: Holder
       `source "${source}" is being synced by process ${pid} on ${host}, since ${since}`,
     );
   }
-  if (last !== undefined && isLeftOpen(last)) closeStaleRuns(db, source, utcText(clock.now()));
+  if (last !== undefined && isLeftOpen(last)) {
+    closeRuns(db, source, { now: utcText(clock.now()), error: 'the process ended during this run' });
+  }
 }
 
 interface RunRow {
@@ -96,14 +98,19 @@ function isLeftOpen({ finished_at, renewed_at }: RunRow): boolean {
   return finished_at === null || renewed_at !== null;
 }
 
-function closeStaleRuns(db: Database.Database, source: string, now: string): void {
+/** Closes all open runs of a source as interrupted, and releases its lease. Call inside a transaction. */
+export function closeRuns(
+  db: Database.Database,
+  source: string,
+  { now, error }: { now: string; error: string },
+): void {
   prepare<{ source: string; now: string; error: string }, never>(db, (q, p) =>
     q
       .updateTable('sync_runs')
       .set({ finished_at: p('now'), outcome: 'interrupted', error: p('error') })
       .where('source', '=', p('source'))
       .where('finished_at', 'is', null),
-  ).run({ source, now, error: 'the process ended during this run' });
+  ).run({ source, now, error });
   prepare<{ source: string }, never>(db, (q, p) =>
     q
       .updateTable('sync_runs')

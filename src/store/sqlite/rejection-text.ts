@@ -75,7 +75,7 @@ function withoutFields(fields: readonly OmittableField[], where = ''): string {
     else json_remove(${removed.replace('r.payload', kept)}) end`;
   // Values in the reason are cut after some characters, so that its parts cannot be told apart for sure.
   const saysIt = named.map((field) => `instr('; ' || r.reason, '; ${field}: ') > 0`).join(' or ') || 'false';
-  const reason = `case when ${saysIt} then 'what was wrong with it is not kept any more' else r.reason end`;
+  const reason = `case when ${saysIt} then 'the reason is no longer kept' else r.reason end`;
   return `select * from (
     select r.rowid, r.source, r.row_key, r.task_id, ${payload} as payload, ${reason} as reason,
       r.payload as old_payload, r.reason as old_reason

@@ -1,15 +1,8 @@
 import type Database from 'better-sqlite3';
 import { UsageError } from '../../model/errors.ts';
 import type { SourceIdentity } from '../../model/run.ts';
-import type { Forgotten } from '../store.ts';
 import { assertSameList } from '../sql/same-list.ts';
-import { prepareQueries } from './queries.ts';
-import { rowsOf } from './rows.ts';
 import { prepare } from './statement.ts';
-import type { Upserter } from './upsert.ts';
-
-/** Most tasks that are handed over or removed at a time. */
-const BATCH = 500;
 
 /** Every table whose rows belong to a source, by its column `source`. */
 const OWNED = ['gaps', 'tasks', 'rejected_rows', 'also_shown', 'sync_runs'] as const;
@@ -25,11 +18,9 @@ export interface Sources {
   /** Throws UsageError if the new name is taken. */
   rename(name: string, to: string): void;
   move(name: string, baseUrl: string): void;
-  /** Throws UsageError if it holds live tasks, unless they may be removed. `now` is UTC text. */
-  forget(name: string, options: { removeTasks: boolean; now: string }): Forgotten;
 }
 
-export function sourcesOf(db: Database.Database, upserter: Upserter): Sources {
+export function sourcesOf(db: Database.Database): Sources {
   const baseUrlOf = (name: string): string | undefined =>
     prepare<{ name: string }, { base_url: string }>(db, (q, p) =>
       q.selectFrom('sources').select('base_url').where('name', '=', p('name')),
@@ -86,54 +77,5 @@ export function sourcesOf(db: Database.Database, upserter: Upserter): Sources {
     },
 
     move,
-
-    forget(name, { removeTasks, now }) {
-      const live = liveTasksOf(db, name);
-      if (live > 0 && !removeTasks) {
-        throw new UsageError(
-          'source_has_tasks',
-          { source: name, live },
-          `source "${name}" still holds ${live} live tasks; nothing was changed`,
-        );
-      }
-      const removed = giveUp(db, upserter, { name, now });
-      for (const table of ['gaps', 'rejected_rows', 'also_shown', 'sync_runs'] as const) {
-        db.prepare(`delete from ${table} where source = ?`).run(name);
-      }
-      const kept = db
-        .prepare<[string], number>('select count(*) from tasks where source = ?')
-        .pluck()
-        .get(name);
-      // Removed tasks refer to it: it stays, as if it had never been read.
-      db.prepare(
-        kept === 0
-          ? 'delete from sources where name = ?'
-          : `update sources set watermark = null, api_total = null, learned_overlap_ms = 0, total_surplus = null
-             where name = ?`,
-      ).run(name);
-      return { removed, handedOver: live - removed, kept: kept ?? 0 };
-    },
   };
-}
-
-/** Hands over the source's live tasks or marks them as removed; returns how many were removed. */
-function giveUp(
-  db: Database.Database,
-  upserter: Upserter,
-  { name, now }: { name: string; now: string },
-): number {
-  const rows = rowsOf(db, name, { held: prepareQueries(db), upserter });
-  const some = db
-    .prepare<[string], string>(`select id from tasks where source = ? and removed_at is null limit ${BATCH}`)
-    .pluck();
-  let removed = 0;
-  for (let ids = some.all(name); ids.length > 0; ids = some.all(name)) removed += rows.remove(ids, now);
-  return removed;
-}
-
-function liveTasksOf(db: Database.Database, name: string): number {
-  const count = db
-    .prepare<[string], number>('select count(*) from tasks where source = ? and removed_at is null')
-    .pluck();
-  return count.get(name) ?? 0;
 }

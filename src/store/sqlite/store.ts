@@ -17,9 +17,11 @@ import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
+import { beginForgetting, finishForgetting } from './forget.ts';
 import { assertFree, takeLease } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { openDatabase } from './open.ts';
+import { openReadOnly } from './readonly.ts';
 import { readRuns, readStatus } from './reader.ts';
 import { retentionState } from './retention.ts';
 import { type Sources, sourcesOf } from './sources.ts';
@@ -39,7 +41,21 @@ export interface MirrorOptions {
 
 /** Opens the mirror in `file` for writing. Throws DatabaseError if that fails, having written nothing. */
 export async function openMirrorStore(file: string, options: MirrorOptions): Promise<MirrorStore> {
-  const db = await openDatabase(file, options);
+  return mirrorOf(await openDatabase(file, options), options);
+}
+
+/**
+ * Opens the mirror in `file` to plan runs: migrates and writes nothing. Its claims fail. Throws DatabaseError
+ * as a reader does, for an older schema too.
+ */
+export async function openMirrorToLook(
+  file: string,
+  options: Pick<MirrorOptions, 'clock' | 'omit'>,
+): Promise<MirrorStore> {
+  return mirrorOf(openReadOnly(file), options);
+}
+
+function mirrorOf(db: Database.Database, options: Omit<MirrorOptions, 'create'>): MirrorStore {
   const { clock, omit, searchIndex = true } = options;
   return new SqliteMirror({
     db,
@@ -75,7 +91,7 @@ class SqliteMirror implements MirrorStore {
     this.#upserter = deps.upserter;
     this.#searchIndex = deps.searchIndex;
     this.#holder = deps.holder;
-    this.#sources = sourcesOf(deps.db, deps.upserter);
+    this.#sources = sourcesOf(deps.db);
     this.#wal = new Wal(deps.db);
     this.#file = identityOf(deps.db.name);
   }
@@ -113,9 +129,24 @@ class SqliteMirror implements MirrorStore {
     this.#administer(name, () => this.#sources.move(name, baseUrl));
   }
 
-  async forgetSource(name: string, { removeTasks }: { removeTasks: boolean }): Promise<Forgotten> {
-    const now = utcText(this.#clock.now());
-    return this.#administer(name, () => this.#sources.forget(name, { removeTasks, now }));
+  async forgetSource(
+    name: string,
+    { removeTasks, signal }: { removeTasks: boolean; signal?: AbortSignal },
+  ): Promise<Forgotten> {
+    const db = this.#db;
+    const lease = this.#administer(name, () => {
+      beginForgetting(db, name, { removeTasks });
+      return takeLease(db, name, this.#holder, this.#clock);
+    });
+    try {
+      const parts = { db, upserter: this.#upserter, clock: this.#clock, lease };
+      return await finishForgetting(parts, name, signal);
+    } finally {
+      withFile(db.name, () => {
+        lease.release();
+        this.#wal.settle({ wrote: true });
+      });
+    }
   }
 
   async status(): Promise<SourceStatus[]> {
@@ -159,7 +190,7 @@ class SqliteMirror implements MirrorStore {
     return { db: this.#db, source: name, upserter: this.#upserter, clock: this.#clock };
   }
 
-  /** Runs `work`, which renames, moves or forgets a source, in one transaction, unless a run holds it. */
+  /** Runs `work`, which changes what a source's name stands for, in one transaction, unless a run holds it. */
   #administer<T>(name: string, work: () => T): T {
     this.#assertInPlace();
     const transaction = this.#db.transaction(() => {

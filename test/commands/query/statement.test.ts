@@ -67,7 +67,7 @@ describe('the statement', () => {
   );
 
   it('is not waited for where nothing is named and stdin is a terminal', async () => {
-    await expect(read({})).rejects.toThrow('there is no SQL');
+    await expect(read({})).rejects.toThrow('no SQL was given');
   });
 
   it('is refused where it is given twice, missing, too large, or no text', async () => {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { hasCode, LeaseHeldError, UsageError } from '../../../src/model/errors.ts';
 import type { MirrorStore } from '../../../src/store/store.ts';
@@ -19,6 +20,8 @@ import {
 const TASKS = ['t1', 't2', 't3'].map((id, i) => mirrorTask(id, i));
 const NEW = { name: 'new', baseUrl: A.baseUrl };
 const WEEK = 7 * 24 * HOUR;
+/** More tasks than a store forgets in one transaction. */
+const MANY = 2_000;
 
 /** Each way to change what a name stands for. */
 const administrations: [string, (store: MirrorStore, name: string) => Promise<unknown>][] = [
@@ -32,6 +35,14 @@ const runless = async (store: MirrorStore, source: typeof A): Promise<unknown> =
   const { runs: _, status: __, ...rest } = (await everything(store, source)) as Record<string, unknown>;
   return rest;
 };
+
+/** Gives source A many tasks more. */
+async function fill(store: MirrorStore): Promise<void> {
+  const claim = await store.claim(A);
+  const ids = Array.from({ length: MANY }, (_, i) => `many-${i}`);
+  await claim.commit(changeOf({ tasks: ids.map((id) => mirrorTask(id)) }));
+  await claim.release();
+}
 
 export function administering(make: Make): void {
   /** Source A, of which there is something of everything, after a run; and source B, which shows `t1` as well. */
@@ -194,6 +205,43 @@ export function administering(make: Make): void {
         total: null,
         surplus: null,
       });
+    });
+
+    test('is held meanwhile, while other sources are written', async () => {
+      const { store, open: openAgain } = await filled();
+      await fill(store);
+      const other = await openAgain();
+      const forgetting = store.forgetSource('a', { removeTasks: true });
+      await expect(other.claim(A)).rejects.toBeInstanceOf(LeaseHeldError);
+      const claim = await other.claim(B);
+      await claim.commit(changeOf({ tasks: [mirrorTask('meanwhile')] }));
+      expect(await statusOf(other, 'a')).toMatchObject({ completeThrough: null, gaps: [] });
+      expect(await forgetting).toEqual({ removed: MANY + 2, handedOver: 1, kept: MANY + 3 });
+      expect(await statusOf(other, 'b')).toMatchObject({ liveRows: 3 });
+    });
+
+    test('promises nothing after an interruption, and is forgotten by a second call', async () => {
+      const { store, open: openAgain } = await filled();
+      await fill(store);
+      const other = await openAgain();
+      const stop = new AbortController();
+      const stopped = store
+        .forgetSource('a', { removeTasks: true, signal: stop.signal })
+        .catch((error: unknown) => error);
+      const live = async () => (await statusOf(other, 'a'))?.liveRows ?? 0;
+      while ((await live()) === MANY + 3) await setImmediate();
+      stop.abort(new Error('enough'));
+      expect(await stopped).toEqual(new Error('enough'));
+      const left = await live();
+      expect(left).toBeGreaterThan(0);
+      expect(await statusOf(store, 'a')).toMatchObject({
+        completeThrough: null,
+        gaps: [],
+        lastRunOutcome: 'interrupted',
+      });
+      const forgotten = await other.forgetSource('a', { removeTasks: true });
+      expect(forgotten.removed + forgotten.handedOver).toBe(left);
+      expect(await statusOf(store, 'a')).toMatchObject({ liveRows: 0, lastRunAt: null });
     });
 
     test('without any task is forgotten with its name', async () => {

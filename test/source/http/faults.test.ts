@@ -65,7 +65,7 @@ describe('a broken answer is repeated', () => {
       send('<!doctype html><p>hi', { 'content-type': 'text/html' }),
       /text\/html, begins with: <!doctype html>/,
     ],
-    ['an empty body', send('', {}), /not the JSON it should be/],
+    ['an empty body', send('', {}), /not the expected JSON/],
     [
       'JSON of another shape',
       json(200, { success: true, data: {} }),
@@ -118,7 +118,7 @@ describe('a broken answer is repeated', () => {
     const failure = testSource(url, { retryMs: 0 }).source.list(PAGE, context());
     expect(await toldBy(failure)).toMatchObject({
       message: expect.stringContaining('encoded as [redacted]'),
-      hint: expect.stringMatching(/^taskmirror asks for gzip or nothing/),
+      hint: expect.stringMatching(/^taskmirror accepts gzip or no compression/),
     });
   });
 
@@ -149,7 +149,7 @@ describe('a broken answer is repeated', () => {
     };
     const { url, requests } = await script(json(200, { success: true, data: { ...detail, ...more } }));
     const { source } = testSource(url, { retryMs: 20_000 });
-    await expect(source.get('asked', context())).rejects.toThrow('another task than the one asked for');
+    await expect(source.get('asked', context())).rejects.toThrow('a different task than the one requested');
     expect(requests.length).toBeGreaterThan(1);
   });
 });
@@ -199,7 +199,7 @@ describe('an answer that takes too long', () => {
     clock.expireTimeouts();
     await expect(page).resolves.toMatchObject({ rows: [] });
     expect(requests).toHaveLength(2);
-    expect(lines[0]?.fields).toMatchObject({ cause: 'no whole answer within 30000 ms' });
+    expect(lines[0]?.fields).toMatchObject({ cause: 'no complete answer within 30000 ms' });
     expect(clock.timeouts[0]).toBe(30_000);
   });
 

@@ -72,8 +72,11 @@ describe('an API on loopback is asked directly, whatever proxy the environment n
 describe.skipIf(!CAN_USE_PROXY)('any other API is asked through the proxy, which gets no key', () => {
   test.each([
     ['407 Proxy Authentication Required', /A proxy asks for a login: put it into HTTPS_PROXY/],
-    ['403 Forbidden', /The proxy does not lead to the API: whoever runs it has to let taskmirror through/],
-    ['502 Bad Gateway', /The proxy does not lead to the API/],
+    [
+      '403 Forbidden',
+      /The proxy does not connect to the API: ask its administrator to let taskmirror through/,
+    ],
+    ['502 Bad Gateway', /The proxy does not connect to the API/],
   ])('%s is told as what it is, without the password of the proxy', async (status, hint) => {
     const proxy = await startProxy(status);
     const { code, stderr } = await syncFrom('https://tasks.example', proxy.env);

@@ -60,14 +60,14 @@ describe('only the words of the API itself refuse a key', () => {
       '403 with the HTML of a firewall',
       html(403, '<html>\n<h1>Blocked by the firewall</h1>'),
       /: HTTP 403 \(text\/html, begins with: <html> <h1>Blocked by the firewall<\/h1>\)\.$/,
-      /^The API itself did not say this: a firewall or proxy blocks this machine/,
+      /^This did not come from the API itself: a firewall or proxy blocks this machine/,
     ],
-    ['403 without a body', answer(403), /: HTTP 403\.$/, /^The API itself did not say this/],
+    ['403 without a body', answer(403), /: HTTP 403\.$/, /^This did not come from the API itself/],
     [
       '403 with the JSON of a gateway',
       json(403, { message: 'Forbidden' }),
       /: HTTP 403 \(application\/json, begins with: \{"message":"Forbidden"\}\)\.$/,
-      /^The API itself did not say this/,
+      /^This did not come from the API itself/,
     ],
     [
       '403 with HTML and Retry-After',
@@ -87,18 +87,18 @@ describe('only the words of the API itself refuse a key', () => {
       /: HTTP 403 \(QUOTA_EXCEEDED: Come back\)\.$/,
       /^Try again later/,
     ],
-    ['401 without a body', answer(401), /: HTTP 401\.$/, /login of its own.*check the key in environment/],
+    ['401 without a body', answer(401), /: HTTP 401\.$/, /may want a login.*check the key in environment/],
     [
       '401 of a proxy',
       html(401, '<h1>Log in</h1>', { 'www-authenticate': 'Basic realm="office"' }),
       /: HTTP 401 \(text\/html, begins with: <h1>Log in<\/h1>\)\.$/,
-      /^The API itself did not say this: a proxy or gateway may ask for a login of its own/,
+      /^This did not come from the API itself: a proxy or gateway may want a login/,
     ],
     [
       '401 with a code that is not known',
       apiError(401, 'UNKNOWN', 'no'),
       /: HTTP 401 \(UNKNOWN: no\)\.$/,
-      /^If this stays, put another key into environment variable SIGMIC_API_KEY\.$/,
+      /^If this persists, put another key into environment variable SIGMIC_API_KEY\.$/,
     ],
     [
       '500 with a code that refuses',
@@ -170,7 +170,7 @@ describe('HTTP 200 whose body names an error is that error', () => {
   );
 
   test.each([
-    ['VALIDATION_ERROR', /newest/],
+    ['VALIDATION_ERROR', /newer version/],
     ['NOT_FOUND', /^Check the base URL/],
   ])('%s is not repeated', async (code, hint) => {
     const { url, requests } = await script(named(code));
@@ -219,27 +219,32 @@ describe('a status is said as what it is, with who has to act', () => {
     [
       304,
       answer(304),
-      /HTTP 304, "not modified", though taskmirror keeps no answers\.$/,
+      /HTTP 304, "not modified", although taskmirror caches nothing\.$/,
       /^A cache in between/,
     ],
     [
       402,
       apiError(402, 'PAYMENT', 'Plan ended'),
       /HTTP 402 \(PAYMENT: Plan ended\)\.$/,
-      /owns the account of the key/,
+      /owner of the account/,
     ],
-    [402, html(402, 'Pay'), /HTTP 402 \(text\/html, begins with: Pay\)\.$/, /owns the account of the key/],
+    [402, html(402, 'Pay'), /HTTP 402 \(text\/html, begins with: Pay\)\.$/, /owner of the account/],
     [407, html(407, 'Who?'), /HTTP 407 \(text\/html, begins with: Who\?\)\.$/, /HTTPS_PROXY/],
-    [410, apiError(410, 'GONE', 'v1 ended'), /HTTP 410 \(GONE: v1 ended\)\.$/, /gone for good.*newest/],
+    [
+      410,
+      apiError(410, 'GONE', 'v1 ended'),
+      /HTTP 410 \(GONE: v1 ended\)\.$/,
+      /gone for good.*newer version/,
+    ],
     [413, html(413, 'Too big'), /HTTP 413 \(text\/html, begins with: Too big\)\.$/, /lower sync\.pageSize/],
-    [431, answer(431), /HTTP 431\.$/, /environment variable SIGMIC_API_KEY holds the key alone/],
+    [431, answer(431), /HTTP 431\.$/, /environment variable SIGMIC_API_KEY holds only the key/],
     [
       405,
       html(405, 'No'),
       /HTTP 405 \(text/,
-      /^The API itself did not say this: check the base URL, now http:/,
+      /^This did not come from the API itself: check the base URL, now http:/,
     ],
-    [405, apiError(405, 'METHOD'), /HTTP 405 \(METHOD: no\)\.$/, /version of taskmirror is the newest/],
+    [405, apiError(405, 'METHOD'), /HTTP 405 \(METHOD: no\)\.$/, /newer version of taskmirror/],
     [
       511,
       html(511, 'Log in'),

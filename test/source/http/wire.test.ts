@@ -57,7 +57,7 @@ describe('the frame of a list', () => {
     ],
     ['{"success":true,"data":{"0":1},"pagination":{"hasMore":false}}', /data: expected an array/],
     ['{"success":true,"data":["secret', /\d+ characters that do not parse/],
-  ])('%s is not the JSON it should be, and the error quotes none of it', (text, message) => {
+  ])('%s is not the expected JSON, and the error quotes none of it', (text, message) => {
     expect(() => parser.list(text)).toThrow(message);
     expect(() => parser.list(text)).not.toThrow(/secret/);
   });
@@ -141,7 +141,7 @@ describe('a row', () => {
 
   test.each([
     ['id', '', 'id: expected text that is not empty, got ""'],
-    ['id', '..', 'id: expected an id that can stand in a URL, got ".."'],
+    ['id', '..', 'id: expected an id that can be part of a URL, got ".."'],
     ['id', 'x'.repeat(1001), /^id: expected at most 1000 characters, got "x{59}…$/],
     ['id', 7, 'id: expected text, got 7'],
     ['status', '', 'status: expected text that is not empty, got ""'],

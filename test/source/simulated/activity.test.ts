@@ -104,6 +104,13 @@ describe('a life of 1,500 events', () => {
     ]);
   });
 
+  test('lets no run last for more than a day', () => {
+    const runs = of('finish').map(
+      ({ after }) => Date.parse(after?.completedAt ?? '') - Date.parse(after?.startedAt ?? ''),
+    );
+    expect(Math.max(...runs)).toBeLessThan(24 * 3_600_000);
+  });
+
   test('a follow-up clears completedAt; some of the tasks sink, some rise', () => {
     const moves = of('followUp').map(({ before, after }) => {
       expect(after?.completedAt).toBeNull();

@@ -388,6 +388,15 @@ describe('what the doctor asks of SQLite', () => {
     expect(sqliteVersion()).toMatch(/^3\.\d+\.\d+$/);
   });
 
+  it('says what to do about a file that is too damaged to be opened', () => {
+    mirror.close();
+    writeFileSync(file, readFileSync(file).subarray(0, 9_000));
+    expect(told(errorOf(() => quickCheck(file)))).toMatchObject({
+      code: 'database_damaged',
+      hint: CURES.database,
+    });
+  });
+
   it('finds a page that was overwritten', () => {
     // Of an index: without a page of a table, a check may not get as far as to list what it found.
     const [[root = 0] = []] = rows(`select rootpage from sqlite_schema where name = 'tasks_by_activity'`);

@@ -56,7 +56,9 @@ async function checkDatabase(
   inspector: Pick<DatabaseInspector, 'quickCheck'>,
 ): Promise<Finding[]> {
   if ((await sizeOf(file)) === null) {
-    return [{ check: 'database', status: 'ok', detail: `${file} is not there yet: the first sync makes it` }];
+    return [
+      { check: 'database', status: 'ok', detail: `${file} does not exist yet: the first sync creates it` },
+    ];
   }
   const { problems, damage } = inspector.quickCheck(file);
   if (problems.length === 0)
@@ -84,7 +86,7 @@ async function checkWritable(file: string): Promise<Finding[]> {
           check: 'writable',
           status: 'fail',
           detail: `${target} cannot be written: ${why}`,
-          hint: 'Make the folder, or correct the permissions, or name another file with --db FILE.',
+          hint: 'Create the folder, correct the permissions, or name another file with --db FILE.',
         },
       ];
     }
@@ -105,7 +107,7 @@ async function checkDisk(file: string): Promise<Finding[]> {
           check: 'disk',
           status: 'warn',
           detail: `only ${gib(free)} free in ${folder}`,
-          hint: `Free some: ${gib(wanted)} leave room for the mirror to grow and to be copied.`,
+          hint: `Free some space: the mirror needs ${gib(wanted)} to grow and to be copied.`,
         };
   const network = NETWORK_FILE_SYSTEMS.get(type);
   if (network === undefined) return [disk];

@@ -38,7 +38,7 @@ function abandoned(
   return {
     check: `source ${source}`,
     status: 'warn',
-    detail: `not in the settings, so no run looks after its ${counted(liveRows, 'live task')} in the mirror`,
+    detail: `not in the settings, so no run updates its ${counted(liveRows, 'live task')} in the mirror`,
     hint: hintFor(source, sameApi, sameApi !== undefined && known.has(sameApi)),
   };
 }
@@ -46,7 +46,7 @@ function abandoned(
 function sharing({ source, apiTotal, heldBy }: SourceStatus): Finding {
   const held = heldBy.map((holder) => `${grouped(holder.rows)} of them are held by source ${holder.source}`);
   const counts =
-    apiTotal === null ? 'it shows tasks of others' : `the API counts ${counted(apiTotal, 'task')}`;
+    apiTotal === null ? 'it shows tasks of other sources' : `the API counts ${counted(apiTotal, 'task')}`;
   return { check: `source ${source}`, status: 'ok', detail: `${counts}; ${held.join(', ')}` };
 }
 
@@ -57,15 +57,15 @@ async function checkOmitted(context: MirrorCheckContext): Promise<Finding[]> {
   if (left === null) return [];
   const check = 'omitted fields';
   if (left.length === 0)
-    return [{ check, status: 'ok', detail: `nothing is kept of ${omitFields.join(', ')}` }];
+    return [{ check, status: 'ok', detail: `no values are stored of ${omitFields.join(', ')}` }];
   return [
     {
       check,
       status: 'fail',
-      detail: `what must not be kept is still in the mirror: ${left.map(leftoverText).join('; ')}`,
+      detail: `fields that must not be kept are still in the mirror: ${left.map(leftoverText).join('; ')}`,
       hint: left.some(({ inFreeSpace }) => inFreeSpace)
-        ? 'Run "taskmirror sync": each run goes on with clearing it. The last step needs room on the disk for two more copies of the mirror, and that no program reads it.'
-        : 'It was stored after it had been cleared. Run sqlite3 FILE "delete from omitted_fields", then "taskmirror sync".',
+        ? 'Run "taskmirror sync": each run continues to clear them. The last step needs disk space for two more copies of the mirror, and no program may read it meanwhile.'
+        : 'They were stored after the clearing. Run "taskmirror sync --full": it looks for such values and clears them.',
     },
   ];
 }

@@ -81,7 +81,8 @@ function checkMirror({ mirror: { version, known }, mayCreate }: Server): Finding
       hint: 'Update taskmirror on this machine.',
     };
   }
-  const detail = version === 0 ? 'not there yet: the first sync makes it' : 'the next sync brings it up to date';
+  const detail =
+    version === 0 ? 'not there yet: the first sync makes it' : 'the next sync brings it up to date';
   if (mayCreate) return { check, status: 'ok', detail };
   return {
     check,

@@ -71,7 +71,7 @@ async function checkApi(
     const page = await api.list({ limit: 1, offset: 0 }, { signal: AbortSignal.any([signal, timeout]) });
     const now = clock.now();
     const total = page.total === null ? '' : `, ${counted(page.total, 'task')}`;
-    const detail = `${source.baseUrl} answered in ${duration(Math.max(0, now - began))} and took the key${total}`;
+    const detail = `${source.baseUrl} answered in ${duration(Math.max(0, now - began))} and accepted the key${total}`;
     return [{ check, status: 'ok', detail }, checkClock(source, now, page.servedAt)];
   } catch (error) {
     signal.throwIfAborted();
@@ -97,6 +97,6 @@ function checkClock(source: SourceSettings, now: number, servedAt: number | null
     check,
     status: size > CLOCK_FAIL_MS ? 'fail' : 'warn',
     detail: `this machine is ${duration(size)} ${difference > 0 ? 'ahead of' : 'behind'} the API`,
-    hint: 'Set the clock (turn on NTP): what "complete through" and "ago" say is off by that much.',
+    hint: 'Set the clock (turn on NTP): "complete through" and "ago" are off by that much.',
   };
 }

@@ -53,7 +53,7 @@ export async function runLimited({ limitMs, clock, signal, ...run }: LimitedRun)
   signal.throwIfAborted();
   if (limit.aborted) {
     throw new CommandLineError(`the query was stopped: it took longer than ${duration(limitMs)}`, {
-      hint: 'What was printed until then is not the whole result. Narrow the query or raise --timeout.',
+      hint: 'The printed rows are not the whole result. Narrow the query or raise --timeout.',
     });
   }
   // A Ctrl-C reaches every process of a terminal, and may reach the child first.

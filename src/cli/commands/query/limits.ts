@@ -1,5 +1,6 @@
 import { CommandLineError } from '../../command-line-error.ts';
 import type { Batch, Rows } from '../../../store/queryable.ts';
+import { grouped } from '../../../render/text.ts';
 import { wholeNumber } from '../../arguments/whole-number.ts';
 
 const MOST_ROWS = 1_000_000_000;
@@ -9,7 +10,7 @@ export function parseMaxRows(text: string): number {
   const rows = wholeNumber(text, MOST_ROWS);
   if (rows !== null) return rows;
   throw new CommandLineError(
-    `--max-rows "${text.slice(0, 100)}" is not a whole number from 1 to ${MOST_ROWS}`,
+    `--max-rows "${text.slice(0, 100)}" is not a whole number from 1 to ${grouped(MOST_ROWS)}`,
   );
 }
 

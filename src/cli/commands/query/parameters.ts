@@ -21,7 +21,7 @@ export function parseParameters(assignments: readonly string[]): SqlParameters {
     const { name, text } = ASSIGNMENT.exec(assignment)?.groups ?? {};
     if (name === undefined || text === undefined) {
       throw new CommandLineError(`--param "${assignment.slice(0, 100)}" is not NAME=VALUE`, {
-        hint: 'The name is made of letters, digits and underscores: --param since=2026-01-01 is :since in the SQL.',
+        hint: 'The name consists of letters, digits and underscores: --param since=2026-01-01 is :since in the SQL.',
       });
     }
     if (parameters.has(name)) throw new CommandLineError(`--param gives "${name}" more than one value`);
@@ -47,7 +47,7 @@ export function assertParameters(names: readonly string[], given: SqlParameters)
     ...missing.map((name) => `"${name}" has no value`),
     ...unknown.map((name) => `the SQL has no "${name}"`),
   ];
-  throw new CommandLineError(`the parameters do not fit the SQL: ${wrong.join(', ')}`, {
+  throw new CommandLineError(`the parameters do not match the SQL: ${wrong.join(', ')}`, {
     hint:
       names.length === 0
         ? 'This SQL has no parameters. In SQL, a parameter is written :name.'

@@ -80,8 +80,8 @@ function unknown(folder: string, name: string | undefined, names: readonly strin
     {
       hint:
         some.length === 0
-          ? 'Save one there as NAME.sql; a first line like "-- what it tells" describes it. The setting "queriesFolder" names another folder.'
-          : `There are: ${some.join(', ')}${rest}. A name is made of letters, digits, hyphens and underscores.`,
+          ? 'Save one there as NAME.sql; a first line like "-- what it shows" describes it. The setting "queriesFolder" names another folder.'
+          : `Saved queries: ${some.join(', ')}${rest}. A name consists of letters, digits, hyphens and underscores.`,
     },
   );
 }

@@ -25,16 +25,16 @@ export interface StatementSource {
 export async function readStatement(source: StatementSource): Promise<string> {
   const { argument, file, stdin, cwd, queriesFolder, signal } = source;
   if (argument !== undefined && file !== undefined) {
-    throw new CommandLineError('there are two statements: one as an argument, one by --file', {
-      hint: 'Give one.',
+    throw new CommandLineError('there are two statements: an argument and --file', {
+      hint: 'Give only one of them.',
     });
   }
   const named = argument ?? file;
   if (named === '-' || (named === undefined && stdin().isTTY !== true)) return readStdin(stdin(), signal);
   if (file !== undefined) return readSqlFile(absolutePath(cwd, file));
   if (argument === undefined) {
-    throw new CommandLineError('there is no SQL', {
-      hint: 'Give it as an argument, by --file FILE, as @NAME of a saved query, or on stdin.',
+    throw new CommandLineError('no SQL was given', {
+      hint: 'Give it as an argument, with --file FILE, as @NAME of a saved query, or on stdin.',
     });
   }
   return argument.startsWith('@') ? readSaved(queriesFolder, argument.slice(1)) : argument;
