@@ -54,9 +54,9 @@ const BUNDLES: readonly Bundle[] = [
     together: [
       { name: 'main', tags: ['$initial'] },
       { name: 'settings', test: /\/src\/config\/(load|key)\.ts$/ },
-      { name: 'mirror', test: /\/src\/sqlite\/readonly\.ts$/ },
-      { name: 'statements', test: /\/src\/sqlite\/reader\.ts$/ },
-      { name: 'sync', test: /\/src\/(commands\/sync|sqlite\/store|api\/client)\.ts$/ },
+      { name: 'mirror', test: /\/src\/store\/sqlite\/readonly\.ts$/ },
+      { name: 'statements', test: /\/src\/store\/sqlite\/reader\.ts$/ },
+      { name: 'sync', test: /\/src\/(cli\/commands\/sync|store\/sqlite\/store|source\/http\/client)\.ts$/ },
     ],
   },
   {
