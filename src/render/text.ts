@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { widthOf, widthOfCharacter } from '../platform/terminal.ts';
+import { widthOf, widthOfCharacter, wrapped } from '../platform/terminal.ts';
 import type { Io } from '../platform/terminal.ts';
 
 export { columnsOf, DEFAULT_COLUMNS, folded, printable, widthOf, wrapped } from '../platform/terminal.ts';
@@ -15,6 +15,24 @@ export function cut(text: string, columns: number): string {
     kept += character;
   }
   return `${kept.replace(/\u200d$/u, '')}…`;
+}
+
+/**
+ * Breaks printable text into lines of at most `columns` columns, at spaces, or within a word that is longer; what does not fit
+ * into `lines` lines is cut.
+ */
+export function broken(text: string, columns: number, lines: number): string[] {
+  const made: string[] = [];
+  let rest = text;
+  while (made.length < lines - 1 && widthOf(rest) > columns) {
+    const [first = ''] = wrapped(rest, columns);
+    const line = widthOf(first) <= columns ? first : cut(first, columns).slice(0, -1);
+    // Wide characters in one column: nothing fits.
+    if (line === '') break;
+    made.push(line);
+    rest = rest.slice(line.length).trimStart();
+  }
+  return [...made, cut(rest, columns)];
 }
 
 /** Pads printable text with spaces to `columns` columns. */

@@ -1,4 +1,4 @@
-import { cut, pad, widthOf, wrapped } from '../text.ts';
+import { broken, cut, pad, widthOf, wrapped } from '../text.ts';
 import type { Paint, Style } from '../text.ts';
 
 /** Spaces between the title and the value of a record. */
@@ -11,6 +11,8 @@ export interface TextColumn {
   align: 'left' | 'right';
   /** Columns to which values may be cut with an ellipsis if the table does not fit; Infinity: never cut. */
   least: number;
+  /** Lines that a value may take before it is cut. */
+  lines: number;
   style?: Style;
 }
 
@@ -61,12 +63,17 @@ export function tableLines(columns: readonly TextColumn[], sheet: TableOptions):
       columns.map(({ title }, index) => (title === '' ? '' : '-'.repeat(widthAt(index)))),
       () => 'dim',
     ),
-    ...Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) =>
-      line(
-        columns.map(({ cells }) => cells[row] ?? ''),
-        (index) => columns[index]?.style,
-      ),
-    ),
+    ...Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) => {
+      const cells = columns.map(({ cells: all, lines }, index) =>
+        broken(all[row] ?? '', widthAt(index), lines),
+      );
+      return Array.from({ length: Math.max(...cells.map((lines) => lines.length)) }, (_line, nth) =>
+        line(
+          cells.map((lines) => lines[nth] ?? ''),
+          (index) => columns[index]?.style,
+        ),
+      );
+    }).flat(),
   ];
 }
 
@@ -74,10 +81,12 @@ export function tableLines(columns: readonly TextColumn[], sheet: TableOptions):
 export function recordLines(columns: readonly TextColumn[], { width }: Sheet): string[] {
   const titleWidth = Math.min(widest(columns.map(({ title }) => title)), Math.floor(width / 2));
   const record = (row: number): string[] =>
-    columns.map(({ title, cells }) => {
-      const label = pad(cut(title, titleWidth), titleWidth + GAP, 'left');
-      return label + cut(cells[row] ?? '', width - titleWidth - GAP);
-    });
+    columns.flatMap(({ title, cells, lines }) =>
+      broken(cells[row] ?? '', width - titleWidth - GAP, lines).map((line, nth) => {
+        const label = nth === 0 ? cut(title, titleWidth) : '';
+        return pad(label, titleWidth + GAP, 'left') + line;
+      }),
+    );
   const rows = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) => record(row));
   return rows.flatMap((lines, row) => (row === 0 ? lines : ['', ...lines]));
 }
