@@ -17,6 +17,14 @@ export function cut(text: string, columns: number): string {
   return `${kept.replace(/\u200d$/u, '')}…`;
 }
 
+/** Columns of the longest word that is shown whole: an id has 36. */
+const LONGEST_WORD = 40;
+
+/** Returns whether printable text is one word, such as a time, an id or a number: a part of it says little or misleads. */
+export function isWord(text: string): boolean {
+  return !text.includes(' ') && widthOf(text) <= LONGEST_WORD;
+}
+
 /**
  * Breaks printable text into lines of at most `columns` columns, at spaces, or within a word that is longer; what does not fit
  * into `lines` lines is cut.
