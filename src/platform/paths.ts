@@ -7,7 +7,7 @@ import { UsageError } from '../model/errors.ts';
  * the end: the mirror would be in another file than the one that was named.
  */
 export function pathProblem(path: string): string | null {
-  if (/[\0-\x1f\x7f-\x9f]/.test(path)) {
+  if (/\p{Cc}/u.test(path)) {
     return 'expected a path without control characters (the line ends of a Windows script leave one at the end)';
   }
   return path.trimEnd() === path ? null : 'expected a path that does not end in a space';

@@ -29,7 +29,7 @@ export function isWord(text: string): boolean {
  * Breaks printable text into lines of at most `columns` columns, at spaces, or within a word that is longer; what does not fit
  * into `lines` lines is cut.
  */
-export function broken(text: string, columns: number, lines: number): string[] {
+export function textLines(text: string, columns: number, lines: number): string[] {
   const made: string[] = [];
   let rest = text;
   while (made.length < lines - 1 && widthOf(rest) > columns) {

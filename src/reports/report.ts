@@ -8,7 +8,8 @@ export type { Value } from '../store/reportable.ts';
  * the report's time zone, `runKind` as in `sync_runs.kind`. If there is little room, people get the beginning
  * of an `id`, which stands for the whole of it in `history`, and `prose` on several lines.
  */
-export type ColumnKind = 'text' | 'id' | 'prose' | 'count' | 'milliseconds' | 'ratio' | 'time' | 'day' | 'runKind';
+export type ColumnKind =
+  'text' | 'id' | 'prose' | 'count' | 'milliseconds' | 'ratio' | 'time' | 'day' | 'runKind';
 
 export interface Column {
   /** The name for programs, as in SQL: snake_case. */

@@ -81,26 +81,16 @@ export async function configSchema(io: Io): Promise<ExitCode> {
 
 /** Draws the settings with whole values, on as many lines as a terminal needs: a path that is cut helps nobody. */
 function settingsTable({ file, settings }: SettingsReport, width: number): string[] {
-  const column = (title: string, cells: string[], least: number): TextColumn => ({
-    title,
+  const columns = [
+    { title: 'setting', cells: settings.map(({ setting }) => setting), least: Infinity },
+    { title: 'value', cells: settings.map(valueText), least: LEAST_VALUE },
+    { title: 'from', cells: settings.map(({ origin }) => originText(origin)), least: LEAST_ORIGIN },
+  ].map(({ cells, ...column }): TextColumn => ({
+    ...column,
     cells: cells.map(printable),
     align: 'left',
-    least,
     lines: Infinity,
-  });
-  const columns = [
-    column(
-      'setting',
-      settings.map(({ setting }) => setting),
-      Infinity,
-    ),
-    column('value', settings.map(valueText), LEAST_VALUE),
-    column(
-      'from',
-      settings.map(({ origin }) => originText(origin)),
-      LEAST_ORIGIN,
-    ),
-  ];
+  }));
   const sheet: TableOptions = { width, gap: 2, paint: (_style, text) => text };
   const head = file === null ? [] : [`file ${printable(file)}`, ''];
   return [...head, ...(tableLines(columns, sheet) ?? recordLines(columns, sheet))];

@@ -1,4 +1,4 @@
-import { broken, cut, pad, widthOf, wrapped } from '../text.ts';
+import { cut, pad, textLines, widthOf, wrapped } from '../text.ts';
 import type { Paint, Style } from '../text.ts';
 
 /** Spaces between the title and the value of a record. */
@@ -63,18 +63,19 @@ export function tableLines(columns: readonly TextColumn[], sheet: TableOptions):
       columns.map(({ title }, index) => (title === '' ? '' : '-'.repeat(widthAt(index)))),
       () => 'dim',
     ),
-    ...Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) => {
-      const cells = columns.map(({ cells: all, lines }, index) =>
-        broken(all[row] ?? '', widthAt(index), lines),
+    ...(columns[0]?.cells ?? []).flatMap((_, row) => {
+      const texts = columns.map(({ cells, lines }, index) =>
+        textLines(cells[row] ?? '', widthAt(index), lines),
       );
-      return Array.from({ length: Math.max(...cells.map((lines) => lines.length)) }, (_line, nth) =>
-        line(
-          cells.map((lines) => lines[nth] ?? ''),
-          (index) => columns[index]?.style,
-        ),
-      );
-    }).flat(),
+      return side(texts).map((cells) => line(cells, (index) => columns[index]?.style));
+    }),
   ];
+}
+
+/** Puts the lines of cells side by side, from the top. */
+function side(texts: readonly (readonly string[])[]): string[][] {
+  const height = Math.max(...texts.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, nth) => texts.map((lines) => lines[nth] ?? ''));
 }
 
 /** Writes each row as lines of `title  value`, for rows that are too wide for a table. */
@@ -82,7 +83,7 @@ export function recordLines(columns: readonly TextColumn[], { width }: Sheet): s
   const titleWidth = Math.min(widest(columns.map(({ title }) => title)), Math.floor(width / 2));
   const record = (row: number): string[] =>
     columns.flatMap(({ title, cells, lines }) =>
-      broken(cells[row] ?? '', width - titleWidth - GAP, lines).map((line, nth) => {
+      textLines(cells[row] ?? '', width - titleWidth - GAP, lines).map((line, nth) => {
         const label = nth === 0 ? cut(title, titleWidth) : '';
         return pad(label, titleWidth + GAP, 'left') + line;
       }),
