@@ -57,9 +57,9 @@ const BUNDLES: readonly Bundle[] = [
     together: [
       { name: 'main', tags: ['$initial'] },
       { name: 'settings', test: /\/src\/config\/(load|key)\.ts$/ },
-      { name: 'mirror', test: /\/src\/sqlite\/readonly\.ts$/ },
-      { name: 'statements', test: /\/src\/sqlite\/reader\.ts$/ },
-      { name: 'sync', test: /\/src\/(commands\/sync|sqlite\/store|api\/client)\.ts$/ },
+      { name: 'mirror', test: /\/src\/store\/sqlite\/readonly\.ts$/ },
+      { name: 'statements', test: /\/src\/store\/sqlite\/reader\.ts$/ },
+      { name: 'sync', test: /\/src\/(cli\/commands\/sync|store\/sqlite\/store|source\/http\/client)\.ts$/ },
     ],
   },
   {
@@ -137,7 +137,7 @@ async function write(
     input,
     platform: 'node',
     external: [...OUTSIDE, ...NEVER_LOADED],
-    plugins: [commanderWithoutPrograms],
+    plugins: [lighterPackages],
     transform: { target: `node${OLDEST_NODE}`, define },
     onLog: (level, { message }) => {
       if (level === 'warn') throw new Error(message);
@@ -157,25 +157,46 @@ async function write(
     charset: 'ascii',
   });
   await bundled.close();
-  return output.flatMap((file) => {
+  const made = output.flatMap((file): [string, string[]][] => {
     if (file.type === 'asset') return [];
     // Rolldown's own helpers are not files.
     const parts = file.moduleIds.filter((id) => isAbsolute(id)).map((id) => relative(root, id));
     return [[join('dist', file.fileName), parts]];
   });
+  assertFound(
+    together,
+    made.flatMap(([, parts]) => parts),
+  );
+  return made;
 }
 
-/** Commander can start programs as subcommands; ours are none, and loading that code costs a start 1 ms. */
-const commanderWithoutPrograms: Plugin = {
-  name: 'commander-without-programs',
+/** Throws if a group names a file that is not there: it was moved, and the group would silently fall apart. */
+function assertFound(groups: readonly CodeSplittingGroup[], files: readonly string[]): void {
+  for (const { name, test } of groups) {
+    if (test instanceof RegExp && !files.some((file) => test.test(`/${file}`)))
+      throw new Error(`No file of the build is in the group ${String(name)}, ${test}.`);
+  }
+}
+
+/** Parts of packages that make Node load modules for a millisecond, and what takes their place. */
+const LIGHTER = [
+  {
+    // Commander can start programs as subcommands; ours are none.
+    file: '/commander/lib/command.js',
+    part: "import childProcess from 'node:child_process';",
+    instead: 'const childProcess = {};',
+  },
+  { file: '/p-retry/index.js', part: 'performance.now()', instead: '(1000 * process.uptime())' },
+] as const;
+
+const lighterPackages: Plugin = {
+  name: 'lighter-packages',
   transform(code, id) {
-    if (!id.endsWith('/commander/lib/command.js')) return null;
-    const without = code.replace(
-      "import childProcess from 'node:child_process';",
-      'const childProcess = {};',
-    );
-    if (without === code) throw new Error(`${id} does not import node:child_process as it did`);
-    return without;
+    const change = LIGHTER.find(({ file }) => id.endsWith(file));
+    if (change === undefined) return null;
+    const changed = code.replaceAll(change.part, change.instead);
+    if (changed === code) throw new Error(`${id} has no ${change.part} any more`);
+    return changed;
   },
 };
 

@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { TaskmirrorError } from '../model/errors.ts';
 import type { Log } from '../model/log.ts';
 import type { Redactor } from './redact.ts';
-import { type Output, visible } from './terminal.ts';
+import { wordsOf } from './log-words.ts';
+import { columnsOf, type Output, visible } from './terminal.ts';
 
 /** A log whose children add their own fields to every line. */
 export interface Logger extends Log {
@@ -19,7 +20,7 @@ export interface LogSettings {
 
 export interface LoggerOptions extends LogSettings {
   /** Must write before it returns, as process.stderr does on POSIX, or the last lines are lost at exit. */
-  stderr: Pick<Output, 'write'>;
+  stderr: Output;
   redactor: Redactor;
   /** Whether `stderr` is a terminal; decides the format `auto`. */
   isTTY: boolean;
@@ -98,14 +99,34 @@ function jsonLine(redactor: Redactor): (entry: unknown) => string {
   return (entry) => `${JSON.stringify(mapTexts(entry, (text) => redactor.redact(text)))}\n`;
 }
 
-function prettyLine({ redactor, color }: LoggerOptions): (entry: unknown) => string {
+/** As pino-pretty writes it: `[2026-01-26 12:00:00Z] WARN: `. */
+const TIME = 'UTC:yyyy-mm-dd HH:MM:ss"Z"';
+const TIME_LENGTH = 22;
+
+function prettyLine({ redactor, color, stderr }: LoggerOptions): (entry: unknown) => string {
   const { prettyFactory } = require('pino-pretty') as typeof import('pino-pretty');
   const format = prettyFactory({
     colorize: color,
     singleLine: true,
-    translateTime: 'UTC:yyyy-mm-dd HH:MM:ss.l"Z"',
+    translateTime: TIME,
   });
-  return (entry) => format(mapTexts(entry, (text) => visible(redactor.redact(text))));
+  return (entry) => {
+    const safe = mapTexts(entry, (text) => visible(redactor.redact(text))) as PrettyEntry;
+    const { level, time, msg, ...fields } = safe;
+    // Where an error of another kind comes from is for whoever mends it.
+    const { err, ...others } = fields;
+    const isOurs = err?.stack === undefined;
+    const prefix = TIME_LENGTH + ` ${level}: `.length;
+    const words = wordsOf(msg, isOurs ? fields : others, { columns: columnsOf(stderr), prefix });
+    return format({ level, time, msg: words, ...(isOurs ? {} : { err }) });
+  };
+}
+
+interface PrettyEntry {
+  level: string;
+  time: string;
+  msg: string;
+  err?: { stack?: string };
 }
 
 /** Works on the parsed line, so that the line stays well formed whatever is replaced. */

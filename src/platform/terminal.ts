@@ -1,3 +1,4 @@
+import { once } from '../model/once.ts';
 import { jsonEscapes } from '../model/text.ts';
 
 /**
@@ -6,11 +7,12 @@ import { jsonEscapes } from '../model/text.ts';
 const UNPRINTABLE =
   // Zero-width joiner and non-joiner stay: emoji and some scripts are built with them.
   String.raw`[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}`;
-const IN_A_LINE = new RegExp(UNPRINTABLE, 'gu');
-const IN_LINES = new RegExp(String.raw`(?![\n\t])(?:${UNPRINTABLE})`, 'gu');
 /** Sequences that this program sends: styles and, first in a piece, the one that erases the progress line. */
 const OWN = String.raw`^\r\u001b\[K|\u001b\[(?:[0-2]|22|[349]\d)m`;
-const OWN_OR_NOT = new RegExp(String.raw`(${OWN})|(?![\n\t])(?:${UNPRINTABLE})`, 'gu');
+// Made when needed: Unicode's sets cost a start a fifth of a millisecond each.
+const inALine = once(() => new RegExp(UNPRINTABLE, 'gu'));
+const inLines = once(() => new RegExp(String.raw`(?![\n\t])(?:${UNPRINTABLE})`, 'gu'));
+const ownOrNot = once(() => new RegExp(String.raw`(${OWN})|(?![\n\t])(?:${UNPRINTABLE})`, 'gu'));
 
 const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\n', '\\n'],
@@ -23,12 +25,12 @@ const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
  * ESC and newlines), invisible format characters, and those that turn the direction of writing.
  */
 export function printable(text: string): string {
-  return text.replace(IN_A_LINE, (character) => SHORT_ESCAPES.get(character) ?? jsonEscapes(character));
+  return text.replace(inALine(), (character) => SHORT_ESCAPES.get(character) ?? jsonEscapes(character));
 }
 
 /** Does the same for text of several lines: newlines and tabs stay. JSON keeps its value. */
 export function visible(text: string): string {
-  return text.replace(IN_LINES, jsonEscapes);
+  return text.replace(inLines(), jsonEscapes);
 }
 
 /** A stream that people or programs read. `columns` is unknown for a pipe. */
@@ -57,13 +59,15 @@ export function outlet(stream: Output, isExact: () => boolean): Output {
 }
 
 function withOwnEscapes(text: string): string {
-  return text.replace(OWN_OR_NOT, (found, own?: string) => own ?? jsonEscapes(found));
+  return text.replace(ownOrNot(), (found, own?: string) => own ?? jsonEscapes(found));
 }
 
 const ASCII = /^[ -~]*$/;
-const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{10000}-\u{10ffff}\p{Emoji_Presentation}]$/u;
+const zeroWidth = once(() => /^[\p{Mn}\p{Me}\p{Cf}]$/u);
+const wide = once(
+  () =>
+    /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{10000}-\u{10ffff}\p{Emoji_Presentation}]$/u,
+);
 
 /**
  * Returns the terminal columns of printable text. Wide ranges are as in console-table-printer (Unicode TR 11,
@@ -78,8 +82,8 @@ export function widthOf(text: string): number {
 
 /** Returns the columns of one character (a code point). */
 export function widthOfCharacter(character: string): number {
-  if (ZERO_WIDTH.test(character)) return 0;
-  return WIDE.test(character) ? 2 : 1;
+  if (zeroWidth().test(character)) return 0;
+  return wide().test(character) ? 2 : 1;
 }
 
 /**

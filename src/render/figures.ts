@@ -35,6 +35,11 @@ export function isNumeric(kind: ColumnKind): boolean {
   return kind === 'count' || kind === 'milliseconds' || kind === 'ratio';
 }
 
+/** Returns whether values of a kind are texts that users or the API have written. */
+export function isText(kind: ColumnKind): boolean {
+  return kind === 'text' || kind === 'id' || kind === 'prose';
+}
+
 /**
  * Returns a formatter of UTC text as local time, to the minute: `2026-01-26 13:05`. Text that is not a time
  * stays as it is. Throws RangeError for an unknown time zone.

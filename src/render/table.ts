@@ -2,16 +2,18 @@ import { styleText } from 'node:util';
 import { hex } from './formats/encode.ts';
 import type { RowFormat } from './formats/format.ts';
 import type { Batch, Cell } from '../store/queryable.ts';
-import { cut, pad, printable, widthOf } from './text.ts';
+import { cut, isWord, pad, printable, widthOf } from './text.ts';
 
 /** Rows of a batch of a table: the first batch decides the widths, and no more rows are held in memory. */
 export const LAID_OUT_TOGETHER = 1_000;
 /** Minimum columns of a cut value: a result that needs narrower ones is shown as records instead. */
-const NARROWEST = 8;
+const NARROWEST = 12;
 
 interface Columns {
   titles: string[];
   widths: number[];
+  /** Columns that each needs at least: those of its longest word, see `isWord`. */
+  least: number[];
   /** True for a column of numbers and NULL: aligned to the right. */
   numeric: boolean[];
 }
@@ -47,8 +49,8 @@ function plainLine(cells: readonly string[], { widths, numeric }: Columns): stri
 }
 
 /**
- * Draws a table for a terminal of `width` columns: cuts long values with an ellipsis to make it fit. If a
- * result has too many columns for any table, it is shown as records, a line for each value.
+ * Draws a table for a terminal of `width` columns: cuts long values with an ellipsis to make it fit, but no word, such
+ * as a time or an id. If that does not do, the result is shown as records, a line for each value.
  */
 export function terminalTable(names: readonly string[], width: number, color: boolean): RowFormat {
   let layout: { columns: Columns | undefined } | undefined;
@@ -129,23 +131,32 @@ function cellText(cell: Cell): string {
 function measure(names: readonly string[], rows: readonly (readonly Cell[])[]): Columns {
   const titles = names.map(printable);
   const widths = titles.map((title) => Math.max(1, widthOf(title)));
+  const least = titles.map(leastOf);
   for (const row of rows) {
     for (const [index, cell] of row.entries()) {
-      widths[index] = Math.max(widths[index] ?? 0, widthOf(cellText(cell)));
+      const text = cellText(cell);
+      widths[index] = Math.max(widths[index] ?? 0, widthOf(text));
+      least[index] = Math.max(least[index] ?? 0, leastOf(text));
     }
   }
   const numeric = names.map((_, index) => {
     const kinds = new Set(rows.map((row) => typeof row[index]));
     return (kinds.has('number') || kinds.has('bigint')) && !kinds.has('string');
   });
-  return { titles, widths, numeric };
+  return { titles, widths, least, numeric };
+}
+
+function leastOf(text: string): number {
+  return isWord(text) ? widthOf(text) : NARROWEST;
 }
 
 /** Narrows the widest columns until a boxed table fits; undefined if it cannot. */
 function fit(columns: Columns, width: number): Columns | undefined {
   const room = width - 3 * columns.widths.length - 1;
   for (let cap = Math.max(room, NARROWEST); cap >= NARROWEST; cap--) {
-    const widths = columns.widths.map((natural) => Math.min(natural, cap));
+    const widths = columns.widths.map((natural, index) =>
+      Math.min(natural, Math.max(cap, columns.least[index] ?? 0)),
+    );
     if (widths.reduce((sum, each) => sum + each, 0) <= room) return { ...columns, widths };
   }
   return undefined;

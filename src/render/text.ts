@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import { widthOf, widthOfCharacter } from '../platform/terminal.ts';
+import { widthOf, widthOfCharacter, wrapped } from '../platform/terminal.ts';
 import type { Io } from '../platform/terminal.ts';
 
 export { counted, grouped } from '../model/text.ts';
@@ -16,6 +16,32 @@ export function cut(text: string, columns: number): string {
     kept += character;
   }
   return `${kept.replace(/\u200d$/u, '')}…`;
+}
+
+/** Columns of the longest word that is shown whole: an id has 36. */
+const LONGEST_WORD = 40;
+
+/** Returns whether printable text is one word, such as a time, an id or a number: a part of it says little or misleads. */
+export function isWord(text: string): boolean {
+  return !text.includes(' ') && widthOf(text) <= LONGEST_WORD;
+}
+
+/**
+ * Breaks printable text into lines of at most `columns` columns, at spaces, or within a word that is longer; what does not fit
+ * into `lines` lines is cut.
+ */
+export function textLines(text: string, columns: number, lines: number): string[] {
+  const made: string[] = [];
+  let rest = text;
+  while (made.length < lines - 1 && widthOf(rest) > columns) {
+    const [first = ''] = wrapped(rest, columns);
+    const line = widthOf(first) <= columns ? first : cut(first, columns).slice(0, -1);
+    // Wide characters in one column: nothing fits.
+    if (line === '') break;
+    made.push(line);
+    rest = rest.slice(line.length).trimStart();
+  }
+  return [...made, cut(rest, columns)];
 }
 
 /** Pads printable text with spaces to `columns` columns. */

@@ -1,8 +1,8 @@
 import { type Asked, rowsAtMost, type Scope, unsearchedTasksOf } from './ask.ts';
-import { count, type Measure, ratio, sectionOf, text, time } from './measure.ts';
+import { count, id, type Measure, prose, ratio, sectionOf, time } from './measure.ts';
 import type { Section } from './report.ts';
 
-export const ERROR = text('error_group', 'Error');
+export const ERROR = prose('error_group', 'Error');
 export const FAILURES = count('failures', 'Failures', 'count(*)');
 export const LAST = time('last_created_at', 'Last', 'max(created_at)');
 
@@ -12,7 +12,7 @@ const MEASURES = [
   ratio('share', 'Share', 'round(1.0 * count(*) / sum(count(*)) over (), 4)'),
   count('users', 'Users', 'count(distinct username)'),
   LAST,
-  text('last_task_id', 'Last task', ({ lastCreatedId }) => lastCreatedId),
+  id('last_task_id', 'Last task', ({ lastCreatedId }) => lastCreatedId),
 ];
 
 /** Reports the most common failures. Tasks that failed without an error form the group null. */

@@ -18,6 +18,8 @@ const measure =
   });
 
 export const text = measure('text');
+export const id = measure('id');
+export const prose = measure('prose');
 export const count = measure('count');
 export const milliseconds = measure('milliseconds');
 export const ratio = measure('ratio');

@@ -1,5 +1,5 @@
 import { type Asked, rowsAtMost, type Scope, tasksOf, unsearchedTasksOf } from './ask.ts';
-import { COUNTS, FAILED, milliseconds, sectionOf, SUCCESS, TASKS, text, time } from './measure.ts';
+import { COUNTS, FAILED, id, milliseconds, sectionOf, SUCCESS, TASKS, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
 const WORK = milliseconds('run_ms', 'Work', 'sum(run_ms)');
@@ -31,7 +31,7 @@ export async function sessions(mirror: Asked, scope: Scope): Promise<Section[]> 
     name: 'sessions',
     title: 'Sessions with the most tasks',
     measures: [
-      text('session_id', 'Session'),
+      id('session_id', 'Session'),
       text('username', 'User', 'max(username)'),
       TASKS,
       FAILED,

@@ -5,9 +5,11 @@ export type { Value } from '../store/reportable.ts';
 /**
  * The content of a column, which sets its alignment and its format for people. Programs get the value as it
  * is: `milliseconds` and `count` as integers, `ratio` from 0 to 1, `time` as UTC text, `day` as YYYY-MM-DD in
- * the report's time zone, `runKind` as in `sync_runs.kind`.
+ * the report's time zone, `runKind` as in `sync_runs.kind`. If there is little room, people get the beginning
+ * of an `id`, which stands for the whole of it in `history`, and `prose` on several lines.
  */
-export type ColumnKind = 'text' | 'count' | 'milliseconds' | 'ratio' | 'time' | 'day' | 'runKind';
+export type ColumnKind =
+  'text' | 'id' | 'prose' | 'count' | 'milliseconds' | 'ratio' | 'time' | 'day' | 'runKind';
 
 export interface Column {
   /** The name for programs, as in SQL: snake_case. */

@@ -1,6 +1,6 @@
 import { utcText } from '../model/task.ts';
 import { type Asked, rowsAtMost, type Scope, tasksOf } from './ask.ts';
-import { ageOf, IS_OPEN, milliseconds, sectionOf, TASKS, text, time } from './measure.ts';
+import { ageOf, id, IS_OPEN, milliseconds, sectionOf, TASKS, text, time } from './measure.ts';
 import type { Section } from './report.ts';
 
 /** The start of the message, to recognize the task. */
@@ -38,7 +38,7 @@ function oldestOpen(mirror: Asked, scope: Scope): Promise<Section> {
     name: 'tasks',
     title: 'Oldest open tasks',
     measures: [
-      text('id', 'Task'),
+      id('id', 'Task'),
       text('status', 'Status'),
       text('username', 'User'),
       ageOf('age_ms', 'Age', 'created_at'),
@@ -57,7 +57,7 @@ export async function slowest(mirror: Asked, scope: Scope): Promise<Section[]> {
     name: 'tasks',
     title: 'Slowest tasks',
     measures: [
-      text('id', 'Task'),
+      id('id', 'Task'),
       text('status', 'Status'),
       text('username', 'User'),
       time('created_at', 'Created'),

@@ -7,6 +7,8 @@ import type { Task } from '../../src/model/task.ts';
 import { changeOf, mirrorTask } from '../contracts/mirror-store.ts';
 import { at } from '../support/tasks.ts';
 import { askedMirror, type AskedMirror } from './asked-mirror.ts';
+import { historyText } from '../../src/render/views/history.ts';
+import { widthOf } from '../../src/render/text.ts';
 import { told } from '../support/told.ts';
 
 const ID = '0b2d3e4f-1111';
@@ -106,6 +108,21 @@ describe('history', () => {
     ]);
     expect((await printed(ID)).text).toContain(`${times[1]}  older changes pruned\n`);
     expect(await eventsOf('later')).toMatchObject([{ event: 'first seen' }]);
+  });
+
+  test('cuts no time at 80 columns: the new one has a line of its own', () => {
+    const [old, now, then] = [0, 1, 2].map((nth) => `2026-01-26T12:00:0${nth}.000Z`);
+    const rows = [
+      [then, 'changed', 'last_activity_at', old, now],
+      [then, 'changed', 'message', 'old words '.repeat(20), 'new words '.repeat(20)],
+    ] as string[][];
+    const lines = historyText(rows, 80).split('\n');
+    expect(lines.filter((line) => widthOf(line) > 80)).toEqual([]);
+    expect(lines.slice(0, 2)).toEqual([
+      `${then}  last_activity_at: ${old}`,
+      `                                          → ${now}`,
+    ]);
+    expect(lines[2]).toMatch(/^ {26}message: old words .*… → new words .*…$/);
   });
 
   test.each([60, 80, 120])('fits a terminal of %i columns', async (columns) => {

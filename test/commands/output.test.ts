@@ -200,6 +200,23 @@ describe('a table on a terminal', () => {
     expect(text).toContain('c37c1d78');
   });
 
+  it.each([
+    ['a table, if only text is cut', ['id', 'text'], '┌'],
+    ['records, if a time or an id would be cut', ['id', 'text', 'started_at', 'ended_at'], '─── row 1'],
+  ])('is %s at 80 columns', async (_, columns, begins) => {
+    const cells: Record<string, string> = {
+      id: 'c7ced69e-33b5-4b09-b61d-fb283f4a81d4',
+      text: 'What is 2+2? '.repeat(20),
+      started_at: '2026-01-26T12:00:00.000Z',
+      ended_at: '2026-01-26T12:00:01.000Z',
+    };
+    const row = columns.map((name) => cells[name] ?? null);
+    const text = await printed({ columns, rows: [row] }, 'table', { columns: 80 });
+    expect(text.startsWith(begins)).toBe(true);
+    expect(text.split('\n').filter((line) => widthOf(line) > 80)).toEqual([]);
+    for (const name of columns.filter((each) => each !== 'text')) expect(text).toContain(cells[name]);
+  });
+
   it('cuts nothing where it fits', async () => {
     const text = await printed({ columns: ['a'], rows: [['short']] }, 'table', { columns: 80 });
     expect(text).toBe('┌───────┐\n│ a     │\n├───────┤\n│ short │\n└───────┘\n');

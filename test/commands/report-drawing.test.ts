@@ -88,10 +88,70 @@ it('keeps the clocks of as many times as there is room for, the first ones longe
   row[6] = '2026-01-26T03:17:00.000Z';
   const { columns } = FRESHNESS;
   const short = columns.map((column) => ({ ...column, title: column.title.replace(/ (?:rows|walk)$/, '') }));
-  const text = drawn(reportOf({ ...FRESHNESS, columns: short, rows: [row] }), { width: 80, color: false });
+  const text = drawn(reportOf({ ...FRESHNESS, columns: short, rows: [row] }), { width: 78, color: false });
   expect(text.split('\n').slice(-2)[0]).toBe(
     'default 2026-01-26 15:56 19.3 s    0        0 2026-01-26 15:58 2026-01-26',
   );
+});
+
+const RUNS: Section = {
+  name: 'runs',
+  title: 'Runs',
+  columns: [
+    { name: 'started_at', title: 'Started', kind: 'time' },
+    { name: 'task', title: 'Task', kind: 'id' },
+    { name: 'kind', title: 'Kind', kind: 'runKind' },
+    { name: 'outcome', title: 'Outcome', kind: 'text' },
+    { name: 'updated', title: 'Changed', kind: 'count' },
+    { name: 'duration_ms', title: 'Took', kind: 'milliseconds' },
+  ],
+  rows: [
+    [
+      '2026-01-26T15:56:00.000Z',
+      'c7ced69e-33b5-4b09-b61d-fb283f4a81d4',
+      'incremental',
+      'interrupted',
+      1_234_567,
+      900_000,
+    ],
+  ],
+  chart: null,
+};
+
+it.each([
+  [120, '2026-01-26 15:56  c7ced69e-33b5-4b09-b61d-fb283f4a81d4  incremental  interrupted  1,234,567  15 m'],
+  [80, '2026-01-26 15:56  c7ced69e…  incremental  interrupted  1,234,567  15 m'],
+  [66, '2026-01-26 15:56 c7ced69e… incremental interrupted 1,234,567 15 m'],
+  [62, '2026-01-26 15:56 c7ced69e… incremental interru… 1,234,567 15 m'],
+])('shortens ids at %i columns before it cuts text, and no time that begins a row', (width, row) => {
+  expect(drawn(reportOf(RUNS), { width, color: false }).split('\n').at(-2)).toBe(row);
+});
+
+it('folds prose at 80 columns, so that texts that begin alike can be told apart', () => {
+  const said = 'Approval for the tool query_database was not given within';
+  const errors: Section = {
+    name: 'errors',
+    title: 'Failures',
+    columns: [
+      { name: 'error_group', title: 'Error', kind: 'prose' },
+      { name: 'failures', title: 'Failures', kind: 'count' },
+      { name: 'share', title: 'Share', kind: 'ratio' },
+      { name: 'last_created_at', title: 'Last', kind: 'time' },
+      { name: 'last_task_id', title: 'Last task', kind: 'id' },
+    ],
+    rows: ['<n> minutes', '<n> hours'].map((end) => [
+      `${said} ${end}`,
+      3,
+      0.5,
+      '2026-01-26T15:56:00.000Z',
+      'c7ced69e-33b5-4b09-b61d-fb283f4a81d4',
+    ]),
+    chart: { kind: 'bars', label: 'error_group', value: 'failures' },
+  };
+  const text = drawn(reportOf(errors), { width: 80, color: false });
+  expect(text.replaceAll(/\s+/g, ' ')).toMatch(/given within <n> minutes .*given within <n> hours/);
+  expect(text.split('\n').filter((line) => widthOf(line) > 80)).toEqual([]);
+  expect(text).not.toMatch(/given…|within…/);
 });
 
 it('calls a full run what the flag calls it', () => {
@@ -105,7 +165,17 @@ it('calls a full run what the flag calls it', () => {
   expect(drawn(reportOf(runs), null)).toMatch(/\nfull\nbackfill\n\\u001b\[31m\n$/);
 });
 
-const kinds = fc.constantFrom('text', 'count', 'milliseconds', 'ratio', 'time', 'day', 'runKind');
+const kinds = fc.constantFrom(
+  'text',
+  'id',
+  'prose',
+  'count',
+  'milliseconds',
+  'ratio',
+  'time',
+  'day',
+  'runKind',
+);
 const words = fc.oneof(
   fc.string({ unit: 'grapheme' }),
   fc.constantFrom('日本語'.repeat(9), '👋'.repeat(30), '\u001b[31m\n'),

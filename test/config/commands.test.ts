@@ -5,6 +5,7 @@ import type { Io } from '../../src/platform/terminal.ts';
 import type { SettingsFlags } from '../../src/config/settings.ts';
 import { settingsJsonSchema } from '../../src/config/schema.ts';
 import { UsageError } from '../../src/model/errors.ts';
+import { widthOf } from '../../src/platform/terminal.ts';
 import { Captured } from '../support/captured.ts';
 import { folder } from './folder.ts';
 
@@ -67,22 +68,34 @@ test('config show prints each setting, its value and where it came from', async 
   const io = ioIn(cwd, { TASKMIRROR_SYNC_PAGE_SIZE: '50' });
   expect(await configShow(io, { flags: { db: 'x.db' }, json: false })).toBe(0);
   const cells = io.stdout.lines.map((line) => line.split(/ {2,}/));
+  expect(io.stdout.lines[0]).toBe(`file ${file}`);
   expect(cells).toEqual(
     expect.arrayContaining([
       ['setting', 'value', 'from'],
       ['database', join(cwd, 'x.db'), 'flag --db'],
-      ['schedule', '1 * * * *', `file ${file}`],
+      ['schedule', '1 * * * *', 'file'],
       ['timezone', 'UTC', 'default'],
       ['sources[0].baseUrl', 'https://api.sigmic.ai', 'default'],
-      ['sources[0].apiKey', '{"env":"WORK_KEY"} (not set)', `file ${file}`],
-      ['sources[1].apiKey', `{"file":"${join(cwd, 'lab.key')}"} (set)`, `file ${file}`],
-      ['sources[2].apiKey', '{"command":"[not shown]"} (not run)', `file ${file}`],
-      ['sync.pageSize', '50', 'environment variable TASKMIRROR_SYNC_PAGE_SIZE'],
+      ['sources[0].apiKey', '{"env":"WORK_KEY"} (not set)', 'file'],
+      ['sources[1].apiKey', `{"file":"${join(cwd, 'lab.key')}"} (set)`, 'file'],
+      ['sources[2].apiKey', '{"command":"[not shown]"} (not run)', 'file'],
+      ['sync.pageSize', '50', 'TASKMIRROR_SYNC_PAGE_SIZE'],
       ['sync.maxRequestsPerSecond', 'null', 'default'],
       ['omitFields', '[]', 'default'],
     ]),
   );
   expect(io.stdout.text).not.toMatch(/hunter2|vault/);
+});
+
+test('config show fits a terminal of 80 columns, and cuts nothing', async () => {
+  const cwd = folder({ 'taskmirror.config.json': { sources: SOURCES }, 'lab.key': KEY });
+  const stdout = new Captured(80);
+  const queriesFolder = `/${'a long path/'.repeat(9)}end`;
+  const env = { TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND: '5', TASKMIRROR_QUERIES_FOLDER: queriesFolder };
+  await configShow({ ...ioIn(cwd, env), stdout }, { flags: noFlags, json: false });
+  expect(stdout.lines.slice(1).filter((line) => widthOf(line) > 80)).toEqual([]);
+  expect(stdout.text).not.toContain('…');
+  expect(stdout.text.replaceAll(/\s/g, '')).toContain('TASKMIRROR_SYNC_MAX_REQUESTS_PER_SECOND');
 });
 
 test('config show --json prints the same as one object, and never a key', async () => {

@@ -4,12 +4,12 @@ import { createLogger } from '../../src/platform/log.ts';
 import type { LoggerOptions } from '../../src/platform/log.ts';
 import { UsageError } from '../../src/model/errors.ts';
 import { createRedactor } from '../../src/platform/redact.ts';
+import { widthOf } from '../../src/platform/terminal.ts';
 import { Captured } from '../support/captured.ts';
 
 const KEY = 'sigmic_0123456789abcdef';
 
-function logger(options: Partial<LoggerOptions> = {}) {
-  const stderr = new Captured();
+function logger(options: Partial<LoggerOptions> = {}, stderr = new Captured()) {
   const redactor = createRedactor();
   const log = createLogger({
     level: 'info',
@@ -109,12 +109,43 @@ describe('the format', () => {
 });
 
 describe('pretty lines', () => {
-  test('have time, level, message and fields on one line', () => {
+  test('have time, level and message, and the fields in words below', () => {
     const { log, stderr } = logger({ format: 'pretty' });
-    log.child({ run: 12 }).info({ rows: 3 }, 'page');
-    expect(stderr.text).toMatch(
-      /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z\] INFO: page \{"run":12,"rows":3\}\n$/,
+    log
+      .child({ run: 12 })
+      .info({ rowsSeen: 3, waitMs: 1_250, overlapSeconds: 600, error: null, sources: ['a'] }, 'page');
+    const [first, ...more] = stderr.lines;
+    expect(first).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\] INFO: page$/);
+    expect(more).toEqual(['    run 12, rows seen 3, wait 1.3 s, overlap 600 s, sources ["a"]']);
+  });
+
+  test('fit a terminal of 80 columns, as those of a run and of a request that is repeated', () => {
+    const stderr = new Captured(80);
+    const { log } = logger(
+      { format: 'pretty', isTTY: true, hintOf: () => 'Put it right. '.repeat(9).trim() },
+      stderr,
     );
+    const run = log.child({ source: 'default', run: 1_234 });
+    const counts = { requests: 2, inserted: 12, updated: 3, removed: 0, error: null };
+    run.info({ kind: 'incremental', outcome: 'ok', verdict: 'clean', ...counts }, 'run ok');
+    const cause = 'ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:9';
+    run.warn({ path: '/api/v1/tasks?limit=1&offset=0', attempt: 1, waitMs: 448, cause }, 'A request failed');
+    run.warn({}, 'A key begins with neither sigmic_ nor eyJ. '.repeat(4).trim());
+    const err = new UsageError('time_zone_unknown', { timezone: 'X' }, 'No such zone. '.repeat(9).trim(), {
+      cause: new Error('socket closed'),
+    });
+    run.error({ err }, 'the run failed');
+    expect(stderr.lines.filter((line) => widthOf(line) > 80)).toEqual([]);
+    expect(stderr.text).toContain('    requests 2, inserted 12, updated 3, removed 0\n');
+    expect(stderr.text).toContain('wait 448 ms');
+    expect(stderr.text).toMatch(/No such zone\.\n    socket closed\n    Put it right\./);
+    expect(stderr.text).not.toMatch(/null|\{/);
+  });
+
+  test('hold an error of another kind with its stack: it is a bug', () => {
+    const { log, stderr } = logger({ format: 'pretty' });
+    log.error({ err: new TypeError('no such thing') }, 'run failed');
+    expect(stderr.text).toMatch(/ERROR: run failed.*TypeError.*no such thing.*log\.test\.ts/s);
   });
 
   test('have colour only where it was asked for', () => {

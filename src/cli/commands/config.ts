@@ -14,10 +14,13 @@ import type {
 } from '../../config/settings.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../../platform/terminal.ts';
-import { formattedAtOnce } from '../../render/formats/format.ts';
-import { plainTable } from '../../render/table.ts';
+import { recordLines, type TableOptions, tableLines, type TextColumn } from '../../render/reports/table.ts';
 import { columnsOf, counted, folded, printable } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
+
+/** Columns to which values and their origins are folded if a terminal is narrow. */
+const LEAST_VALUE = 20;
+const LEAST_ORIGIN = 12;
 
 /** A setting as `config show --json` prints it. */
 export interface SettingLine {
@@ -84,7 +87,13 @@ export async function configShow(
   { flags, json }: { flags: SettingsFlags; json: boolean },
 ): Promise<ExitCode> {
   const report = describeSettings(await loadSettings({ env: io.env, cwd: io.cwd, flags }), io);
-  await writeAll(io.stdout, json ? [`${JSON.stringify(report, null, 2)}\n`] : settingsTable(report));
+  await writeAll(io.stdout, [
+    json
+      ? `${JSON.stringify(report, null, 2)}\n`
+      : settingsTable(report, columnsOf(io.stdout))
+          .map((line) => `${line}\n`)
+          .join(''),
+  ]);
   return EXIT.done;
 }
 
@@ -94,16 +103,31 @@ export async function configSchema(io: Io): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** Draws the settings with whole values, even on a terminal: a path that is cut helps nobody. */
-function settingsTable({ settings }: SettingsReport): Iterable<string> {
-  return formattedAtOnce(
-    plainTable(['setting', 'value', 'from']),
-    settings.map(({ setting, value, origin, key }) => [
-      setting,
-      `${typeof value === 'string' ? value : JSON.stringify(value)}${key === undefined ? '' : ` (${key})`}`,
-      describeOrigin(origin),
-    ]),
-  );
+/** Draws the settings with whole values, on as many lines as a terminal needs: a path that is cut helps nobody. */
+function settingsTable({ file, settings }: SettingsReport, width: number): string[] {
+  const columns = [
+    { title: 'setting', cells: settings.map(({ setting }) => setting), least: Infinity },
+    { title: 'value', cells: settings.map(valueText), least: LEAST_VALUE },
+    { title: 'from', cells: settings.map(({ origin }) => originText(origin)), least: LEAST_ORIGIN },
+  ].map(({ cells, ...column }): TextColumn => ({
+    ...column,
+    cells: cells.map(printable),
+    align: 'left',
+    lines: Infinity,
+  }));
+  const sheet: TableOptions = { width, gap: 2, paint: (_style, text) => text };
+  const head = file === null ? [] : [`file ${printable(file)}`, ''];
+  return [...head, ...(tableLines(columns, sheet) ?? recordLines(columns, sheet))];
+}
+
+function valueText({ value, key }: SettingLine): string {
+  return `${typeof value === 'string' ? value : JSON.stringify(value)}${key === undefined ? '' : ` (${key})`}`;
+}
+
+/** The file is named above the table. */
+function originText(origin: Origin): string {
+  if (origin.kind === 'file') return 'file';
+  return origin.kind === 'environment' ? origin.variable : describeOrigin(origin);
 }
 
 /** Hides a command completely: it may hold a password, or a key in another form than ours. */

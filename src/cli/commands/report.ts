@@ -64,7 +64,7 @@ export async function reportList(io: Io, format: ReportFormat): Promise<ExitCode
   const section: Section = {
     name: 'reports',
     title: 'Reports',
-    columns: columns.map((name) => ({ name, title: name, kind: 'text' })),
+    columns: columns.map((name) => ({ name, title: name, kind: name === 'shows' ? 'prose' : 'text' })),
     rows,
     chart: null,
   };

@@ -1,5 +1,5 @@
 import type { Report, Section } from '../../reports/report.ts';
-import { figuresIn, isNumeric } from '../figures.ts';
+import { figuresIn, isNumeric, isText } from '../figures.ts';
 import type { Figure } from '../figures.ts';
 import { scopeWords } from './text.ts';
 import type { Filters } from './text.ts';
@@ -28,7 +28,7 @@ export function* markdownTable({ columns, rows }: Section, figure: Figure): Gene
       columns.map(({ kind }, index) => {
         const value = row[index] ?? null;
         // A table cell is one line, but may hold breaks.
-        return kind === 'text' && typeof value === 'string'
+        return isText(kind) && typeof value === 'string'
           ? value.split(/\r?\n/).map(escaped).join('<br>')
           : escaped(figure(value, kind));
       }),

@@ -1,4 +1,4 @@
-import { cut, pad, widthOf, wrapped } from '../text.ts';
+import { cut, pad, textLines, widthOf, wrapped } from '../text.ts';
 import type { Paint, Style } from '../text.ts';
 
 /** Spaces between the title and the value of a record. */
@@ -11,6 +11,8 @@ export interface TextColumn {
   align: 'left' | 'right';
   /** Columns to which values may be cut with an ellipsis if the table does not fit; Infinity: never cut. */
   least: number;
+  /** Lines that a value may take before it is cut. */
+  lines: number;
   style?: Style;
 }
 
@@ -61,23 +63,31 @@ export function tableLines(columns: readonly TextColumn[], sheet: TableOptions):
       columns.map(({ title }, index) => (title === '' ? '' : '-'.repeat(widthAt(index)))),
       () => 'dim',
     ),
-    ...Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) =>
-      line(
-        columns.map(({ cells }) => cells[row] ?? ''),
-        (index) => columns[index]?.style,
-      ),
-    ),
+    ...(columns[0]?.cells ?? []).flatMap((_, row) => {
+      const texts = columns.map(({ cells, lines }, index) =>
+        textLines(cells[row] ?? '', widthAt(index), lines),
+      );
+      return side(texts).map((cells) => line(cells, (index) => columns[index]?.style));
+    }),
   ];
+}
+
+/** Puts the lines of cells side by side, from the top. */
+function side(texts: readonly (readonly string[])[]): string[][] {
+  const height = Math.max(...texts.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, nth) => texts.map((lines) => lines[nth] ?? ''));
 }
 
 /** Writes each row as lines of `title  value`, for rows that are too wide for a table. */
 export function recordLines(columns: readonly TextColumn[], { width }: Sheet): string[] {
   const titleWidth = Math.min(widest(columns.map(({ title }) => title)), Math.floor(width / 2));
   const record = (row: number): string[] =>
-    columns.map(({ title, cells }) => {
-      const label = pad(cut(title, titleWidth), titleWidth + GAP, 'left');
-      return label + cut(cells[row] ?? '', width - titleWidth - GAP);
-    });
+    columns.flatMap(({ title, cells, lines }) =>
+      textLines(cells[row] ?? '', width - titleWidth - GAP, lines).map((line, nth) => {
+        const label = nth === 0 ? cut(title, titleWidth) : '';
+        return pad(label, titleWidth + GAP, 'left') + line;
+      }),
+    );
   const rows = Array.from({ length: columns[0]?.cells.length ?? 0 }, (_, row) => record(row));
   return rows.flatMap((lines, row) => (row === 0 ? lines : ['', ...lines]));
 }

@@ -1,4 +1,4 @@
-import type { Chart, Report, Section } from '../../reports/report.ts';
+import type { Chart, Column, Report, Section } from '../../reports/report.ts';
 import { bars } from '../charts/bars.ts';
 import type { Drawing } from '../charts/drawing.ts';
 import { numberIn, picture, replacesTable } from '../charts/section.ts';
@@ -11,9 +11,16 @@ import { cut, flowed, painter, printable } from '../text.ts';
 const SHORTEST_BAR = 10;
 const LONGEST_BAR = 40;
 
-/** Columns to which text is cut at most; a bar's label keeps more. */
-const LEAST_TEXT = 8;
+/** Columns to which text is cut if there is little room, and if there is too little; a bar's label keeps more. */
+const LEAST_TEXT = 9;
+const VERY_LEAST_TEXT = 6;
 const LEAST_LABEL = 24;
+/** Columns and lines that prose is folded to; what a bar shows is less than the words. */
+const LEAST_PROSE = 32;
+const LEAST_PROSE_BESIDE_BARS = 40;
+const MOST_LINES = 4;
+/** Characters of an id that is shortened: more than enough for `history` to find it. */
+const ID_LENGTH = 8;
 /** YYYY-MM-DD */
 const DAY_LENGTH = 10;
 
@@ -86,51 +93,81 @@ interface Layout {
   gap: number;
   /** From this column on, times are shortened to their day. */
   timesFrom: number;
-  /** Whether text may be cut. */
-  cuts: boolean;
+  /** Whether an id is shortened to its beginning. */
+  shortIds: boolean;
+  /** Columns to which text may be cut; Infinity: it is not. */
+  least: number;
 }
 
 /**
- * Returns table layouts, the best first: if there is little room, times lose their clocks, the last one
- * first.
+ * Returns table layouts, the best first: if there is little room, ids get shorter, then texts are cut, and times
+ * lose their clocks, the last one first. A time that begins a row keeps it.
  */
 function layoutsOf({ columns }: Section): Layout[] {
-  const times = columns.flatMap(({ kind }, index) => (kind === 'time' ? [index] : []));
+  const times = columns.flatMap(({ kind }, index) => (kind === 'time' && index > 0 ? [index] : []));
+  const narrow = { gap: 1, timesFrom: Infinity, shortIds: true, least: LEAST_TEXT };
+  const days = { ...narrow, timesFrom: Math.min(...times) };
   return [
-    { gap: 2, timesFrom: Infinity, cuts: true },
-    ...times.toReversed().map((timesFrom) => ({ gap: 1, timesFrom, cuts: false })),
-    { gap: 1, timesFrom: 0, cuts: true },
+    { ...narrow, gap: 2, shortIds: false, least: Infinity },
+    { ...narrow, gap: 2, least: Infinity },
+    { ...narrow, gap: 2 },
+    narrow,
+    ...times.toReversed().map((timesFrom) => ({ ...narrow, timesFrom, least: Infinity })),
+    days,
+    { ...days, least: VERY_LEAST_TEXT },
   ];
 }
 
 /** Draws a section as a table, with bars after the column of their values if they fit. */
 function tableOf(section: Section, drawing: Drawing, chart: Bars | null): string[] {
-  const { columns, rows } = section;
-  const texts = ({ timesFrom, cuts }: Omit<Layout, 'gap'>): TextColumn[] =>
-    columns.map(({ name, title, kind }, index) => ({
-      title: printable(title),
-      cells: rows.map((row) => {
-        const text = drawing.figure(row[index] ?? null, kind);
-        return kind === 'time' && index >= timesFrom ? text.slice(0, DAY_LENGTH) : text;
-      }),
-      align: isNumeric(kind) ? 'right' : 'left',
-      least: cuts && kind === 'text' ? (name === chart?.label ? LEAST_LABEL : LEAST_TEXT) : Infinity,
-    }));
-  const behind = columns.findIndex(({ name }) => name === chart?.value);
+  const { rows } = section;
+  const behind = section.columns.findIndex(({ name }) => name === chart?.value);
   for (const barred of behind === -1 ? [false] : [true, false]) {
-    for (const { gap, ...layout } of layoutsOf(section)) {
-      const plain = texts(layout);
+    for (const layout of layoutsOf(section)) {
+      const { gap } = layout;
+      const plain = textsOf(section, drawing, { ...layout, label: chart?.label, barred });
       const room = drawing.width - naturalWidth(plain, gap) - gap;
       const table = barred ? plain.toSpliced(behind + 1, 0, barsOf(rows, behind, room)) : plain;
       const lines = tableLines(table, { ...drawing, gap });
       if (lines !== undefined) return lines;
     }
   }
-  return recordLines(texts({ timesFrom: Infinity, cuts: true }), drawing);
+  const whole = { timesFrom: Infinity, shortIds: false, least: LEAST_TEXT, label: undefined, barred: false };
+  return recordLines(textsOf(section, drawing, whole), drawing);
+}
+
+function textsOf(
+  { columns, rows }: Section,
+  { figure }: Drawing,
+  layout: Omit<Layout, 'gap'> & { label: string | undefined; barred: boolean },
+): TextColumn[] {
+  const { timesFrom, shortIds } = layout;
+  return columns.map(({ name, title, kind }, index) => ({
+    title: printable(title),
+    cells: rows.map((row) => {
+      const text = figure(row[index] ?? null, kind);
+      if (kind === 'time' && index >= timesFrom) return text.slice(0, DAY_LENGTH);
+      return kind === 'id' && shortIds ? cut(text, ID_LENGTH + 1) : text;
+    }),
+    align: isNumeric(kind) ? 'right' : 'left',
+    least: leastOf({ name, kind }, layout),
+    lines: kind === 'prose' ? MOST_LINES : 1,
+  }));
+}
+
+/** Returns to how many columns a column may be narrowed. */
+function leastOf(
+  { name, kind }: Pick<Column, 'name' | 'kind'>,
+  { least, label, barred }: Pick<Layout, 'least'> & { label: string | undefined; barred: boolean },
+): number {
+  if (least === Infinity) return Infinity;
+  if (kind === 'prose') return barred ? LEAST_PROSE_BESIDE_BARS : LEAST_PROSE;
+  if (kind === 'text') return name === label ? LEAST_LABEL : least;
+  return Infinity;
 }
 
 function barsOf(rows: Section['rows'], index: number, room: number): TextColumn {
   const values = rows.map((row) => numberIn(row[index]));
   const cells = bars(values, Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, room)));
-  return { title: '', cells, align: 'left', least: Infinity, style: 'cyan' };
+  return { title: '', cells, align: 'left', least: Infinity, lines: 1, style: 'cyan' };
 }

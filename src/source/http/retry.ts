@@ -57,7 +57,7 @@ export async function withRetries<T>(
   const timed = async (): Promise<T> => {
     await policy.limiter.turn(request.signal);
     attempts += 1;
-    const startedAt = performance.now();
+    const began = uptimeMs();
     let tookMs = 0;
     const leftMs = retryMs === 0 ? Infinity : retryMs - spentMs;
     try {
@@ -66,7 +66,7 @@ export async function withRetries<T>(
       if (error instanceof AttemptFailed) tookMs = error.tookMs;
       throw error;
     } finally {
-      spentMs += Math.max(tookMs, performance.now() - startedAt);
+      spentMs += Math.max(tookMs, uptimeMs() - began);
     }
   };
 
@@ -104,6 +104,11 @@ export async function withRetries<T>(
 /** Returns an exponential backoff with full jitter: a random part of 500 ms, 1 s, 2 s, ... 30 s. */
 function backoffMs(attempts: number, random: number): number {
   return random * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempts - 1));
+}
+
+/** A clock that no one sets. Unlike `performance`, it is there at the start. */
+function uptimeMs(): number {
+  return 1_000 * process.uptime();
 }
 
 function failed(policy: RetryPolicy, path: string, last: AttemptFailed, attempts: number, spentMs: number) {

@@ -1,20 +1,23 @@
+import { once } from '../../model/once.ts';
+
 /** Characters of an error that are read: it can be megabytes long, and its cause is at the beginning. */
 const CHARACTERS_READ = 1_000;
 /** Most characters of a group. */
 const CHARACTERS_KEPT = 200;
 
-const ADDRESS = /([\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
-/**
- * A quoted part has no second opening mark, so none is searched twice; an apostrophe in a word opens none.
- */
-const QUOTED = /("[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))/u;
-/** A run without spaces, quotes, brackets and separators, except commas within a number. */
-const RUN = /(?:[^\s"'`„“”«»()[\]{}<>,;=|]|(?<=\d),(?=\d))+/u;
-const PARTS = new RegExp([ADDRESS, QUOTED, RUN].map(({ source }) => source).join('|'), 'gu');
+/** What is folded as a whole. Made when needed: the sets of letters would cost each start a millisecond. */
+const parts = once(() => {
+  const address = /([\w+.-]{1,20}:\/\/[^\s"'`<>]*[^\s"'`<>.,;:!?)])/u;
+  // A quoted part has no second opening mark, so none is searched twice; an apostrophe in a word opens none.
+  const quoted = /("[^"]*"|`[^`]*`|“[^“”]*”|«[^«»]*»|„[^„“]*“|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}]))/u;
+  // A run without spaces, quotes, brackets and separators, except commas within a number.
+  const run = /(?:[^\s"'`„“”«»()[\]{}<>,;=|]|(?<=\d),(?=\d))+/u;
+  return new RegExp([address, quoted, run].map(({ source }) => source).join('|'), 'gu');
+});
+const words = once(() => /[\p{L}\p{N}_-]+/gu);
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 const ABSOLUTE_PATH = /^(?:~|\.{1,2}|[A-Za-z]:)?[\\/]+[^\\/]/;
 const FILE_ENDING = /\.[A-Za-z]\w{0,9}(?::\d+)*$/;
-const WORD = /[\p{L}\p{N}_-]+/gu;
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 const HEX = /^(?:0x[\da-f]+|(?=[a-f]*\d)(?=\d*[a-f])[\da-f]{7,})$/i;
 const MIXED = /^(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z\d]{6,}$/;
@@ -31,7 +34,7 @@ const NUMBER = /\d+(?:[.,]\d+)*/g;
 export function foldError(error: string): string | null {
   const folded = error
     .slice(0, CHARACTERS_READ)
-    .replaceAll(PARTS, (part, url: string | undefined, quoted: string | undefined) => {
+    .replaceAll(parts(), (part, url: string | undefined, quoted: string | undefined) => {
       if (url !== undefined) return '<url>';
       return quoted === undefined ? foldPart(part) : `${part.slice(0, 1)}<…>${part.slice(-1)}`;
     })
@@ -48,7 +51,7 @@ function foldPart(part: string): string {
   const text = part.slice(0, part.length - end.length);
   if (TIME.test(text)) return `<time>${end}`;
   if (isPath(text)) return `<path>${end}`;
-  return text.replaceAll(WORD, foldWord).replaceAll(NUMBER, '<n>') + end;
+  return text.replaceAll(words(), foldWord).replaceAll(NUMBER, '<n>') + end;
 }
 
 /** Tells paths such as `src/main.ts` from `and/or` and `10/min`. */
