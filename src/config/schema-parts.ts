@@ -29,7 +29,7 @@ export const text = (max: number, error: string) =>
 
 /** Where a secret is kept. `what`: the word for it. */
 export const secretReference = (what: string) => {
-  const isElsewhere = `(the ${what} itself must not stand here)`;
+  const isElsewhere = `(never the ${what} itself)`;
   const name = `expected the name of an environment variable ${isElsewhere}`;
   return z.union(
     [
