@@ -3,18 +3,23 @@
  * Nothing here reads the environment, touches signals or the umask, or prints; nothing is opened before it is
  * asked for.
  */
-import { resolve } from 'node:path';
-import { assertFits, KINDS } from './library/checks.ts';
 import type { Mirror, ReadOnlyMirror } from './library/mirror.ts';
-import { checkOpenOptions, type CheckedSyncOptions, type OpenMirrorOptions } from './library/options.ts';
-import { UsageError } from './model/errors.ts';
+import {
+  checkOpenOptions,
+  checkReadOptions,
+  type CheckedSyncOptions,
+  type OpenMirrorOptions,
+  type ReadMirrorOptions,
+} from './library/options.ts';
+import { type Place, placeOf } from './library/place.ts';
+import type { Clock } from './model/clock.ts';
 import type { Log } from './model/log.ts';
 import type { OmittableField } from './model/task.ts';
 import { VERSION } from './model/version.ts';
 import { systemClock } from './platform/clock.ts';
-import { assertPath } from './platform/paths.ts';
 import type { TaskSource } from './source/source.ts';
 import type { Queryable } from './store/queryable.ts';
+import type { MirrorReader, MirrorStore } from './store/store.ts';
 
 export {
   ApiFailedError,
@@ -29,7 +34,7 @@ export {
   UsageError,
 } from './model/errors.ts';
 export type { Mirror, ReadOnlyMirror } from './library/mirror.ts';
-export type { OpenMirrorOptions, SyncOptions } from './library/options.ts';
+export type { OpenMirrorOptions, ReadMirrorOptions, SyncOptions } from './library/options.ts';
 export type { Query, QueryParameters, Row, SqlValue } from './library/query.ts';
 export { reportOf } from './library/reported.ts';
 export type { Log } from './model/log.ts';
@@ -42,52 +47,70 @@ export type { SyncReport } from './sync/report.ts';
 export type { Progress } from './sync/run.ts';
 
 /**
- * Opens a mirror for writing, creates it if there is none, and migrates its schema. Close it, or let `await
- * using` do that. Throws DatabaseError, having written nothing, if the file is damaged, foreign or newer;
- * UsageError for invalid options, and if Node is too old.
+ * Opens a mirror for writing, creates it if there is none, and migrates its schema: in a file, or in the
+ * PostgreSQL database of a `postgres://` URL. Close it, or let `await using` do that. Throws DatabaseError,
+ * having written nothing, if it is damaged, foreign or newer, or cannot be reached; UsageError for invalid
+ * options, and if Node is too old.
  */
-export async function openMirror(file: string, options: OpenMirrorOptions = {}): Promise<Mirror> {
+export async function openMirror(database: string, options: OpenMirrorOptions = {}): Promise<Mirror> {
   const { create, omit, searchIndex } = checkOpenOptions(options);
-  const path = pathOf(file);
+  const { schema, password, ca } = options;
+  const place = placeOf(database, { schema, password, ca });
   const { OpenMirror } = await import('./library/mirror.ts');
-  const { openMirrorStore } = await import('./store/sqlite/store.ts');
   return new OpenMirror({
-    store: await openMirrorStore(path, { create, omit, searchIndex, clock: systemClock }),
+    store: await openStore(place, { create, omit, searchIndex, clock: systemClock }),
     clock: systemClock,
-    openForQuery: () => openForQuery(path),
+    openForQuery: () => openForQuery(place),
     connect: (sync, log) => connect(sync, { log, omit }),
   });
 }
 
 /**
  * Opens a mirror that another process keeps current, for reading only: creates, migrates and writes nothing.
- * Throws DatabaseError if the file is missing, is not a mirror, or has another schema than this version's.
+ * Throws DatabaseError if it is missing, is not a mirror, or has another schema than this version's.
  */
-export async function openMirrorReadOnly(file: string): Promise<ReadOnlyMirror> {
-  const path = pathOf(file);
+export async function openMirrorReadOnly(
+  database: string,
+  options: ReadMirrorOptions = {},
+): Promise<ReadOnlyMirror> {
+  checkReadOptions(options);
+  const place = placeOf(database, options);
   const { OpenReader } = await import('./library/mirror.ts');
-  const { openMirrorReader } = await import('./store/sqlite/reader.ts');
-  return new OpenReader(await openMirrorReader(path), () => openForQuery(path));
+  return new OpenReader(await openReader(place), () => openForQuery(place));
 }
 
-/**
- * Makes the path absolute: a mirror opens its file again for queries, and the working directory may change.
- * Throws UsageError for a name that no file can be meant by.
- */
-function pathOf(file: string): string {
-  assertFits('file', file, KINDS.path);
-  assertPath('the file', file);
-  if (file !== ':memory:') return resolve(file);
-  throw new UsageError(
-    'mirror_in_memory',
-    {},
-    'a mirror cannot be in memory, since its queries open the file: name one in a temporary folder',
-  );
+interface StoreOptions {
+  create: boolean;
+  omit: ReadonlySet<OmittableField>;
+  searchIndex: boolean;
+  clock: Clock;
 }
 
-async function openForQuery(path: string): Promise<Queryable> {
-  const { openQueryable } = await import('./store/sqlite/queryable.ts');
-  return openQueryable(path);
+async function openStore(place: Place, options: StoreOptions): Promise<MirrorStore> {
+  if ('file' in place) {
+    const { openMirrorStore } = await import('./store/sqlite/store.ts');
+    return openMirrorStore(place.file, options);
+  }
+  const { openPostgresStore } = await import('./store/postgres/store.ts');
+  return openPostgresStore(place.target, options);
+}
+
+async function openReader(place: Place): Promise<MirrorReader> {
+  if ('file' in place) {
+    const { openMirrorReader } = await import('./store/sqlite/reader.ts');
+    return openMirrorReader(place.file);
+  }
+  const { openPostgresReader } = await import('./store/postgres/store.ts');
+  return openPostgresReader(place.target);
+}
+
+async function openForQuery(place: Place): Promise<Queryable> {
+  if ('file' in place) {
+    const { openQueryable } = await import('./store/sqlite/queryable.ts');
+    return openQueryable(place.file);
+  }
+  const { openQueryable } = await import('./store/postgres/queryable.ts');
+  return openQueryable(place.target);
 }
 
 async function connect(

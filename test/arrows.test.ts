@@ -25,7 +25,7 @@ const ALLOWED: Readonly<Record<Room, readonly Room[]>> = {
   render: ['sync', 'reports', 'store', 'platform', 'model'],
   cli: ['render', 'daemon', 'config', 'reports', 'sync', 'store', 'source', 'platform', 'model'],
   main: ['cli', 'platform', 'model'],
-  library: ['sync', 'source', 'store', 'model'],
+  library: ['sync', 'source', 'store', 'platform', 'model'],
   index: ['library', 'sync', 'store', 'source', 'platform', 'model'],
 };
 

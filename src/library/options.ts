@@ -34,7 +34,19 @@ export interface OpenMirrorOptions {
    * drops it.
    */
   searchIndex?: boolean | undefined;
+  /** The schema that holds the mirror in a PostgreSQL database; `taskmirror` by default. */
+  schema?: string | undefined;
+  /**
+   * Gets the password for a PostgreSQL database, each time that the server asks for one; by default the one in
+   * the URL. It is never stored or logged.
+   */
+  password?: (() => string | Promise<string>) | undefined;
+  /** PEM text of the certificate authority that signed the PostgreSQL server's certificate. */
+  ca?: string | undefined;
 }
+
+/** Options for reading a mirror. */
+export type ReadMirrorOptions = Pick<OpenMirrorOptions, 'schema' | 'password' | 'ca'>;
 
 /**
  * Options for one sync of one source. The settings of `SyncSettings` have the defaults of the settings file.
@@ -69,10 +81,17 @@ export interface CheckedOpenOptions {
   searchIndex: boolean;
 }
 
+const SERVER_OPTIONS: Record<keyof ReadMirrorOptions, Kind> = {
+  schema: KINDS.text,
+  password: KINDS.callback,
+  ca: KINDS.text,
+};
+
 const OPEN_OPTIONS: Record<keyof OpenMirrorOptions, Kind> = {
   create: KINDS.flag,
   omitFields: KINDS.list,
   searchIndex: KINDS.flag,
+  ...SERVER_OPTIONS,
 };
 
 /**
@@ -85,6 +104,11 @@ export function checkOpenOptions(options: OpenMirrorOptions): CheckedOpenOptions
   const unknown = omitFields.filter((field) => !OMITTABLE.includes(field));
   if (unknown.length > 0) throw wrong('omitFields', shown(unknown), `some of ${OMITTABLE.join(', ')}`);
   return { create, omit: new Set(omitFields), searchIndex };
+}
+
+/** Throws UsageError for options that a reader does not have. */
+export function checkReadOptions(options: ReadMirrorOptions): void {
+  assertOptions(options, SERVER_OPTIONS);
 }
 
 /** Checked options, with the defaults. */
