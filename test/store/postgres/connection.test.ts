@@ -99,7 +99,7 @@ describeWithServer('a connection to PostgreSQL', () => {
     const role = `astray_${process.pid}`;
     await execute(
       shared(),
-      `create role ${role} login;
+      `create role ${role} login password 'astray';
        alter role ${role} set datestyle = 'German'; alter role ${role} set timezone = 'Asia/Kolkata';
        alter role ${role} set client_encoding = 'LATIN1';
        alter role ${role} set default_transaction_isolation = 'serializable'`,
@@ -107,7 +107,7 @@ describeWithServer('a connection to PostgreSQL', () => {
     onTestFinished(async () => {
       await execute(shared(), `drop role ${role}`);
     });
-    const database = open(shared().replace(/\/\/[^@]*@/, `//${role}@`));
+    const database = open(shared().replace(/\/\/[^@]*@/, `//${role}:astray@`));
     expect(
       await database.query(
         `select $1::timestamptz as at, current_setting('datestyle') as style, 'é' as text`,
@@ -213,7 +213,7 @@ describeWithServer('what fails at PostgreSQL has a code', () => {
 
   test.each([
     ['no such database', { path: '/nowhere' }, 'database_unknown', {}],
-    ['a role that does not exist', { user: 'nobody_here' }, 'login_refused', { why: 'refused' }],
+    ['a role that does not exist', { user: 'nobody_here:wrong' }, 'login_refused', { why: 'refused' }],
     ['a port where nobody listens', { host: '127.0.0.1:1' }, 'server_unreachable', {}],
     ['a host that does not exist', { host: 'nowhere.invalid' }, 'server_unreachable', {}],
   ] as const)('%s', async (_what, parts, code, more) => {

@@ -11,20 +11,25 @@ export const postgresMissing = missing;
 
 /** Groups tests that need the shared server. Where none can run, they are skipped, and the name says why. */
 export function describeWithServer(name: string, body: () => void): void {
-  group(shared !== null, name, body);
+  group(name, shared === null ? missing : null, body);
 }
 
 /** Groups tests that start servers of their own. Where none can run, they are skipped, and the name says why. */
 export function describeWithOwnServer(name: string, body: () => void): void {
-  group(bin !== null, name, body);
+  group(name, bin === null ? missing : null, body);
 }
 
-function group(canRun: boolean, name: string, body: () => void): void {
-  const add = canRun ? describe : describe.skip;
-  add(canRun ? name : `${name} (skipped: ${missing})`, body);
+/** The same for tests that also need something else; `lacking`: why they cannot run, null if they can. */
+export function describeWithServerAnd(lacking: string | null, name: string, body: () => void): void {
+  group(name, lacking ?? (bin === null ? missing : null), body);
 }
 
-/** Starts a server of its own. It is stopped after the test, or after the group if no test runs. */
+function group(name: string, lacking: string | null, body: () => void): void {
+  const add = lacking === null ? describe : describe.skip;
+  add(lacking === null ? name : `${name} (skipped: ${lacking})`, body);
+}
+
+/** Starts a server of its own. It is stopped after the test, or after the file if no test runs. */
 export async function ownServer(options: Omit<StartOptions, 'bin'> = {}): Promise<Server> {
   if (bin === null) throw new Error(missing ?? 'There are no binaries of PostgreSQL.');
   const server = await startServer({ bin, ...options });
@@ -81,7 +86,14 @@ export function targetOf(url: string, more: Partial<PostgresTarget> = {}): Postg
   };
 }
 
+/** What outlasts a test: it was made by a hook of a group, where Vitest takes no further hooks. */
+const leftovers: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const work of leftovers.splice(0).toReversed()) await work();
+});
+
+/** Runs `work` after the test, or after the file if no test runs. */
 function afterwards(work: () => Promise<void>): void {
-  if (TestRunner.getCurrentTest() === undefined) afterAll(work);
+  if (TestRunner.getCurrentTest() === undefined) leftovers.push(work);
   else onTestFinished(work);
 }

@@ -1,6 +1,14 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, chownSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +19,8 @@ export interface StartOptions {
   bin: string;
   /** Lines of postgresql.conf, after those that make tests quick. */
   settings?: readonly string[];
+  /** Texts of files to put into its data folder, by name, for the server alone to read. */
+  files?: Readonly<Record<string, string>>;
   /** Lines of pg_hba.conf, before those that trust everybody on this machine. */
   access?: readonly string[];
 }
@@ -42,7 +52,12 @@ const QUICK = ['fsync = off', 'full_page_writes = off', 'shared_buffers = 32MB']
 const TRUST = ['local all all trust', 'host all all 127.0.0.1/32 trust', 'host all all ::1/128 trust'];
 
 /** Starts a server in a temporary folder, and resolves when it answers. Throws Error with its log if it does not. */
-export async function startServer({ bin, settings = [], access = [] }: StartOptions): Promise<Server> {
+export async function startServer({
+  bin,
+  settings = [],
+  files = {},
+  access = [],
+}: StartOptions): Promise<Server> {
   const owner = serverUser();
   const folder = mkdtempSync(join(tmpdir(), 'taskmirror-pg-'));
   if (owner !== null) chownSync(folder, owner.uid, owner.gid);
@@ -59,9 +74,11 @@ export async function startServer({ bin, settings = [], access = [] }: StartOpti
       `unix_socket_directories = '${folder}'`,
     ];
     appendFileSync(join(data, 'postgresql.conf'), [...QUICK, ...place, ...settings, ''].join('\n'));
-    const rules = join(data, 'pg_hba.conf');
-    rmSync(rules);
-    appendFileSync(rules, [...access, ...TRUST, ''].join('\n'));
+    writeFileSync(join(data, 'pg_hba.conf'), [...access, ...TRUST, ''].join('\n'));
+    for (const [name, text] of Object.entries(files)) {
+      writeFileSync(join(data, name), text, { mode: 0o600 });
+      if (owner !== null) chownSync(join(data, name), owner.uid, owner.gid);
+    }
     const start = (): Promise<Running> => run(join(bin, 'postgres'), data, owner, folder);
     running = await start();
     const stop = async (): Promise<void> => {
@@ -92,13 +109,13 @@ export async function startServer({ bin, settings = [], access = [] }: StartOpti
   }
 }
 
-interface Owner {
+export interface Owner {
   uid: number;
   gid: number;
 }
 
 /** PostgreSQL refuses to run as root. Null: this process's own user runs it. */
-function serverUser(): Owner | null {
+export function serverUser(): Owner | null {
   if (process.getuid?.() !== 0) return null;
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
