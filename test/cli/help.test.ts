@@ -65,8 +65,9 @@ describe('config', () => {
     expect(show).toMatchObject({ code: 0, stderr: '' });
     const origins = [
       /database .*other\.db +flag --db\n/,
-      /sync\.concurrency +2 +environment variable TASKMIRROR_SYNC_CONCURRENCY\n/,
-      /sync\.pageSize +50 +file .*taskmirror\.config\.json\n/,
+      /sync\.concurrency +2 +variable TASKMIRROR_SYNC_CONCURRENCY\n/,
+      /^file .*taskmirror\.config\.json\n/,
+      /sync\.pageSize +50 +file\n/,
       /schedule +\*\/5 \* \* \* \* +default\n/,
       /apiKey +.*SIGMIC_API_KEY.* \(set\) /,
     ];

@@ -79,7 +79,7 @@ test('config show prints each setting, its value and where it came from', async 
       ['sources[0].apiKey', '{"env":"WORK_KEY"} (not set)', 'file'],
       ['sources[1].apiKey', `{"file":"${join(cwd, 'lab.key')}"} (set)`, 'file'],
       ['sources[2].apiKey', '{"command":"[not shown]"} (not run)', 'file'],
-      ['sync.pageSize', '50', 'TASKMIRROR_SYNC_PAGE_SIZE'],
+      ['sync.pageSize', '50', 'variable TASKMIRROR_SYNC_PAGE_SIZE'],
       ['sync.maxRequestsPerSecond', 'null', 'default'],
       ['omitFields', '[]', 'default'],
     ]),

@@ -127,7 +127,7 @@ function valueText({ value, key }: SettingLine): string {
 /** The file is named above the table. */
 function originText(origin: Origin): string {
   if (origin.kind === 'file') return 'file';
-  return origin.kind === 'environment' ? origin.variable : describeOrigin(origin);
+  return origin.kind === 'environment' ? `variable ${origin.variable}` : describeOrigin(origin);
 }
 
 /** Hides a command completely: it may hold a password, or a key in another form than ours. */
