@@ -5,6 +5,7 @@
  *   npm run bench -- --quick            every row, with fewer tasks
  *   npm run bench -- quiet memory       these rows only
  *   npm run bench -- movement           backfills of lists that move while they are read, some ten minutes
+ *   npm run bench -- postgres           a mirror in PostgreSQL against one in SQLite, some ten minutes
  *   npm run bench -- reports            reports, searches and their indexes, at 1,000,000 tasks
  *
  * The table goes to stdout, progress to stderr. Exits 1 if a figure is over its bound.
@@ -19,6 +20,7 @@ import { full } from './rows/full.ts';
 import { ingest } from './rows/ingest.ts';
 import { memory } from './rows/memory.ts';
 import { movement } from './rows/movement.ts';
+import { postgres } from './rows/postgres.ts';
 import { quiet } from './rows/quiet.ts';
 import { reports } from './rows/reports.ts';
 import { writes } from './rows/writes.ts';
@@ -37,7 +39,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   full,
 };
 /** Rows that run only on request. */
-const MORE_ROWS: Readonly<Record<string, Row>> = { movement, reports };
+const MORE_ROWS: Readonly<Record<string, Row>> = { movement, reports, postgres };
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },
