@@ -35,6 +35,7 @@ const PORTS = [
   'src/store/store.ts',
   'src/store/queryable.ts',
   'src/store/reportable.ts',
+  'src/store/feed.ts',
 ];
 const WIRING = ['src/cli/wire.ts', 'src/cli/engines/sqlite.ts', 'src/cli/engines/postgres.ts', 'src/index.ts'];
 
