@@ -268,15 +268,27 @@ describe('text', () => {
     ]);
   });
 
-  it('rounds durations to what matters', () => {
-    const ms = [0, 340, 1_250, 12_000, 95_000, 150_000, 7_300_000, 260_000_000];
-    expect(ms.map(duration)).toEqual(['0 ms', '340 ms', '1.2 s', '12 s', '95 s', '2 min', '2 h', '3 d']);
+  it('writes durations by their two largest units', () => {
+    const ms = [0, 999.4, 1_249, 5_001, 59_949, 59_950, 200_000, 3_599_500, 7_500_000, 93_600_000, -340];
+    expect(ms.map(duration)).toEqual([
+      '0 ms',
+      '999 ms',
+      '1.2 s',
+      '5 s',
+      '59.9 s',
+      '1 m',
+      '3 m 20 s',
+      '1 h',
+      '2 h 5 m',
+      '1 d 2 h',
+      '-340 ms',
+    ]);
   });
 
   it('says how long ago a time was, also where the clocks disagree', () => {
     const now = Date.parse('2026-01-26T12:00:00.000Z');
-    expect(ago('2026-01-26T11:56:00.000Z', now)).toBe('4 min ago');
-    expect(ago('2026-01-26T12:05:00.000Z', now)).toBe('in 5 min');
+    expect(ago('2026-01-26T11:56:00.000Z', now)).toBe('4 m ago');
+    expect(ago('2026-01-26T12:05:00.000Z', now)).toBe('in 5 m');
     expect(ago('2026-01-26T11:59:59.500Z', now)).toBe('just now');
   });
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import type { Column, Report, Section, Value } from '../../src/reports/report.ts';
 import { bars } from '../../src/render/charts/bars.ts';
 import { ticks } from '../../src/render/charts/scale.ts';
-import { figuresIn, span } from '../../src/render/figures.ts';
+import { figuresIn } from '../../src/render/figures.ts';
 import { reportText } from '../../src/render/reports/text.ts';
 import type { Screen } from '../../src/render/reports/text.ts';
 import { widthOf } from '../../src/render/text.ts';
@@ -164,22 +164,6 @@ it('puts round values at an axis, of clocks where it is time', () => {
   expect(ticks(0.97, 'ratio')).toEqual([0, 0.5, 1]);
   expect(ticks(170_000, 'milliseconds')).toEqual([0, 60_000, 120_000, 180_000]);
   expect(ticks(900, 'milliseconds')).toEqual([0, 500, 1_000]);
-});
-
-it('writes durations by their two largest units', () => {
-  const ms = [0, 999.4, 1_249, 59_949, 59_950, 200_000, 3_599_500, 7_500_000, 93_600_000, -340];
-  expect(ms.map(span)).toEqual([
-    '0 ms',
-    '999 ms',
-    '1.2 s',
-    '59.9 s',
-    '1 m',
-    '3 m 20 s',
-    '1 h',
-    '2 h 5 m',
-    '1 d 2 h',
-    '-340 ms',
-  ]);
 });
 
 it('writes values for people, times in the time zone', () => {

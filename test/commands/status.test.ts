@@ -121,22 +121,22 @@ describe('status for people', () => {
     expect((await shown([SOURCE], [RUN])).text).toBe(
       [
         'default  https://api.sigmic.ai',
-        '  complete through  2026-01-26T15:56:00.000Z (4 min ago)',
+        '  complete through  2026-01-26T15:56:00.000Z (4 m ago)',
         '  gaps              none',
         '  live rows         12,003 (the API counts 12,005)',
         '  open tasks        3',
         '  rejected rows     0',
         '  removed rows      0',
-        '  last run          2026-01-26T15:58:00.000Z (2 min ago), took 340 ms',
+        '  last run          2026-01-26T15:58:00.000Z (2 m ago), took 340 ms',
         '                    incremental: ok, clean; 1 request',
         '                    100 rows seen: 3 new, 2 changed',
-        '  last success      2026-01-26T15:58:00.340Z (119 s ago)',
+        '  last success      2026-01-26T15:58:00.340Z (2 m ago)',
         '  last clean full   never',
         '',
         'Last runs',
-        'started    kind         result     requests  new  changed  took',
-        '---------  -----------  ---------  --------  ---  -------  ------',
-        '2 min ago  incremental  ok, clean         1    3        2  340 ms',
+        'started  kind         result     requests  new  changed  took',
+        '-------  -----------  ---------  --------  ---  -------  ------',
+        '2 m ago  incremental  ok, clean         1    3        2  340 ms',
         '',
       ].join('\n'),
     );
@@ -146,7 +146,7 @@ describe('status for people', () => {
     const run = { ...RUN, kind: 'reconcile' } as const;
     const { text } = await shown([SOURCE], [run]);
     expect(text).toContain('\n                    full: ok, clean; 1 request\n');
-    expect(text).toMatch(/\n2 min ago {2}full {2}ok, clean/);
+    expect(text).toMatch(/\n2 m ago {2}full {2}ok, clean/);
     expect(text).not.toContain('reconcile');
     expect((await shown([SOURCE], [run], { json: true })).text).toContain('"kind": "reconcile"');
   });
@@ -221,7 +221,7 @@ describe('status for people', () => {
 
   it('shows a run that has not finished', async () => {
     const { text } = await shown([SOURCE], [{ ...RUN, finishedAt: null, outcome: null, verdict: null }]);
-    expect(text).toContain('(2 min ago)\n                    incremental: not finished; 1 request');
+    expect(text).toContain('(2 m ago)\n                    incremental: not finished; 1 request');
   });
 
   it('finds the last run of each of several sources, and the last five of all', async () => {
@@ -297,7 +297,7 @@ describe('status --max-age', () => {
     const { code, complaints, shown: text } = await judged([SOURCE], '90s');
     expect(code).toBe(EXIT.differences);
     expect(complaints).toBe(
-      'taskmirror: the last success of source "default" was 119 s ago; --max-age allows 90s\n',
+      'taskmirror: the last success of source "default" was 2 m ago; --max-age allows 90s\n',
     );
     expect(text).toMatch(/^default {2}https/);
   });
