@@ -140,7 +140,7 @@ describe('the arrows of the house point one way', () => {
     expect(wrong(({ file }, to) => PORTS.includes(file) && !to.typeOnly)).toEqual([]);
   });
 
-  test('of an adapter all but the two that wire the parts know the port only', () => {
+  test('only the two files that wire the parts import adapters; all others import ports', () => {
     expect(
       wrong(
         ({ file, room }, to) =>

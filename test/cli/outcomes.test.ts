@@ -58,7 +58,7 @@ describe('what sync prints', () => {
   });
 });
 
-describe('exit code 2: whoever called has to correct something', () => {
+describe('exit code 2: the caller has to correct something', () => {
   test.each([
     ['no source', ['sync'], /No source is set.*SIGMIC_API_KEY/s],
     ['an unknown flag', ['sync', '--fast'], /--fast.*See taskmirror sync --help\./s],

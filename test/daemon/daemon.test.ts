@@ -180,7 +180,7 @@ describe('after a failure', () => {
     expect(setup.log.lines.filter(({ message }) => message.includes('works again'))).toHaveLength(1);
   });
 
-  test('a success ends the pause also where the clock was set back meanwhile', async () => {
+  test('a success ends the pause also if the clock was set back meanwhile', async () => {
     const setup = setUp();
     await pauseAfter(setup, failed());
     setup.clock.advance(-HOUR);
@@ -309,7 +309,7 @@ describe('a pause for want of a key', () => {
     expect([setup.a.looks, setup.a.begun.length]).toEqual([0, 1]);
   });
 
-  test('begins no run where the daemon was stopped while it got the key', async () => {
+  test('begins no run if the daemon was stopped while it read the key', async () => {
     const setup = await paused(refused());
     const { promise, resolve } = Promise.withResolvers<boolean>();
     setup.a.newKey = promise;
@@ -322,7 +322,7 @@ describe('a pause for want of a key', () => {
   });
 });
 
-describe('what the daemon cannot continue after', () => {
+describe('failures after which the daemon cannot continue', () => {
   test('is a run that throws', async () => {
     const { daemon, a } = setUp();
     daemon.tick();
@@ -463,7 +463,7 @@ describe('stopping', () => {
     expect(stopped).toHaveBeenCalledOnce();
   });
 
-  test('is done at once where nothing runs', async () => {
+  test('is done at once if nothing runs', async () => {
     const { daemon, a } = setUp();
     await daemon.stop();
     daemon.tick();

@@ -71,7 +71,7 @@ describe('the slots of a schedule', () => {
   });
 });
 
-describe('where summer time sets the clock', () => {
+describe('when daylight saving time changes the clock', () => {
   const ZONES = [
     'Europe/Helsinki',
     'America/New_York',
@@ -240,7 +240,7 @@ describe('following a schedule', () => {
     expect(ticks).toHaveLength(1);
   });
 
-  test('goes on by the new time where the clock is set back by hours', async () => {
+  test('follows the new time if the clock is set back by hours', async () => {
     const { clock, ticks, pass } = follow('*/5 * * * *');
     await pass(7 * MINUTE);
     expect(ticks).toHaveLength(1);
@@ -249,7 +249,7 @@ describe('following a schedule', () => {
     expect(ticks).toHaveLength(3);
   });
 
-  test('rejects with what a tick throws: whoever follows it has to know', async () => {
+  test('rejects with the error of a tick', async () => {
     const parts = { clock: createFakeClock(FIRST), signal: new AbortController().signal, tick: noMore };
     await expect(followSchedule('* * * * *', 'UTC', parts)).rejects.toThrow('no more');
   });

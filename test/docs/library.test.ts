@@ -10,7 +10,7 @@ const page = pageOf(readPages(), 'library');
 /** The tables of the section "Options": the default of each option as it is written, by the option's name. */
 const [ofOpening, ofSync] = page
   .section('Options')
-  .split(/^Of `sync`/m)
+  .split(/^Options of `sync`/m)
   .map((text) => new Map(tableIn(text).map(([name, value]) => [codeIn(name)[0], codeIn(value)[0]])));
 
 test('docs/library.md has the options of openMirror with the defaults of the settings', () => {

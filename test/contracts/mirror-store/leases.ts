@@ -101,7 +101,7 @@ export function leases(make: Make): void {
       await holder.renew();
     });
 
-    test('is refused where its name stands for another base URL', async () => {
+    test('is refused if its name stands for another base URL', async () => {
       const { store, claim } = await open(make);
       await claim.release();
       const refused = store.claim({ name: 'a', baseUrl: 'https://other.example' });
