@@ -171,3 +171,27 @@ describeWithServer('two sources that show the same tasks', () => {
     expect(states).toHaveLength(1);
   });
 });
+
+describeWithServer('several processes that prepare a mirror for readers at once', () => {
+  test('make each index once, and none is left half made', async () => {
+    const mirror = await serverMirror();
+    const { url, schema } = mirror;
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const claims = await Promise.all(
+      names.map(async (name) => (await mirror.open()).claim({ name, baseUrl: A.baseUrl })),
+    );
+    for (const [at, claim] of claims.entries()) {
+      const tasks = Array.from({ length: 300 }, (_, i) => mirrorTask(`${names[at]}${i}`, i));
+      await claim.commit(changeOf({ tasks }));
+    }
+    await Promise.all(claims.map((claim) => claim.prepareForReaders(NEVER)));
+    for (const claim of claims) await claim.prepareForReaders(NEVER);
+    const indexes = await execute<{ name: string; valid: boolean }>(
+      url,
+      `select relname as name, indisvalid as valid from pg_index join pg_class on oid = indexrelid
+      where relnamespace = $1::regnamespace and relname like 'reader%' order by relname`,
+      [`"${schema}"`],
+    );
+    expect(indexes.map(({ valid }) => valid)).toEqual([true, true, true, true, true]);
+  });
+});
