@@ -18,7 +18,7 @@ import { encodeNul } from './nul.ts';
 import { clearOmitted } from './omitted.ts';
 import { prune } from './retention.ts';
 import { commitStorable } from './set-aside.ts';
-import { noteShownCte, removeSql } from './shared-rows.ts';
+import { noteShownCte, removeTasks } from './shared-rows.ts';
 import { edgeOf } from './source-state.ts';
 import { PostgresView, type PostgresViewDeps } from './view.ts';
 
@@ -126,12 +126,12 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
   }
 
   async remove(ids: readonly string[]): Promise<number> {
-    const [row] = await this.#lease.write<{ removed: number }>(removeSql(this.s), [
-      this.#now(),
-      ids.map(encodeNul),
-      this.lookedAfterSince(),
-    ]);
-    return row?.removed ?? 0;
+    return removeTasks(this.#lease, this.s, {
+      source: this.source,
+      ids: ids.map(encodeNul),
+      now: this.#now(),
+      since: this.lookedAfterSince(),
+    });
   }
 
   async forgetUnseenRejections(upTo: number): Promise<void> {

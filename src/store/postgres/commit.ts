@@ -12,7 +12,7 @@ import { type IncomingTask, toIncoming } from './stored-task.ts';
 
 /** Most characters of the tasks of one statement: a server takes much more, but holds it several times over. */
 const MOST_CHARACTERS = 8_000_000;
-/** Attempts at a batch into which another source kept inserting the same tasks. */
+/** Attempts at a batch of tasks that other sources write at the same time. */
 const ATTEMPTS = 5;
 
 /** Rolls back what was only tried. */
@@ -69,7 +69,7 @@ export async function commitChange(
       if (row === undefined) throw new Error('A statement without a result.');
       tally.add(row);
       if (row.whole) return;
-      if (attempt === ATTEMPTS) throw new Error('Another source kept inserting the same tasks.');
+      if (attempt === ATTEMPTS) throw new Error('Other sources kept writing the same tasks.');
     }
   };
   let tally = new Tally(change.tasks);

@@ -56,7 +56,7 @@ const validIndexes = (schema: string): string =>
   `pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = '${schema.replaceAll("'", "''")}' and i.indisvalid`;
 
-/** Returns null if nothing is left to do. */
+/** Returns null if nothing is left to do, or another process is doing it. */
 async function nextStep(
   { db, s, schema, searchIndex }: ForReaders,
   lease: HeldLease,
@@ -64,14 +64,19 @@ async function nextStep(
   const have = await db.query<{ name: string }>(`select c.relname as name from ${validIndexes(schema)}`);
   const names = new Set(have.map(({ name }) => name));
   const missing = readerIndexes(s).find(({ name }) => !names.has(name));
-  if (missing !== undefined) return () => makeIndex(db, s, missing, lease);
+  if (missing !== undefined) {
+    return (await isBuilding(db, s)) ? null : () => makeIndex(db, s, missing, lease);
+  }
   const state = await searchIndexState(db.query, s);
   if (!searchIndex) return state === 'none' ? null : () => lease.step((query) => dropSearchIndex(query, s));
   if (state === 'none') return () => lease.step((query) => createSearchIndex(query, s));
   return state === 'building' ? () => lease.step((query) => growSearchIndex(query, s)) : null;
 }
 
-/** Builds an index while others read and write (postgresql.org/docs/current/sql-createindex.html). */
+/**
+ * Builds an index while others read and write (postgresql.org/docs/current/sql-createindex.html). Does nothing
+ * while another process builds one of the same table: two at once wait for each other until one is ended.
+ */
 export async function makeIndex(
   db: Database,
   s: string,
@@ -79,7 +84,20 @@ export async function makeIndex(
   lease: HeldLease,
 ): Promise<void> {
   await lease.renew();
+  if (await isBuilding(db, s)) return;
   // One that was left half made is in the way of its name.
   await db.query(`drop index concurrently if exists ${s}${name}`, [], { timeoutMs: BUILD_MS });
   await db.query(create, [], { timeoutMs: BUILD_MS });
+}
+
+/** Returns whether some process builds an index of a table of this mirror just now. */
+async function isBuilding(db: Database, s: string): Promise<boolean> {
+  const [row] = await db.query<{ building: boolean }>(
+    `select exists (
+      select from pg_stat_progress_create_index
+      where relid in (to_regclass($1), to_regclass($2)) and datname = current_database()
+    ) as building`,
+    [`${s}tasks`, `${s}task_changes`],
+  );
+  return row?.building === true;
 }

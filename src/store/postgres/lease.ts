@@ -4,14 +4,16 @@ import { LEASE_MS } from '../../model/lease.ts';
 import type { SourceIdentity } from '../../model/run.ts';
 import type { Holder } from '../sql/holder.ts';
 import type { Database, Query } from './connection.ts';
+import { SCHEMA_VERSION } from './identity.ts';
 import { stateOf, type StateRow, stateSql } from './source-state.ts';
 import type { SourceState } from '../store.ts';
 
 /**
  * Returns the first CTE of every write, `lease`. It locks the lease's row until the end of the transaction,
- * and has a row only if the token is still there and the database has exactly the writes that this holder
- * knows to be committed. After a failover that lost commits, or after another process took the source over,
- * it is empty, and so is everything that depends on it.
+ * and has a row only if the token is still there, the database has exactly the writes that this holder knows
+ * to be committed, and the schema is still the one that this program knows. After a failover that lost
+ * commits, after another process took the source over, or after a newer program migrated the schema, it is
+ * empty, and so is everything that depends on it.
  *
  * $1 source, $2 token, $3 the ms by which the lease's clock is ahead of the database's, $4 the writes. With
  * `release`, SQL for a boolean, the same statement gives the lease up if that is true.
@@ -23,6 +25,7 @@ export function leaseCte(s: string, release = 'false'): string {
       writes = writes + 1,
       token = case when ${release} then null else token end
     where source = $1 and token = $2 and writes = $4::bigint
+      and (select count(*) from ${s}kysely_migration) = ${SCHEMA_VERSION}
     returning token is null as released
   )`;
 }

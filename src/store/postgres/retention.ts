@@ -25,7 +25,11 @@ export async function prune({ db, s, lease }: Pruning, keep: Keep, signal: Abort
   const repeat = async (step: (query: Query) => Promise<number | null>): Promise<number> => {
     let deleted = 0;
     while (!signal.aborted) {
-      const more = await lease.step(step);
+      const more = await lease.step(async (query) => {
+        // Sources may prune at the same time: where one has come to is noted before the other looks.
+        await query(`lock table ${s}retention_state in share row exclusive mode`);
+        return step(query);
+      });
       if (more === null) break;
       deleted += more;
     }

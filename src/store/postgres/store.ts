@@ -207,7 +207,7 @@ class PostgresMirror implements MirrorStore {
 
   #leaseOf(source: string, token: string, writes: number): HeldLease {
     const offset = this.#options.leaseOffset ?? (() => 0);
-    return new HeldLease({ db: this.#db, s: this.#s, source, token, writes, offset });
+    return new HeldLease({ db: this.#db, schema: this.#schema, source, token, writes, offset });
   }
 
   #viewDeps({ name }: SourceIdentity) {
