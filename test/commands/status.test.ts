@@ -28,6 +28,7 @@ const SOURCE: SourceStatus = {
   lastRunOutcome: 'ok',
   lastSuccessAt: '2026-01-26T15:58:00.340Z',
   lastCleanFullAt: null,
+  holder: null,
 };
 
 const RUN: RunSummary = {

@@ -2,7 +2,7 @@ import { describe } from 'vitest';
 import { commits, runs, state } from './mirror-store/commits.ts';
 import { forReaders } from './mirror-store/for-readers.ts';
 import type { Make } from './mirror-store/kit.ts';
-import { leases } from './mirror-store/leases.ts';
+import { claimsUnless, holders, leases } from './mirror-store/leases.ts';
 import { omitting } from './mirror-store/omitting.ts';
 import { pruning } from './mirror-store/pruning.ts';
 import { observing, reading, twoSources } from './mirror-store/reading.ts';
@@ -16,6 +16,8 @@ export { changeOf, mirrorTask, type MirrorUnderTest, rejectedRow, runOf } from '
 export function mirrorStoreContract(name: string, make: Make): void {
   describe(`MirrorStore contract: ${name}`, () => {
     leases(make);
+    claimsUnless(make);
+    holders(make);
     observing(make);
     state(make);
     runs(make);

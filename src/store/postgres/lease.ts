@@ -61,6 +61,8 @@ export interface Taken {
   run: number;
   /** Commits under earlier leases of this source and under this one. */
   writes: number;
+  /** The newest run before this one; null if there is none, undefined if that has changed meanwhile. */
+  before: number | null | undefined;
   state: SourceState;
   /** Fields that are known not to be kept any more. */
   cleared: string[];
@@ -101,6 +103,7 @@ export async function takeLease(
     token: run === null ? null : token,
     run: run ?? 0,
     writes: writes ?? 0,
+    before: row.is_stale === true ? undefined : row.before,
     state,
     cleared: row.cleared ?? [],
   };
@@ -111,6 +114,7 @@ interface TakenRow extends StateRow {
   base_url: string | null;
   run: number | null;
   writes: number | null;
+  before: number | null;
   is_stale: boolean | null;
   cleared: string[] | null;
 }
@@ -165,6 +169,7 @@ function takeSql(s: string): string {
     select $1, 'incremental', $3::timestamptz from held returning id
   )
   select known.version, known.base_url, (select id from started) as run, (select writes from held) as writes,
+    (select max(id) from ${s}sync_runs where source = $1) as before,
     (select l.writes <> free.writes from free, ${s}leases l where l.source = free.source) as is_stale,
     (select array_agg(field) from ${s}omitted_fields where stage = 'cleared') as cleared, state.*
   from known left join (${stateSql(s, '$1')}) as state on true`;

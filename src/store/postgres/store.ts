@@ -1,16 +1,17 @@
 import type { Clock } from '../../model/clock.ts';
-import type { SourceIdentity } from '../../model/run.ts';
+import type { LastRuns, SourceIdentity } from '../../model/run.ts';
 import { type OmittableField, utcText } from '../../model/task.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
 import { assertSameList } from '../sql/same-list.ts';
 import type { Forgotten, MirrorClaim, MirrorReader, MirrorStore, ObservedSource } from '../store.ts';
 import { PostgresClaim } from './claim.ts';
 import { connect, type Database } from './connection.ts';
+import { isPassing } from './failure.ts';
 import { HeldLease } from './held-lease.ts';
 import { assertVersion, SCHEMA_VERSION, versionOf } from './identity.ts';
 import { deadToken, heldError, readLease, type Taken, takeLease } from './lease.ts';
 import { prefixOf } from './names.ts';
-import { readerOf } from './reader.ts';
+import { readerOf, readLastRuns } from './reader.ts';
 import { assertKnown, baseUrlOf, forget, move, rename } from './sources.ts';
 import type { PostgresTarget } from './target.ts';
 import { PostgresView } from './view.ts';
@@ -55,7 +56,8 @@ export async function openPostgresToLook(
 
 /** Opens the mirror for reading, as a role that may not write. Throws DatabaseError. */
 export async function openPostgresReader(target: PostgresTarget): Promise<MirrorReader> {
-  return readerOf(await openChecked(target), prefixOf(target.schema));
+  const holder = thisProcess({ now: () => Date.now() });
+  return readerOf({ db: await openChecked(target), s: prefixOf(target.schema), holder });
 }
 
 async function openChecked(target: PostgresTarget): Promise<Database> {
@@ -103,11 +105,33 @@ class PostgresMirror implements MirrorStore {
     this.#s = prefixOf(schema);
     this.#options = options;
     this.#holder = thisProcess(options.clock);
-    this.#reader = readerOf(db, this.#s);
+    const { leaseOffset: offset } = options;
+    this.#reader = readerOf({ db, s: this.#s, holder: this.#holder, offset });
   }
 
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
-    const { token, run, writes, state, cleared } = await this.#take(source);
+    return this.#claimWith(source, await this.#take(source));
+  }
+
+  async claimUnless(
+    source: SourceIdentity,
+    isDone: (runs: LastRuns) => boolean,
+  ): Promise<MirrorClaim | null> {
+    const readRuns = (): Promise<LastRuns> => readLastRuns(this.#db, this.#s, source.name);
+    const runs = await readRuns();
+    if (isDone(runs)) return null;
+    const taken = await this.#take(source);
+    // Another process may have run it between the two statements.
+    if (taken.before === runs.newest || !isDone(await readRuns())) return this.#claimWith(source, taken);
+    await this.#dropRun(taken.run);
+    await this.#leaseOf(source.name, taken.token, taken.writes).release();
+    return null;
+  }
+
+  #claimWith(
+    source: SourceIdentity,
+    { token, run, writes, state, cleared }: Taken & { token: string },
+  ): MirrorClaim {
     const { searchIndex = true } = this.#options;
     const claim: MirrorClaim = new PostgresClaim({
       ...this.#viewDeps(source),
@@ -173,7 +197,13 @@ class PostgresMirror implements MirrorStore {
         now: utcText(clock.now()),
         offset: leaseOffset(),
       };
-      const taken = await takeLease(deps, source, { version: SCHEMA_VERSION, dead });
+      const taken = await takeLease(deps, source, { version: SCHEMA_VERSION, dead }).catch(
+        (error: unknown) => {
+          if (attempt === ATTEMPTS || !isPassing(error)) throw error;
+          return null;
+        },
+      );
+      if (taken === null) continue;
       if (taken.token !== null) return { ...taken, token: taken.token };
       assertVersion(this.#db, this.#schema, taken.version);
       if (taken.base_url !== null && taken.base_url !== source.baseUrl) {
@@ -198,11 +228,15 @@ class PostgresMirror implements MirrorStore {
     const lease = this.#leaseOf(name, token, writes);
     try {
       // The work is no run of the source.
-      await this.#db.query(`delete from ${this.#s}sync_runs where id = $1`, [run]);
+      await this.#dropRun(run);
       return await work(lease);
     } finally {
       await lease.release();
     }
+  }
+
+  async #dropRun(id: number): Promise<void> {
+    await this.#db.query(`delete from ${this.#s}sync_runs where id = $1`, [id]);
   }
 
   #leaseOf(source: string, token: string, writes: number): HeldLease {

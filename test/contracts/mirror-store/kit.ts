@@ -101,7 +101,15 @@ export async function runOf(
   kind: RunKind,
   record: Partial<RunRecord> = {},
 ): Promise<number> {
-  const claim = await store.claim(A);
+  return finish(await store.claim(A), kind, record);
+}
+
+/** Does the run of a claim, and gives it back. Returns the run's id. */
+export async function finish(
+  claim: MirrorClaim,
+  kind: RunKind,
+  record: Partial<RunRecord> = {},
+): Promise<number> {
   const id = await claim.startRun(kind);
   await claim.finishRun(id, { ...RECORD, ...record });
   await claim.release();
