@@ -79,6 +79,11 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   source_has_tasks: ({ source }) =>
     `With --yes, those that another source shows go to that, and the rest is marked as removed: ` +
     `taskmirror source forget ${source} --yes`,
+
+  copy_target_taken: ({ why }) =>
+    why === 'mirror'
+      ? 'Name another file, database or schema. A copy never goes into a mirror, however empty.'
+      : 'Name another file, database or schema, or delete what was begun there.',
 };
 
 const SAFETY_HINTS: Hints<keyof SafetyFacts> = {
@@ -97,6 +102,7 @@ const OUTPUT_HINTS: Hints<keyof OutputFacts> = {
 const LEASE_HINTS: Hints<keyof LeaseFacts> = {
   lease_held: 'Let it finish. A lease whose process is dead is taken over by itself.',
   lease_lost: 'This process slept for longer than a minute. Nothing was written; the other one goes on.',
+  copy_taken_over: 'Nothing was written since. Let the other process finish.',
 };
 
 const INTERRUPTION_HINTS: Hints<keyof InterruptionFacts> = { interrupted: null };

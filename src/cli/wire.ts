@@ -5,6 +5,7 @@ import type { Reportable } from '../store/reportable.ts';
 import type { DemoApi } from './commands/demo.ts';
 import type { FileCheck } from './commands/doctor/machine.ts';
 import type { Check } from './commands/doctor/doctor.ts';
+import type { CopyPlace } from './copy-place.ts';
 import { existsSync } from 'node:fs';
 import { systemClock } from '../platform/clock.ts';
 import { usesColor } from '../render/text.ts';
@@ -13,6 +14,7 @@ import type { LoadedSettings, Settings, SourceSettings } from '../config/setting
 import { hintOf } from './hints.ts';
 import { createLogger } from '../platform/log.ts';
 import type { Log } from '../model/log.ts';
+import type { CopyOrigin, CopyTarget } from '../store/copyable.ts';
 import type { MirrorReader, MirrorStore, SourceStatus } from '../store/store.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Redactor } from '../platform/redact.ts';
@@ -157,6 +159,26 @@ export async function copyMirror(file: string, target: string): Promise<SourceSt
   } finally {
     await reader.close();
   }
+}
+
+/** Opens a mirror to copy. Throws DatabaseError. */
+export async function openCopyOrigin(place: CopyPlace): Promise<CopyOrigin> {
+  if (place.kind === 'file') {
+    const { openCopyOrigin: open } = await import('../store/sqlite/copy-origin.ts');
+    return open(place.file);
+  }
+  const { openCopyOrigin: open } = await import('../store/postgres/copy-origin.ts');
+  return open(place.target);
+}
+
+/** Begins or continues the copy of the mirror that is called `origin`. Throws UsageError and DatabaseError. */
+export async function openCopyTarget(place: CopyPlace, origin: string): Promise<CopyTarget> {
+  if (place.kind === 'file') {
+    const { openCopyTarget: open } = await import('../store/sqlite/copy-target.ts');
+    return open(place.file, origin);
+  }
+  const { openCopyTarget: open } = await import('../store/postgres/copy-target.ts');
+  return open(place.target, origin, { clock: systemClock });
 }
 
 /** Starts a simulated API in its own process: its list changes while it is read, and some requests fail. */
