@@ -19,11 +19,12 @@ const ALLOWED: Readonly<Record<Room, readonly Room[]>> = {
   source: ['platform', 'model'],
   store: ['model', 'migrations'],
   sync: ['source', 'store', 'model'],
+  copy: ['store'],
   reports: ['store', 'model'],
   config: ['platform', 'model'],
   daemon: ['sync', 'platform', 'model'],
-  render: ['sync', 'reports', 'store', 'platform', 'model'],
-  cli: ['render', 'daemon', 'config', 'reports', 'sync', 'store', 'source', 'platform', 'model'],
+  render: ['copy', 'sync', 'reports', 'store', 'platform', 'model'],
+  cli: ['render', 'daemon', 'config', 'reports', 'copy', 'sync', 'store', 'source', 'platform', 'model'],
   main: ['cli', 'platform', 'model'],
   library: ['sync', 'source', 'store', 'platform', 'model'],
   index: ['library', 'sync', 'store', 'source', 'platform', 'model'],
@@ -36,6 +37,7 @@ const PORTS = [
   'src/store/queryable.ts',
   'src/store/reportable.ts',
   'src/store/feed.ts',
+  'src/store/copyable.ts',
 ];
 const WIRING = ['src/cli/wire.ts', 'src/cli/engines/sqlite.ts', 'src/cli/engines/postgres.ts', 'src/index.ts'];
 

@@ -65,6 +65,8 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   mirror_missing: 'Run "taskmirror sync" to make one, or check the database and the setting "schema".',
   mirror_newer: 'Update taskmirror on this machine, or use another schema.',
   mirror_outdated: 'Run "taskmirror sync" once: it brings the schema up to date.',
+  copy_unfinished: ({ origin }) =>
+    `Run "taskmirror copy" from ${origin ?? 'the same mirror'} again: it goes on where it stopped. Or delete what is there.`,
   postgres_failed: null,
 };
 

@@ -56,6 +56,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   source_exists: EXIT.usage,
   source_elsewhere: EXIT.usage,
   source_has_tasks: EXIT.usage,
+  copy_target_taken: EXIT.usage,
   key_refused: EXIT.keyRefused,
   api_unreachable: EXIT.apiFailed,
   api_status: EXIT.apiFailed,
@@ -99,12 +100,14 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   mirror_missing: EXIT.database,
   mirror_newer: EXIT.database,
   mirror_outdated: EXIT.database,
+  copy_unfinished: EXIT.database,
   postgres_failed: EXIT.database,
   output_disk_full: EXIT.database,
   output_failed: EXIT.database,
   stdout_failed: EXIT.database,
   lease_held: EXIT.locked,
   lease_lost: EXIT.locked,
+  copy_taken_over: EXIT.locked,
   interrupted: EXIT.interrupted,
 };
 

@@ -84,6 +84,11 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   source_has_tasks: ({ source }) =>
     `With --yes, tasks that another source also shows are handed over to it, and the rest are marked as removed: ` +
     `taskmirror source forget ${source} --yes`,
+
+  copy_target_taken: ({ why }) =>
+    why === 'mirror'
+      ? 'Name another file, database or schema. A copy never goes into a mirror, however empty.'
+      : 'Name another file, database or schema, or delete what was begun there.',
 };
 
 const SAFETY_HINTS: Hints<keyof SafetyFacts> = {
@@ -103,6 +108,7 @@ const LEASE_HINTS: Hints<keyof LeaseFacts> = {
   lease_held: 'Wait until it ends. The lease of a dead process is taken over automatically.',
   lease_lost:
     'This process was suspended for more than a minute. It wrote nothing; the other process continues.',
+  copy_taken_over: 'Nothing was written since. Let the other process finish.',
 };
 
 const INTERRUPTION_HINTS: Hints<keyof InterruptionFacts> = { interrupted: null };

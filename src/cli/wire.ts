@@ -2,6 +2,7 @@ import type { CommandContext } from './context.ts';
 import type { Io } from '../platform/terminal.ts';
 import type { DemoApi } from './commands/demo.ts';
 import type { Check } from './commands/doctor/doctor.ts';
+import type { CopyPlace } from './copy-place.ts';
 import { systemClock } from '../platform/clock.ts';
 import { usesColor } from '../render/text.ts';
 import type { ResolvedKey } from '../config/key.ts';
@@ -12,6 +13,7 @@ import { sqliteEngine } from './engines/sqlite.ts';
 import { hintOf } from './hints.ts';
 import { createLogger } from '../platform/log.ts';
 import type { Log } from '../model/log.ts';
+import type { CopyOrigin, CopyTarget } from '../store/copyable.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Redactor } from '../platform/redact.ts';
 import { VERSION } from '../model/version.ts';
@@ -116,6 +118,26 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
     ...(await context.engine.doctorChecks()),
     ...mirrorChecks(context),
   ];
+}
+
+/** Opens a mirror to copy. Throws DatabaseError. */
+export async function openCopyOrigin(place: CopyPlace): Promise<CopyOrigin> {
+  if (place.kind === 'file') {
+    const { openCopyOrigin: open } = await import('../store/sqlite/copy-origin.ts');
+    return open(place.file);
+  }
+  const { openCopyOrigin: open } = await import('../store/postgres/copy-origin.ts');
+  return open(place.target);
+}
+
+/** Begins or continues the copy of the mirror that is called `origin`. Throws UsageError and DatabaseError. */
+export async function openCopyTarget(place: CopyPlace, origin: string): Promise<CopyTarget> {
+  if (place.kind === 'file') {
+    const { openCopyTarget: open } = await import('../store/sqlite/copy-target.ts');
+    return open(place.file, origin);
+  }
+  const { openCopyTarget: open } = await import('../store/postgres/copy-target.ts');
+  return open(place.target, origin, { clock: systemClock });
 }
 
 /** Starts a simulated API in its own process: its list changes while it is read, and some requests fail. */

@@ -76,6 +76,16 @@ export interface UsageFacts {
   /** `known`: the base URL of the mirror; `given`: that of the settings. */
   source_elsewhere: { source: string; known: string; given: string };
   source_has_tasks: { source: string; live: number };
+
+  /**
+   * A copy needs a place without a mirror, or its own unfinished one. `other_copy`: that of another `origin`;
+   * `other_version`: another version of the program began it.
+   */
+  copy_target_taken: {
+    target: string;
+    why: 'mirror' | 'other_copy' | 'other_version';
+    origin: string | null;
+  };
 }
 
 /** The API itself refused a key. `keyOrigin`: where it is kept, in words. */
@@ -175,6 +185,8 @@ export interface DatabaseFacts {
   /** `version`: of the mirror in that schema; `known`: what this program writes. */
   mirror_newer: OfServer & { schema: string; version: number; known: number };
   mirror_outdated: OfServer & { schema: string; version: number; known: number };
+  /** `place`: the file, or the server and the schema. `origin`: null if it is not noted yet. */
+  copy_unfinished: { place: string; origin: string | null };
   /** `sqlstate`: PostgreSQL's own code. */
   postgres_failed: OfServer & { sqlstate: string };
 }
@@ -191,6 +203,8 @@ export interface LeaseFacts {
   /** `since`: UTC text. */
   lease_held: { source: string; pid: number; host: string | null; since: string };
   lease_lost: { source: string };
+  /** Another process goes on with the copy in `target`. */
+  copy_taken_over: { target: string };
 }
 
 /** Somebody asked the program to stop. */

@@ -140,7 +140,8 @@ function rejectionsOf(rows: readonly RejectedRow[]): Map<string, object> {
   );
 }
 
-function keyOf(id: string | null, payload: string): string {
+/** Returns the key of a rejected row, as the database holds it. */
+export function keyOf(id: string | null, payload: string): string {
   if (id === null) return keyOfPayload(payload);
   return isKey(id) ? encodeNul(id) : `sha256:${createHash('sha256').update(id).digest('hex')}`;
 }

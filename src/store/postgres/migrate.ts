@@ -9,15 +9,25 @@ import { destinationOf, type PostgresTarget } from './target.ts';
 
 /**
  * Brings the schema up to date, all of it or nothing, however many processes try at once: kysely's Migrator
- * works in one transaction here, under an advisory lock of that transaction. Throws DatabaseError.
+ * works in one transaction here, under an advisory lock of that transaction. `more` is done in the same
+ * transaction. Throws DatabaseError.
  */
-export async function migrate(target: PostgresTarget): Promise<void> {
+export async function migrate(
+  target: PostgresTarget,
+  more?: (db: Kysely<unknown>) => Promise<void>,
+): Promise<void> {
   const { name, config } = destinationOf(target, 'taskmirror');
   const pool = new Pool({ Client: clientWith(config), max: 1 });
   pool.on('error', () => {});
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   try {
-    await migrateOn(db, target.schema);
+    if (more === undefined) await migrateOn(db, target.schema);
+    else {
+      await db.transaction().execute(async (transaction) => {
+        await migrateOn(transaction, target.schema);
+        await more(transaction);
+      });
+    }
   } catch (error) {
     throw explain(error, name, 'connecting');
   } finally {

@@ -20,7 +20,9 @@ export async function commitStorable(
   change: Change,
   how: { now: string; wantsRows: boolean },
 ): Promise<WrittenWithout> {
-  const setAside = change.tasks.filter(({ id }) => !isKey(id)).map((task) => asRejected(task, LONG_ID, deps));
+  const setAside = change.tasks
+    .filter(({ id }) => !isKey(id))
+    .map((task) => asRejected(task, LONG_ID, deps.omit));
   for (let attempt = 1; ; attempt += 1) {
     const aside = new Set(setAside.map(({ id }) => id));
     const tasks = aside.size === 0 ? change.tasks : change.tasks.filter(({ id }) => !aside.has(id));
@@ -31,12 +33,12 @@ export async function commitStorable(
       if (attempt === ATTEMPTS || reasonOf(error) === null) throw error;
       const found = await unstorable(tasks, (some) => tryTasks(deps, some, how));
       if (found.length === 0) throw error;
-      setAside.push(...found.map(({ task, reason }) => asRejected(task, reason, deps)));
+      setAside.push(...found.map(({ task, reason }) => asRejected(task, reason, deps.omit)));
     }
   }
 }
 
-const LONG_ID = 'id: longer than 2,000 bytes, the most that the database can index';
+export const LONG_ID = 'id: longer than 2,000 bytes, the most that the database can index';
 
 /** Returns why the engine cannot hold some of these tasks; null if it can. */
 async function tryTasks(
@@ -72,11 +74,12 @@ async function unstorable(
 }
 
 /** Returns the reason for a failure that is one of values; null for any other failure. */
-function reasonOf(error: unknown): string | null {
+export function reasonOf(error: unknown): string | null {
   return isOfValues(error) ? `the database cannot hold this task (SQLSTATE ${sqlStateOf(error)})` : null;
 }
 
-function asRejected(task: Task, reason: string, { omit }: CommitDeps): RejectedRow {
+/** Returns the rejected row that stands for a task, without the fields in `omit`. */
+export function asRejected(task: Task, reason: string, omit: ReadonlySet<OmittableField>): RejectedRow {
   const kept = Object.entries(task).filter(([name]) => !omit.has(name as OmittableField));
   const activity = Date.parse(task.lastActivityAt);
   return {

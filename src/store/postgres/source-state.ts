@@ -4,7 +4,7 @@ import type { Change, SourceState } from '../store.ts';
 import { utcSql } from './names.ts';
 
 /** The first moment that this engine and the format of times share: before it PostgreSQL writes BC. */
-const FIRST = '0001-01-01T00:00:00.000Z';
+export const FIRST = '0001-01-01T00:00:00.000Z';
 
 /** Formats an edge of activity (ms) as UTC text that PostgreSQL reads. */
 export function edgeOf(ms: number): string {

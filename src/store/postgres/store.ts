@@ -205,7 +205,9 @@ class PostgresMirror implements MirrorStore {
       );
       if (taken === null) continue;
       if (taken.token !== null) return { ...taken, token: taken.token };
-      assertVersion(this.#db, this.#schema, taken.version);
+      if (taken.version !== SCHEMA_VERSION) {
+        assertVersion(this.#db, this.#schema, await versionOf(this.#db, this.#schema));
+      }
       if (taken.base_url !== null && taken.base_url !== source.baseUrl) {
         assertSameList(source, taken.base_url);
         await move(this.#db.query, this.#s, source.name, source.baseUrl);

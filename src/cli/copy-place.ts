@@ -1,0 +1,60 @@
+import { readBounded } from '../platform/bounded-file.ts';
+import { absolutePath, assertPath } from '../platform/paths.ts';
+import {
+  isPostgresUrl,
+  MAX_IDENTIFIER_BYTES,
+  parsePostgresUrl,
+  type PostgresTarget,
+} from '../model/postgres-url.ts';
+import { CommandLineError } from './command-line-error.ts';
+
+/** Where a mirror is that is copied, or its copy. */
+export type CopyPlace = { kind: 'file'; file: string } | { kind: 'postgres'; target: PostgresTarget };
+
+/** The schema of a mirror, unless something else is said. */
+const SCHEMA = 'taskmirror';
+/** All authorities that a system trusts are a quarter of this. */
+const MOST_KB_OF_AUTHORITIES = 1_024;
+
+/**
+ * Returns the place that `--from` or `--to`, and the flag for its schema, name; relative paths start at `cwd`.
+ * Throws UsageError.
+ */
+export function copyPlaceOf(
+  flag: 'from' | 'to',
+  { text, schema, cwd }: { text: string; schema: string | undefined; cwd: string | null },
+): CopyPlace {
+  if (!isPostgresUrl(text)) {
+    if (schema !== undefined) {
+      throw new CommandLineError(`--${flag}-schema goes with a URL in --${flag}: a file has no schema`);
+    }
+    assertPath(`--${flag}`, text);
+    return { kind: 'file', file: absolutePath(cwd, text) };
+  }
+  const { password, sslRootCert } = parsePostgresUrl(text);
+  if (password !== null) {
+    throw new CommandLineError(
+      `--${flag}: the URL holds a password, which everybody on this machine can see`,
+      {
+        hint: 'Leave it out of the URL. It can be in the variable PGPASSWORD or in a pgpass file.',
+      },
+    );
+  }
+  const ca = sslRootCert === null || sslRootCert === 'system' ? null : authoritiesIn(sslRootCert, cwd);
+  return { kind: 'postgres', target: { url: text, password: null, schema: schemaOf(flag, schema), ca } };
+}
+
+function schemaOf(flag: string, schema = SCHEMA): string {
+  const isName = schema !== '' && Buffer.byteLength(schema) <= MAX_IDENTIFIER_BYTES;
+  if (isName && !/\p{Cc}/u.test(schema)) return schema;
+  throw new CommandLineError(
+    `--${flag}-schema: expected the name of a schema, of at most ${MAX_IDENTIFIER_BYTES} bytes`,
+  );
+}
+
+function authoritiesIn(path: string, cwd: string | null): string {
+  const file = absolutePath(cwd, path);
+  const read = readBounded(file, MOST_KB_OF_AUTHORITIES);
+  if ('text' in read) return read.text;
+  throw new CommandLineError(`sslrootcert of the URL: ${file} ${read.failure}`);
+}
