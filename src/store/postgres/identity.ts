@@ -7,7 +7,7 @@ import { prefixOf } from './names.ts';
 export const SCHEMA_VERSION = Object.keys(migrations).length;
 
 /** Returns the version of the mirror in a schema: the number of its migrations; 0 if there is none. */
-export async function versionOf(db: Database, schema: string): Promise<number> {
+export async function versionOf(db: Pick<Database, 'query'>, schema: string): Promise<number> {
   const table = `${prefixOf(schema)}kysely_migration`;
   const [found] = await db.query<{ found: boolean }>('select to_regclass($1) is not null as found', [table]);
   if (found?.found !== true) return 0;
@@ -16,7 +16,7 @@ export async function versionOf(db: Database, schema: string): Promise<number> {
 }
 
 /** Throws DatabaseError unless a mirror of this version is one that this program can use as it is. */
-export function assertVersion(db: Database, schema: string, version: number): void {
+export function assertVersion(db: Pick<Database, 'name'>, schema: string, version: number): void {
   if (version === SCHEMA_VERSION) return;
   const place = `${db.name}, schema ${schema}`;
   const facts = { server: db.name, schema, version, known: SCHEMA_VERSION };
