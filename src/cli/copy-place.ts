@@ -2,7 +2,8 @@ import { readBounded } from '../platform/bounded-file.ts';
 import { absolutePath, assertPath } from '../platform/paths.ts';
 import {
   isPostgresUrl,
-  MAX_IDENTIFIER_BYTES,
+  SCHEMA_NAME,
+  SCHEMA_NAME_RULE,
   parsePostgresUrl,
   type PostgresTarget,
 } from '../model/postgres-url.ts';
@@ -45,11 +46,8 @@ export function copyPlaceOf(
 }
 
 function schemaOf(flag: string, schema = SCHEMA): string {
-  const isName = schema !== '' && Buffer.byteLength(schema) <= MAX_IDENTIFIER_BYTES;
-  if (isName && !/\p{Cc}/u.test(schema)) return schema;
-  throw new CommandLineError(
-    `--${flag}-schema: expected the name of a schema, of at most ${MAX_IDENTIFIER_BYTES} bytes`,
-  );
+  if (SCHEMA_NAME.test(schema)) return schema;
+  throw new CommandLineError(`--${flag}-schema: expected ${SCHEMA_NAME_RULE}`);
 }
 
 function authoritiesIn(path: string, cwd: string | null): string {

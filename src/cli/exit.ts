@@ -42,6 +42,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   sql_refused: EXIT.usage,
   sql_failed: EXIT.usage,
   sql_parameters: EXIT.usage,
+  sql_too_slow: EXIT.usage,
   column_of_two_types: EXIT.usage,
   database_name_invalid: EXIT.usage,
   output_not_creatable: EXIT.usage,

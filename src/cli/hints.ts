@@ -59,6 +59,8 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   },
   sql_parameters:
     'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
+  sql_too_slow:
+    'What was printed until then is not the whole result. Narrow the query or raise --timeout.',
   column_of_two_types: ({ column }) =>
     `Parquet has one type per column. Cast it to text: --query "select cast(${column} as text) as ${column}, ...".`,
 

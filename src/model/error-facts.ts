@@ -57,6 +57,8 @@ export interface UsageFacts {
    */
   sql_failed: { tables: readonly string[]; columns: Readonly<Record<string, readonly string[]>> };
   sql_parameters: None;
+  /** The limit that the caller has set, in ms. */
+  sql_too_slow: { limitMs: number };
   column_of_two_types: { column: string };
 
   database_name_invalid: OfFile;
