@@ -9,7 +9,7 @@ export const CURES = {
     'Stop the daemon, move the file away and run "taskmirror sync": it copies the list again. The journal in task_changes can be saved with sqlite3 FILE .recover.',
 } as const;
 
-const OWN_FILE = 'Give the mirror a file of its own with --db FILE or the setting "database".';
+const OWN_FILE = 'Give the mirror its own file with --db FILE or the setting "database".';
 
 /** Advice for a database that cannot be used. */
 export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
