@@ -11,7 +11,7 @@ export const CURES = {
     "Look at the server's log and have its disk checked. An index can be built again: reindex index concurrently NAME.",
 } as const;
 
-const OWN_FILE = 'Give the mirror a file of its own with --db FILE or the setting "database".';
+const OWN_FILE = 'Give the mirror its own file with --db FILE or the setting "database".';
 
 /** Advice for a database that cannot be used. */
 export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {

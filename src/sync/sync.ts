@@ -62,7 +62,7 @@ export interface SyncDeps {
 
 /**
  * Syncs one source, once. Never throws for failures of a run (a refused key, an API that fails, a full disk,
- * a lease that another process holds): the result reports them, and what was committed stays.
+ * a lease that another process holds): the result reports them, and committed data stays.
  */
 export async function syncSource(
   identity: SourceIdentity,
@@ -224,5 +224,5 @@ async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): P
 function asInterruption(reason: unknown): InterruptedError {
   return reason instanceof InterruptedError
     ? reason
-    : new InterruptedError('the run was interrupted; what it had committed stays', { cause: reason });
+    : new InterruptedError('the run was interrupted; its committed data stays', { cause: reason });
 }

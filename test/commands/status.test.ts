@@ -178,11 +178,11 @@ describe('status for people', () => {
       [
         'Retention',
         '  changes           kept for 30 days; pruned through 2026-01-01T00:00:00.000Z',
-        '  removed tasks     kept for ever',
+        '  removed tasks     kept forever',
         '',
       ].join('\n'),
     );
-    expect((await shown([SOURCE], [], { pruned })).text).toContain('kept for ever; pruned through');
+    expect((await shown([SOURCE], [], { pruned })).text).toContain('kept forever; pruned through');
     expect((await shown([SOURCE], [], { retention, json: true })).text).toContain('"changesDays": 30');
   });
 

@@ -29,7 +29,7 @@ describe('the URL of a database', () => {
       expect.stringMatching(/^database in file .* holds a password: .*databasePassword/),
       expect.stringMatching(/^queryDatabase in file .* holds a password/),
       expect.stringMatching(
-        /^databasePassword in file .*: expected one of .*password itself must not stand here/,
+        /^databasePassword in file .*: expected one of .*never the password itself/,
       ),
     ]);
     const byFlag = await problemsOf(undefined, { flags: { db: SECRET } });

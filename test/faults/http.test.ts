@@ -24,7 +24,7 @@ async function outdated() {
 
 describe('an API that fails from the second page on', () => {
   test.each(FAULTS.map((fault) => [fault.what, fault.exitCode, fault] as const))(
-    '%s: exit %i, what was committed stays, and the next run goes on',
+    '%s: exit %i, committed data stays, and the next run goes on',
     async (_what, exitCode, { answer, error, hint, isRepeated }) => {
       const { bench, list, api, served, requests } = await outdated();
       const before = await bench.status();

@@ -83,7 +83,7 @@ function row(label: string, text: string): string {
 }
 
 function keptText(days: number | null, through: string | null): string {
-  const kept = days === null ? 'kept for ever' : `kept for ${counted(days, 'day')}`;
+  const kept = days === null ? 'kept forever' : `kept for ${counted(days, 'day')}`;
   return through === null ? kept : `${kept}; pruned through ${through}`;
 }
 
