@@ -22,7 +22,11 @@ export function readerIndexes(s: string): readonly ReaderIndex[] {
     index('reader_by_created_at', '(created_at) include (status, username_key, queue_ms, run_ms, id)'),
     index('reader_by_user', '(username_key, created_at) include (status, queue_ms, run_ms, id)'),
     index('reader_by_session', '(session_key, created_at) include (status, username_key, run_ms)'),
-    index('reader_by_error_group', '(error_group, created_at) include (username_key, id, status)', `${live} and status = 'failed'`),
+    index(
+      'reader_by_error_group',
+      '(error_group, created_at) include (username_key, id, status)',
+      `${live} and status = 'failed'`,
+    ),
     index('reader_removed', '(source)', 'removed_at is not null'),
   ];
 }
