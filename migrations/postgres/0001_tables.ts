@@ -146,4 +146,7 @@ export const tables = (s: string): string[] => [
 
   // One row if there is a full text index; built_through is null once it holds every task.
   `create table ${s}search_state (built_through ${TEXT})`,
+
+  // One row once all that only readers need is made, and the tables were vacuumed after it.
+  `create table ${s}reader_state (vacuumed_at ${TIME} not null)`,
 ];

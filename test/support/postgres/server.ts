@@ -81,7 +81,8 @@ export function targetOf(url: string, more: Partial<PostgresTarget> = {}): Postg
   };
 }
 
-function afterwards(work: () => Promise<void>): void {
+/** Does something after the test, or after the file if no test runs. */
+export function afterwards(work: () => Promise<void>): void {
   if (TestRunner.getCurrentTest() === undefined) afterAll(work);
   else onTestFinished(work);
 }

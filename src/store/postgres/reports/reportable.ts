@@ -3,6 +3,7 @@ import { FIGURES } from '../cells.ts';
 import { openQueryable, type QueryableOptions } from '../queryable.ts';
 import type { PostgresTarget } from '../target.ts';
 import { POSTGRES } from './dialect.ts';
+import { searchProgress, searchTasks } from './search.ts';
 
 /** Opens a mirror for reports, search and history. Throws as {@link openQueryable} does. */
 export async function openReportable(
@@ -16,7 +17,7 @@ export async function openReportable(
     parametersOf: (sql) => mirror.parametersOf(sql),
     close: () => mirror.close(),
     dialect: POSTGRES,
-    searchProgress: async () => null,
-    search: async () => ({ columns: [], rows: [] }),
+    searchProgress: () => searchProgress(mirror),
+    search: (question) => searchTasks(mirror, question),
   };
 }
