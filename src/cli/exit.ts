@@ -39,6 +39,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   report_unknown: EXIT.usage,
   search_without_words: EXIT.usage,
   search_text_invalid: EXIT.usage,
+  search_query_invalid: EXIT.usage,
   sql_refused: EXIT.usage,
   sql_failed: EXIT.usage,
   sql_parameters: EXIT.usage,

@@ -46,6 +46,9 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   search_without_words:
     'Words consist of letters and digits. To find other characters, use taskmirror query and LIKE.',
   search_text_invalid: null,
+  search_query_invalid:
+    'Operators are &, |, ! and <->, as in "deploy:* & !production"; db_pool.ts is db <-> pool <-> ts ' +
+    '(postgresql.org/docs/current/datatype-textsearch.html, "tsquery"). Without --raw nothing in a word has a meaning of its own.',
 
   sql_refused:
     'Only one read-only SELECT, WITH, VALUES or EXPLAIN statement is accepted. ' +
@@ -59,8 +62,7 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   },
   sql_parameters:
     'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
-  sql_too_slow:
-    'What was printed until then is not the whole result. Narrow the query or raise --timeout.',
+  sql_too_slow: 'What was printed until then is not the whole result. Narrow the query or raise --timeout.',
   column_of_two_types: ({ column }) =>
     `Parquet has one type per column. Cast it to text: --query "select cast(${column} as text) as ${column}, ...".`,
 

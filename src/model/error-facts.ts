@@ -49,6 +49,8 @@ export interface UsageFacts {
   report_unknown: { report: string; known: readonly string[] };
   search_without_words: None;
   search_text_invalid: { length: number; most: number };
+  /** A raw query that the database's own language has not. */
+  search_query_invalid: { language: 'tsquery' };
 
   sql_refused: None;
   /**

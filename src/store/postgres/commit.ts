@@ -4,6 +4,7 @@ import { utcText } from '../../model/task.ts';
 import { columnsOf } from '../sql/columns.ts';
 import { keyOfPayload } from '../sql/rejection-key.ts';
 import type { Change, Committed } from '../store.ts';
+import { isKey } from './bounds.ts';
 import { commitSql } from './commit-sql.ts';
 import type { HeldLease, Write } from './held-lease.ts';
 import { encodeNul } from './nul.ts';
@@ -113,14 +114,6 @@ function partsOf(tasks: readonly Task[], omit: ReadonlySet<OmittableField>): str
 function isSame(a: Task, b: Task): boolean {
   for (const key in a) if (a[key as keyof Task] !== b[key as keyof Task]) return false;
   return true;
-}
-
-/** Most bytes of a key: an entry of an index has 2,704 at most (postgresql.org/docs/current/btree.html). */
-const MOST_KEY_BYTES = 2_000;
-
-/** Returns whether an index can hold this id. */
-export function isKey(id: string): boolean {
-  return id.length <= MOST_KEY_BYTES / 4 || Buffer.byteLength(encodeNul(id)) <= MOST_KEY_BYTES;
 }
 
 /** The rejected rows of a change by their keys, as `json_to_recordset` reads them. */

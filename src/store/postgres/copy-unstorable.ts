@@ -3,9 +3,9 @@ import { type Task, utcText } from '../../model/task.ts';
 import type { CopyRow } from '../copyable.ts';
 import { COPIED_COLUMNS, placesIn } from '../sql/copied-columns.ts';
 import { keyOfPayload } from '../sql/rejection-key.ts';
-import { isKey } from './commit.ts';
+import { tooLong } from './bounds.ts';
 import { isTooEarly } from './copy-cells.ts';
-import { asRejected, LONG_ID, reasonOf } from './set-aside.ts';
+import { asRejected, reasonOf } from './set-aside.ts';
 
 const EARLY = 'a time before the year 1, which the database does not know';
 
@@ -51,10 +51,11 @@ export async function divide(
   return { storable, setAside };
 }
 
-const [ID = 0, SOURCE = 0] = placesIn('tasks', ['id', 'source']);
+const [ID = 0, SOURCE = 0, STATUS = 0] = placesIn('tasks', ['id', 'source', 'status']);
 
 function faultOf(row: CopyRow): string | null {
-  if (!isKey(String(row[ID]))) return LONG_ID;
+  const long = tooLong({ id: String(row[ID]), status: String(row[STATUS]) });
+  if (long !== null) return long;
   return COPIED_COLUMNS.tasks.some((column, at) => isTooEarly(column, row[at])) ? EARLY : null;
 }
 

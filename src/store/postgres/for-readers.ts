@@ -1,12 +1,13 @@
 import type { Database, Query } from './connection.ts';
 import type { HeldLease } from './held-lease.ts';
-import { readerIndexes } from './reader-indexes.ts';
+import { type ReaderIndex, readerIndexes } from './reader-indexes.ts';
 import {
   createSearchIndex,
   dropSearchIndex,
   growSearchIndex,
   isSearchIndexDoneSql,
   searchIndexState,
+  wordsIndex,
 } from './search-index.ts';
 
 /** The mirror, and what its readers need. */
@@ -20,7 +21,7 @@ export interface ForReaders {
   searchIndex: boolean;
 }
 
-/** Time for the build of an index, which no other limit bounds, in ms. */
+/** Time for the build of an index or a vacuum, which no other limit bounds, in ms. */
 const BUILD_MS = 6 * 3_600_000;
 
 /**
@@ -41,13 +42,15 @@ export async function makeForReaders(
 
 /** Returns SQL for whether nothing is left to make. */
 export function isMadeForReadersSql({ s, schema, searchIndex }: ForReaders): string {
-  const names = readerIndexes(s).map(({ name }) => `'${name}'`);
+  const indexes = [...readerIndexes(s), ...(searchIndex ? [wordsIndex(s)] : [])];
+  const names = indexes.map(({ name }) => `'${name}'`);
   return `(select count(*) = ${names.length} from ${validIndexes(schema)} and c.relname in (${names.join(', ')}))
-    and ${isSearchIndexDoneSql(s, searchIndex)}`;
+    and ${isSearchIndexDoneSql(s, searchIndex)} and exists (select from ${s}reader_state)`;
 }
 
 /** Drops all of it; the next run that completes makes it again. */
 export async function dropForReaders(query: Query, s: string): Promise<void> {
+  await query(`delete from ${s}reader_state`);
   for (const { name } of readerIndexes(s)) await query(`drop index if exists ${s}${name}`);
   await dropSearchIndex(query, s);
 }
@@ -68,9 +71,15 @@ async function nextStep(
     return (await isBuilding(db, s)) ? null : () => makeIndex(db, s, missing, lease);
   }
   const state = await searchIndexState(db.query, s);
-  if (!searchIndex) return state === 'none' ? null : () => lease.step((query) => dropSearchIndex(query, s));
-  if (state === 'none') return () => lease.step((query) => createSearchIndex(query, s));
-  return state === 'building' ? () => lease.step((query) => growSearchIndex(query, s)) : null;
+  if (!searchIndex && state !== 'none') return () => lease.step((query) => dropSearchIndex(query, s));
+  if (searchIndex && state === 'none') return () => lease.step((query) => createSearchIndex(query, s));
+  if (searchIndex && state === 'building') return () => lease.step((query) => growSearchIndex(query, s));
+  const words = wordsIndex(s);
+  if (searchIndex && !names.has(words.name)) {
+    return (await isBuilding(db, s)) ? null : () => makeIndex(db, s, words, lease);
+  }
+  const [vacuumed] = await db.query(`select from ${s}reader_state`);
+  return vacuumed === undefined ? () => vacuum(db, s, lease) : null;
 }
 
 /**
@@ -80,7 +89,7 @@ async function nextStep(
 export async function makeIndex(
   db: Database,
   s: string,
-  { name, create }: { name: string; create: string },
+  { name, create }: ReaderIndex,
   lease: HeldLease,
 ): Promise<void> {
   await lease.renew();
@@ -100,4 +109,19 @@ async function isBuilding(db: Database, s: string): Promise<boolean> {
     [`${s}tasks`, `${s}task_changes`],
   );
   return row?.building === true;
+}
+
+/**
+ * Vacuums the tasks once they are all there: until then a reader of an index has to look up in the table itself
+ * whether it may see a row (postgresql.org/docs/current/indexes-index-only-scans.html). Later the server does so
+ * by itself.
+ */
+async function vacuum(db: Database, s: string, lease: HeldLease): Promise<void> {
+  await lease.renew();
+  await db.query(`vacuum (analyze) ${s}tasks`, [], { timeoutMs: BUILD_MS });
+  await lease.step((query) =>
+    query(
+      `insert into ${s}reader_state (vacuumed_at) select now() where not exists (select from ${s}reader_state)`,
+    ),
+  );
 }

@@ -1,6 +1,7 @@
 import type { OmittableField, RejectedRow, Task } from '../../model/task.ts';
 import type { Change } from '../store.ts';
-import { commitChange, type CommitDeps, isKey, TriedOnly, type Written } from './commit.ts';
+import { tooLong } from './bounds.ts';
+import { commitChange, type CommitDeps, TriedOnly, type Written } from './commit.ts';
 import { isOfValues, sqlStateOf } from './failure.ts';
 
 /** Commits of one change until it must be right: each sets aside the tasks that the one before it failed on. */
@@ -20,9 +21,10 @@ export async function commitStorable(
   change: Change,
   how: { now: string; wantsRows: boolean },
 ): Promise<WrittenWithout> {
-  const setAside = change.tasks
-    .filter(({ id }) => !isKey(id))
-    .map((task) => asRejected(task, LONG_ID, deps.omit));
+  const setAside = change.tasks.flatMap((task) => {
+    const reason = tooLong(task);
+    return reason === null ? [] : [asRejected(task, reason, deps.omit)];
+  });
   for (let attempt = 1; ; attempt += 1) {
     const aside = new Set(setAside.map(({ id }) => id));
     const tasks = aside.size === 0 ? change.tasks : change.tasks.filter(({ id }) => !aside.has(id));
@@ -37,8 +39,6 @@ export async function commitStorable(
     }
   }
 }
-
-export const LONG_ID = 'id: longer than 2,000 bytes, the most that the database can index';
 
 /** Returns why the engine cannot hold some of these tasks; null if it can. */
 async function tryTasks(

@@ -93,7 +93,7 @@ afterAll(async () => {
 });
 
 /** Runs `work` after the test, or after the file if no test runs. */
-function afterwards(work: () => Promise<void>): void {
+export function afterwards(work: () => Promise<void>): void {
   if (TestRunner.getCurrentTest() === undefined) leftovers.push(work);
   else onTestFinished(work);
 }
