@@ -14,7 +14,12 @@ describeWithServer('a copy of a mirror', () => {
     const there = await copy(file, schema);
     const again = await copy(schema, back);
     for (const { table, isExact, setAside, leftOut } of [...there, ...again]) {
-      expect({ table, isExact, setAside, leftOut }).toEqual({ table, isExact: true, setAside: 0, leftOut: 0 });
+      expect({ table, isExact, setAside, leftOut }).toEqual({
+        table,
+        isExact: true,
+        setAside: 0,
+        leftOut: 0,
+      });
     }
     expect(rowsIn(back.file)).toEqual(before);
     expect(rowsIn(file.file)).toEqual(before);

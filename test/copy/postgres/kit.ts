@@ -40,6 +40,14 @@ export function newFile(batchRows = BATCH_ROWS): Place & { file: string } {
 
 export function newSchema(batchRows = BATCH_ROWS): Place & { url: string; schema: string } {
   const { url, schema } = temporarySchema();
+  return schemaAt(url, schema, batchRows);
+}
+
+export function schemaAt(
+  url: string,
+  schema: string,
+  batchRows = BATCH_ROWS,
+): Place & { url: string; schema: string } {
   const place = targetOf(url, { schema });
   const options = { batchRows, clock: createFakeClock() };
   return {

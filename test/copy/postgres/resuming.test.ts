@@ -9,7 +9,17 @@ import { openMirrorReader } from '../../../src/store/sqlite/reader.ts';
 import { A, B, changeOf, HOUR, mirrorTask, NEVER } from '../../contracts/mirror-store/kit.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { describeWithServer, targetOf } from '../../support/postgres/server.ts';
-import { codeOf, copy, fileAt, mirrorWithEverything, newFile, newSchema, openStore, type Place, rowsIn } from './kit.ts';
+import {
+  codeOf,
+  copy,
+  fileAt,
+  mirrorWithEverything,
+  newFile,
+  newSchema,
+  openStore,
+  type Place,
+  rowsIn,
+} from './kit.ts';
 
 /** Lets this many writes through, and fails those after them, before or after they are committed. */
 function cutAfter(writes: number, when: 'before' | 'after'): (target: CopyTarget) => CopyTarget {
