@@ -18,7 +18,7 @@ export interface TableSum {
  */
 export class Checksum {
   #rows = 0;
-  readonly #lanes = new Array<number>(LANES).fill(0);
+  readonly #lanes = Array.from({ length: LANES }, () => 0);
 
   add(rows: readonly CopyRow[]): void {
     this.#rows += rows.length;

@@ -29,9 +29,9 @@ export interface CopyFlags {
 }
 
 export interface CopyContext extends Pick<CommandContext, 'io' | 'clock' | 'signal'> {
-  openOrigin(place: CopyPlace): Promise<CopyOrigin>;
+  openOrigin: (place: CopyPlace) => Promise<CopyOrigin>;
   /** `origin`: the name of the mirror that is copied. */
-  openTarget(place: CopyPlace, origin: string): Promise<CopyTarget>;
+  openTarget: (place: CopyPlace, origin: string) => Promise<CopyTarget>;
 }
 
 /** `taskmirror copy`: copies a mirror to another place. Throws UsageError, DatabaseError and LeaseHeldError. */

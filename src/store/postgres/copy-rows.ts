@@ -38,7 +38,10 @@ export function readable(
     },
 
     async *batches(table) {
-      if (inTransaction) return yield* batches(table);
+      if (inTransaction) {
+        yield* batches(table);
+        return;
+      }
       await ask('begin isolation level repeatable read');
       let end = 'rollback';
       try {
@@ -52,7 +55,7 @@ export function readable(
 
     async find(table, rows) {
       const decode = decoder(table);
-      const found = new Array<CopyRow | undefined>(rows.length).fill(undefined);
+      const found = Array.from<CopyRow | undefined>({ length: rows.length });
       for (const [n, ...values] of await ask(findSql(s, table), [JSON.stringify(rows.map(encoder(table)))])) {
         found[Number(n)] = decode(values);
       }

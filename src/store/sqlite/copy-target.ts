@@ -95,7 +95,7 @@ function targetOf(db: Database.Database, token: string, options: { batchRows?: n
 
     async remove(table, rows) {
       const key = keyIn(table);
-      const remove = db.prepare<unknown[]>(`delete from ${table} where ${hasKey(table)}`);
+      const remove = db.prepare(`delete from ${table} where ${hasKey(table)}`);
       step(() => {
         for (const row of rows) remove.run(...key(row));
       });
@@ -114,7 +114,7 @@ function targetOf(db: Database.Database, token: string, options: { batchRows?: n
 }
 
 /** Returns a statement that inserts a row, or replaces the one with its key. */
-function inserter(db: Database.Database, table: CopiedTable): Database.Statement<unknown[]> {
+function inserter(db: Database.Database, table: CopiedTable): Database.Statement {
   const names = COPIED_COLUMNS[table].map(({ name }) => columnName(table, name));
   const values = names.map(() => '?');
   if (table === 'omitted_fields') {
