@@ -26,15 +26,16 @@ describe.each(DATABASES)('three daemons on one database: %s', (_engine, make) =>
     const holder = setup.start();
     await held.arrived;
     const others = [setup.start(), setup.start()];
-    for (const { line } of others) await line(new RegExp(`held by process ${holder.pid} on .*standing by`));
+    for (const other of others)
+      await other.line(new RegExp(`held by process ${holder.pid} on .*standing by`));
     const { stdout } = await runProgram(['status', '--config', 'mirrors.json', '--json'], setup);
     expect(JSON.parse(stdout)).toMatchObject({ sources: [{ holder: { pid: holder.pid } }] });
 
     holder.kill('SIGKILL');
     await holder.ended;
     held.release();
-    await Promise.any(others.map(({ line }) => line(/this process syncs the source now/)));
-    for (const { line } of others) await line(/"run ok"|has served this slot/);
+    await Promise.any(others.map((other) => other.line(/this process syncs the source now/)));
+    for (const other of others) await other.line(/"run ok"|has served this slot/);
     expect(await database.rows('select outcome from sync_runs order by id')).toEqual([
       { outcome: 'interrupted' },
       { outcome: 'ok' },
@@ -44,16 +45,16 @@ describe.each(DATABASES)('three daemons on one database: %s', (_engine, make) =>
   });
 
   test('make one full walk for each slot of the full schedule', async () => {
-    const { start, database } = await setUp(make, { schedule: NEVER, fullSchedule: '*/10 * * * * *' });
-    const daemons = [start(), start(), start()];
+    const setup = await setUp(make, { schedule: NEVER, fullSchedule: '*/10 * * * * *' });
+    const daemons = [setup.start(), setup.start(), setup.start()];
     const left = /full run that is wanted is left to another process/;
     await Promise.all(
-      daemons.map(({ line }) => line(new RegExp(`"kind":"reconcile".*"run ok"|${left.source}`))),
+      daemons.map((daemon) => daemon.line(new RegExp(`"kind":"reconcile".*"run ok"|${left.source}`))),
     );
-    const full = await database.rows<{ slot: number }>(
+    const full = await setup.database.rows<{ slot: number }>(
       `select distinct cast(strftime('%s', started_at) as integer) / 10 as slot from sync_runs where kind = 'reconcile'`,
     );
-    const walks = await database.rows("select id from sync_runs where kind = 'reconcile'");
+    const walks = await setup.database.rows("select id from sync_runs where kind = 'reconcile'");
     expect(full.length).toBeGreaterThan(0);
     expect(walks).toHaveLength(full.length);
     await stopQuietly(daemons);

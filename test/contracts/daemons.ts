@@ -4,7 +4,6 @@ import { Daemon } from '../../src/daemon/daemon.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
 import { syncSource } from '../../src/sync/sync.ts';
-import type { FakeClock } from '../support/fake-clock.ts';
 import { memorySource } from '../support/memory-source.ts';
 import { memoryLog } from '../support/mirror.ts';
 import { completedTask, tasksApart } from '../support/tasks.ts';
@@ -165,7 +164,9 @@ async function startHost({ open, clock, list }: Pick<Bench, 'open' | 'clock' | '
     },
   });
   const ownClock: Clock = {
-    ...clockOf(clock),
+    now: () => clock.now(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    timeout: (ms) => clock.timeout(ms),
     every: (ms, task) => clock.every(ms, () => (isDead ? undefined : task())),
   };
   const host: Host = {
@@ -187,7 +188,12 @@ async function startHost({ open, clock, list }: Pick<Bench, 'open' | 'clock' | '
               A,
               { store, clock: ownClock, connect: () => source, logFor: () => log },
               {
-                ...{ pageSize: 100, concurrency: 1, overlapMs: 0, signal: NEVER, full, isDone },
+                pageSize: 100,
+                concurrency: 1,
+                overlapMs: 0,
+                signal: NEVER,
+                full,
+                isDone,
                 onBegin(run) {
                   host.begun.push(full);
                   onBegin(run);
@@ -201,12 +207,8 @@ async function startHost({ open, clock, list }: Pick<Bench, 'open' | 'clock' | '
       ],
     }),
   };
-  onTestFinished(() => {
-    if (!isDead) return host.daemon.stop();
+  onTestFinished(async () => {
+    if (!isDead) await host.daemon.stop();
   });
   return host;
-}
-
-function clockOf({ now, sleep, timeout }: FakeClock): Pick<Clock, 'now' | 'sleep' | 'timeout'> {
-  return { now, sleep, timeout };
 }

@@ -159,7 +159,7 @@ describe('following a schedule', () => {
     /** When it ticked, ms. */
     ticks: number[];
     /** The slots that it ticked with, ms. */
-    slots: number[];
+    served: number[];
     /** Lets this time pass, a minute at most at a time. */
     pass: (ms: number) => Promise<void>;
     stop: () => Promise<void>;
@@ -169,10 +169,10 @@ describe('following a schedule', () => {
   function follow(expression: string, { timezone = 'UTC', at = FIRST } = {}): Followed {
     const [clock, stop] = [createFakeClock(at), new AbortController()];
     clock.hold();
-    const [ticks, slots]: [number[], number[]] = [[], []];
+    const [ticks, served]: [number[], number[]] = [[], []];
     const tick = (slot: number): void => {
       ticks.push(clock.now());
-      slots.push(slot);
+      served.push(slot);
     };
     const done = followSchedule(expression, timezone, { clock, signal: stop.signal, tick });
     const end = async (): Promise<void> => {
@@ -186,7 +186,7 @@ describe('following a schedule', () => {
         await settled();
       }
     };
-    return { clock, ticks, slots, pass, stop: end };
+    return { clock, ticks, served, pass, stop: end };
   }
 
   test('ticks on the clock of this machine', { timeout: 5_000 }, async () => {
@@ -232,19 +232,19 @@ describe('following a schedule', () => {
   });
 
   test('ticks once for many slots that were missed, with the last of them', async () => {
-    const { clock, ticks, slots, pass } = follow('*/7 * * * *');
+    const { clock, ticks, served, pass } = follow('*/7 * * * *');
     clock.advance(3 * HOUR);
     await pass(SECOND);
     expect(ticks).toHaveLength(1);
-    expect(slots).toEqual([Date.UTC(2026, 0, 1, 15)]);
+    expect(served).toEqual([Date.UTC(2026, 0, 1, 15)]);
   });
 
   test('ticks with the moment of the slot, however late the clock is read', async () => {
-    const { clock, slots, pass } = follow('*/5 * * * *');
+    const { clock, served, pass } = follow('*/5 * * * *');
     await pass(4 * MINUTE);
     clock.advance(45 * SECOND);
     await pass(SECOND);
-    expect(slots).toEqual([Date.UTC(2026, 0, 1, 12, 5)]);
+    expect(served).toEqual([Date.UTC(2026, 0, 1, 12, 5)]);
   });
 
   test('makes up for one that was missed decades ago: a machine without a battery for its clock', async () => {
