@@ -64,6 +64,8 @@ describeWithOwnServer('a daemon whose database server is killed in the middle of
     expect(await store.status()).toMatchObject([{ source: 'a', liveRows: 500, gaps: [] }]);
     const codes = log.lines.flatMap(({ level, fields }) => (level === 'error' ? [codeOf(fields)] : []));
     expect(codes.length).toBeLessThan(5);
+    // The lease of the run that was cut off is this daemon's own.
+    expect(log.lines.filter(({ message }) => message.includes('standing by'))).toEqual([]);
     expect(codes.filter((code, i) => code === codes[i - 1])).toEqual([]);
   });
 });
