@@ -108,12 +108,13 @@ export class Lane {
 
   /** Returns for how many ms to wait before the same slot is tried again; null: it is done with. */
   async #attempt(slot: number): Promise<number | null> {
-    const { clock, signal } = this.#deps;
+    const { source, clock, log, signal } = this.#deps;
     const began = clock.now();
     if (this.#full.isWanted(began)) {
       const result = await this.#sync(true, (runs) => this.#full.isDone(runs, clock.now()));
       if (result.passedOver === null) return this.#note(result, { fullBegan: began });
       this.#full.notePassedOver(result.passedOver, clock.now());
+      log.debug({ source: source.name }, 'the full run that is wanted is left to another process');
       if (signal.aborted) return null;
     }
     const isServed = ({ success }: LastRuns): boolean =>
@@ -144,6 +145,7 @@ export class Lane {
       return this.#lookMs();
     }
     if (result.passedOver !== null) {
+      this.#deps.log.debug({ source: report.name }, 'another process has served this slot');
       this.#standBy('another process keeps the source current');
       return null;
     }

@@ -169,6 +169,21 @@ describe('status for people', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
+  it('says which process syncs a source now, in lines that fit', async () => {
+    const holder = { pid: 4242, host: 'worker-3.example', since: '2026-01-26T15:58:00.000Z' };
+    const { text, lines } = await shown([{ ...SOURCE, holder }], []);
+    expect(text).toContain(
+      [
+        '  now               being synced by process 4242 on worker-3.example since',
+        '                    2026-01-26T15:58:00.000Z (2 min ago)',
+        '  last run ',
+      ].join('\n'),
+    );
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const { text: json } = await shown([{ ...SOURCE, holder }], [], { json: true });
+    expect(JSON.parse(json)).toMatchObject({ sources: [{ holder }] });
+  });
+
   it('shows what is pruned, and nothing if nothing ever was or will be', async () => {
     expect((await shown([SOURCE], [])).text).not.toContain('Retention');
     const pruned = { changesThrough: '2026-01-01T00:00:00.000Z', removedThrough: null };

@@ -10,7 +10,14 @@ import { administering } from './mirror-store/sources.ts';
 import { sharing } from './mirror-store/sharing.ts';
 import { rejections, sweeps } from './mirror-store/sweeps.ts';
 
-export { changeOf, mirrorTask, type MirrorUnderTest, rejectedRow, runOf } from './mirror-store/kit.ts';
+export {
+  changeOf,
+  type Make,
+  mirrorTask,
+  type MirrorUnderTest,
+  rejectedRow,
+  runOf,
+} from './mirror-store/kit.ts';
 
 /** What every MirrorStore has to hold (src/store/store.ts). `make` gives a new, empty mirror for each test. */
 export function mirrorStoreContract(name: string, make: Make): void {

@@ -35,8 +35,8 @@ export interface PostgresClaimDeps extends PostgresViewDeps {
   /** Fields that are known not to be kept any more. */
   cleared: readonly string[];
   searchIndex: boolean;
-  /** Called after the lease is released. */
-  onRelease: () => void;
+  /** Called once the claim is over; `isReleased`: the database has been told. */
+  onRelease: (isReleased: boolean) => void;
 }
 
 /** A claim on one source's part of the mirror. Every write is fenced by the lease. */
@@ -108,7 +108,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     this.shown.clear();
     if (row?.released === true) {
       this.#isPrepared = true;
-      this.#letGo();
+      this.#letGo(true);
     }
   }
 
@@ -167,8 +167,13 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
 
   override async release(): Promise<void> {
     if (this.#isReleased) return;
-    await this.#lease.release();
-    this.#letGo();
+    try {
+      await this.#lease.release();
+    } catch (error) {
+      this.#letGo(false);
+      throw error;
+    }
+    this.#letGo(true);
   }
 
   /** Marks omitted fields as not cleared if values of them were stored after they had been cleared. */
@@ -181,9 +186,9 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     return true;
   }
 
-  #letGo(): void {
+  #letGo(isReleased: boolean): void {
     this.#isReleased = true;
-    this.#deps.onRelease();
+    this.#deps.onRelease(isReleased);
   }
 
   #forReaders() {

@@ -97,6 +97,8 @@ class PostgresMirror implements MirrorStore {
   readonly #holder: Holder;
   readonly #reader: MirrorReader;
   readonly #claims = new Set<MirrorClaim>();
+  /** Tokens of claims that are over, by source: the database was away, and could not be told. */
+  readonly #abandoned = new Map<string, string>();
   #isClosed = false;
 
   constructor(db: Database, schema: string, options: MirrorOptions) {
@@ -141,7 +143,10 @@ class PostgresMirror implements MirrorStore {
       state,
       cleared,
       searchIndex,
-      onRelease: () => this.#claims.delete(claim),
+      onRelease: (isReleased) => {
+        this.#claims.delete(claim);
+        if (!isReleased) this.#abandoned.set(source.name, token);
+      },
     });
     this.#claims.add(claim);
     return claim;
@@ -181,6 +186,7 @@ class PostgresMirror implements MirrorStore {
     this.#isClosed = true;
     try {
       for (const claim of this.#claims) await claim.release();
+      for (const [source, token] of this.#abandoned) await this.#leaseOf(source, token, 0).release();
     } finally {
       await this.#db.end();
     }
@@ -188,7 +194,7 @@ class PostgresMirror implements MirrorStore {
 
   async #take(source: SourceIdentity): Promise<Taken & { token: string }> {
     const { clock, leaseOffset = () => 0 } = this.#options;
-    let dead: string | null = null;
+    let dead = this.#abandoned.get(source.name) ?? null;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const deps = {
         db: this.#db,
@@ -204,7 +210,10 @@ class PostgresMirror implements MirrorStore {
         },
       );
       if (taken === null) continue;
-      if (taken.token !== null) return { ...taken, token: taken.token };
+      if (taken.token !== null) {
+        this.#abandoned.delete(source.name);
+        return { ...taken, token: taken.token };
+      }
       if (taken.version !== SCHEMA_VERSION) {
         assertVersion(this.#db, this.#schema, await versionOf(this.#db, this.#schema));
       }
