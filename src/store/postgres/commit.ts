@@ -120,7 +120,8 @@ const MOST_KEY_BYTES = 2_000;
 
 /** Returns whether an index can hold this id. */
 export function isKey(id: string): boolean {
-  return id.length <= MOST_KEY_BYTES / 4 || Buffer.byteLength(encodeNul(id)) <= MOST_KEY_BYTES;
+  // A character takes 6 bytes at most: one that stands for another is escaped.
+  return id.length <= MOST_KEY_BYTES / 6 || Buffer.byteLength(encodeNul(id)) <= MOST_KEY_BYTES;
 }
 
 /** The rejected rows of a change by their keys, as `json_to_recordset` reads them. */
