@@ -114,13 +114,15 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
 
   async commit(change: Change): Promise<Committed> {
     this.#state = null;
-    const deps = { lease: this.#lease, s: this.s, omit: this.omit };
+    const { s, omit, source } = this;
+    const deps = { lease: this.#lease, query: this.db.query, s, omit, source };
     const how = { now: this.#now(), wantsRows: this.sweep !== null };
     const { rowNumbers, rejectedKeys, ...committed } = await commitStorable(deps, change, how);
     if (this.sweep !== null) {
       this.sweep.markRows(rowNumbers);
       for (const key of rejectedKeys) this.sweep.rejectedKeys.add(key);
-      await this.markSeen(change.rejected.flatMap(({ id }) => id ?? []));
+      const refused = [...change.rejected, ...committed.setAside];
+      await this.markSeen(refused.flatMap(({ id }) => id ?? []));
     }
     return committed;
   }

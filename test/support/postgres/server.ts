@@ -1,7 +1,9 @@
 import { Client, type QueryResult, type QueryResultRow } from 'pg';
 import { afterAll, describe, inject, onTestFinished, TestRunner } from 'vitest';
-import { parsePostgresUrl, type PostgresTarget, withoutPassword } from '../../../src/model/postgres-url.ts';
+import { parsePostgresUrl } from '../../../src/model/postgres-url.ts';
 import { type Server, startServer, type StartOptions } from './start.ts';
+
+export { targetOf } from './target.ts';
 
 const { url: shared, bin, missing } = inject('postgres');
 
@@ -72,18 +74,6 @@ export async function execute<R extends QueryResultRow>(
   } finally {
     await client.end();
   }
-}
-
-/** What the program connects with, from a URL that may hold a password. */
-export function targetOf(url: string, more: Partial<PostgresTarget> = {}): PostgresTarget {
-  const { password } = parsePostgresUrl(url);
-  return {
-    url: withoutPassword(url),
-    password: password === null ? null : async () => password,
-    schema: 'taskmirror',
-    ca: null,
-    ...more,
-  };
 }
 
 /** What outlasts a test: it was made by a hook of a group, where Vitest takes no further hooks. */
