@@ -207,7 +207,7 @@ describeWithServer('what PostgreSQL cannot hold', () => {
     );
     expect(rejected.map((row) => [row.reason, row.task, row.key, row.changed])).toEqual([
       ['a time before the year 1, which the database does not know', 'early5', 0, 1],
-      ['id: longer than 2,000 bytes, the most that the database can index', '界界界界界900', 0, 1],
+      [expect.stringMatching(/^id: longer than /), '界界界界界900', 0, 1],
       ['status: expected a string', 'early5', 1, 0],
       ['status: expected a string', '界界界界界901', 1, 0],
       ['the database cannot hold this task (SQLSTATE 54001)', 'deep4', 0, 1],
