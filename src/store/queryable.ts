@@ -23,7 +23,7 @@ export type SqlParameters = Readonly<Record<string, null | string | number | big
 export interface Queried extends Rows {
   /**
    * For each column, the table column that its values come from, with the declared type in SQLite's words
-   * (INTEGER, REAL, TEXT, BLOB) or BOOLEAN; nulls if computed.
+   * (INTEGER, REAL, TEXT, BLOB), BOOLEAN or TIMESTAMP; nulls if computed.
    */
   origins: readonly { column: string | null; type: string | null }[];
 }

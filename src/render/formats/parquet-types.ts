@@ -84,7 +84,7 @@ const BOOLEANS = /^(?:show_in_history|auto_execute)$/;
 export function columnType(name: string, declared: string | null, sample: readonly Cell[]): ParquetType {
   const cells = sample.filter((cell) => cell !== null);
   const suggested = [
-    ...(TIMES.test(name) ? [TIMESTAMP] : []),
+    ...(declared === 'TIMESTAMP' || TIMES.test(name) ? [TIMESTAMP] : []),
     ...(declared === 'BOOLEAN' || (BOOLEANS.test(name) && declared === 'INTEGER') ? [BOOLEAN] : []),
     ...(declared === 'INTEGER' ? [INTEGER] : []),
     ...(declared === 'REAL' ? [REAL] : []),

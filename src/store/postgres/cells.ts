@@ -34,7 +34,7 @@ export const CELLS = reading(READS);
 /** The same for reports, which count in plain numbers. */
 export const FIGURES = reading({ ...READS, [NUMERIC]: Number });
 
-/** The types that columns are declared with in SQLite, for those that {@link Cell} keeps apart. */
+/** Types by the names that SQLite has for them, if it has one. */
 const DECLARED: Readonly<Record<number, string>> = {
   [BOOL]: 'BOOLEAN',
   [INT2]: 'INTEGER',
@@ -43,9 +43,10 @@ const DECLARED: Readonly<Record<number, string>> = {
   [FLOAT4]: 'REAL',
   [FLOAT8]: 'REAL',
   [BYTEA]: 'BLOB',
+  [TIMESTAMPTZ]: 'TIMESTAMP',
 };
 
-/** Returns a column's type by the same name as SQLite; TEXT for all whose cells are text. */
+/** Returns the type that a column is declared with; TEXT for all whose cells are any text. */
 export function declaredType(oid: number): string {
   return DECLARED[oid] ?? 'TEXT';
 }

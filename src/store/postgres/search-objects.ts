@@ -4,9 +4,10 @@
  */
 export const INDEXED = { message: 60_000, system_prompt: 20_000, error: 20_000 } as const;
 
-/** Text without the marks of Latin letters, as FTS5 folds it. */
+/** Text without the marks of Latin letters, as FTS5 folds it. Plain ASCII, which most text is, has none. */
 const unmarked = (text: string): string =>
-  `regexp_replace(normalize(${text}, NFD) collate "C", '[\\u0300-\\u036f]+', '', 'g')`;
+  `case when octet_length(${text}) = length(${text}) then ${text} else normalize(
+    regexp_replace(normalize(${text}, NFD) collate "C", '([A-Za-z])[\\u0300-\\u036f]+', '\\1', 'g'), NFC) end`;
 
 /**
  * Returns the functions that make words of texts. `collation` knows the letters of all languages: the database's
@@ -26,7 +27,7 @@ export function searchFunctions(s: string, collation: string | null): string[] {
   return [
     `create function ${s}task_fold(content text) returns text
       language sql immutable parallel safe
-      return regexp_replace(lower(${unmarked('content')}${lower}), '${others}', ' ', 'g')`,
+      return regexp_replace(lower((${unmarked('content')})${lower}), '${others}', ' ', 'g')`,
 
     `create function ${s}task_words(message text, system_prompt text, error text) returns tsvector
       language sql immutable parallel safe

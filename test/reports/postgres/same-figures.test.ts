@@ -3,6 +3,7 @@ import type { Task } from '../../../src/model/task.ts';
 import { allRows } from '../../../src/reports/ask.ts';
 import { historyOf, idsFrom, taskRow } from '../../../src/reports/history.ts';
 import { askedOf, REPORTS, runReport, type Scope } from '../../../src/reports/index.ts';
+import { columnType } from '../../../src/render/formats/parquet-types.ts';
 import { generateTasks } from '../../../src/source/simulated/generate.ts';
 import type { Cell, Queryable } from '../../../src/store/queryable.ts';
 import { changeOf } from '../../contracts/mirror-store.ts';
@@ -129,22 +130,50 @@ describeWithServer('a mirror in PostgreSQL', () => {
     expect(postgres.columns).toEqual([...sqlite.columns, 'row_no', 'username_key', 'session_key']);
   });
 
-  test('has the same views and tables, but for what each engine needs itself', async () => {
-    const views = await both.sqlite.run(`select name from sqlite_schema where type = 'view' order by name`);
-    const names = (await allRows(views)).map(([name]) => String(name));
+  // Leases are a table in PostgreSQL, which has a row for each source, held or not.
+  const TABLES = ['tasks', 'task_changes', 'sources', 'gaps', 'sync_runs', 'rejected_rows', 'also_shown'];
+
+  async function tablesAndViews(): Promise<string[]> {
+    const views = `select name from sqlite_schema where type = 'view' and name <> 'leases' order by name`;
+    const names = (await allRows(await both.sqlite.run(views))).map(([name]) => String(name));
     expect(names).toHaveLength(13);
-    for (const name of [...names, 'tasks', 'task_changes', 'sources', 'gaps', 'sync_runs', 'rejected_rows']) {
+    return [...TABLES, ...names];
+  }
+
+  test('has the same rows in all tables and views, but for columns of its own', async () => {
+    for (const name of await tablesAndViews()) {
       const { sqlite, postgres } = await answers((mirror) => rowsOf(mirror, name));
-      expect.soft(postgres.columns.slice(0, sqlite.columns.length), name).toEqual(sqlite.columns);
+      expect.soft(postgres.columns, name).toEqual(sqlite.columns);
       expect.soft(postgres.rows, name).toEqual(sqlite.rows);
+    }
+  });
+
+  test('gives the same types to the columns of a Parquet file', async () => {
+    for (const name of await tablesAndViews()) {
+      const { sqlite, postgres } = await answers((mirror) => parquetTypes(mirror, name));
+      // Of a computed column SQLite knows no type.
+      const known = sqlite.map((column) => column.replace('status_since:TEXT', 'status_since:TIMESTAMP'));
+      expect.soft(postgres, name).toEqual(known);
     }
   });
 });
 
-/** Columns that are of now, and those whose last digit depends on how an engine rounds. */
+/** The names of all columns and their types in a Parquet file, as name:type. */
+async function parquetTypes(mirror: Queryable, table: string): Promise<string[]> {
+  const found = await mirror.run(`select * from ${table}`);
+  const rows = await allRows(found);
+  return found.columns.flatMap((name, at) => {
+    if (OF_ONE.test(name)) return [];
+    const { column, type } = found.origins[at] ?? { column: null, type: null };
+    const cells = rows.map((row) => row[at] ?? null);
+    return `${name}:${columnType(column ?? name, type, cells).name}`;
+  });
+}
+
+/** Columns that are of now. */
 const OF_NOW = /^(?:age_ms|status_age_ms)$/;
-/** Of PostgreSQL alone. */
-const OF_POSTGRES = /^(?:row_no|username_key|session_key|change_no)$/;
+/** Of one engine alone: keys of rows and of indexes, and the lease, which SQLite keeps with the run. */
+const OF_ONE = /^(?:row_no|username_key|session_key|change_no|pid|host|renewed_at)$/;
 
 /** All rows in one order, with values as both have them. */
 async function rowsOf(
@@ -153,9 +182,7 @@ async function rowsOf(
 ): Promise<{ columns: readonly string[]; rows: unknown[] }> {
   const found = await mirror.run(`select * from ${name}`);
   const { columns } = found;
-  const order = columns
-    .map((column, at) => ({ column, at }))
-    .filter(({ column }) => !OF_POSTGRES.test(column));
+  const order = columns.map((column, at) => ({ column, at })).filter(({ column }) => !OF_ONE.test(column));
   const rows = (await allRows(found)).map((row) =>
     order.map(({ column, at }) => (OF_NOW.test(column) ? 'of now' : plain(column, row[at] ?? null))),
   );

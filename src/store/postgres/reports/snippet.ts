@@ -38,7 +38,8 @@ const LEXEME = /'((?:[^']|'')*)'(?::([*A-D]+))?/g;
 export function folded(text: string): string {
   return text
     .normalize('NFD')
-    .replaceAll(/[\u0300-\u036f]/g, '')
+    .replaceAll(/([A-Za-z])[\u0300-\u036f]+/g, '$1')
+    .normalize('NFC')
     .toLowerCase();
 }
 
