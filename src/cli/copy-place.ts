@@ -7,13 +7,12 @@ import {
   parsePostgresUrl,
   type PostgresTarget,
 } from '../model/postgres-url.ts';
+import type { Settings } from '../config/settings.ts';
 import { CommandLineError } from './command-line-error.ts';
 
 /** Where a mirror is that is copied, or its copy. */
 export type CopyPlace = { kind: 'file'; file: string } | { kind: 'postgres'; target: PostgresTarget };
 
-/** The schema of a mirror, unless something else is said. */
-const SCHEMA = 'taskmirror';
 /** All authorities that a system trusts are a quarter of this. */
 const MOST_KB_OF_AUTHORITIES = 1_024;
 
@@ -23,7 +22,18 @@ const MOST_KB_OF_AUTHORITIES = 1_024;
  */
 export function copyPlaceOf(
   flag: 'from' | 'to',
-  { text, schema, cwd }: { text: string; schema: string | undefined; cwd: string | null },
+  {
+    text,
+    schema,
+    settings,
+    cwd,
+  }: {
+    text: string;
+    schema: string | undefined;
+    /** The schema if no flag names one. */
+    settings: Pick<Settings, 'schema'>;
+    cwd: string | null;
+  },
 ): CopyPlace {
   if (!isPostgresUrl(text)) {
     if (schema !== undefined) {
@@ -37,15 +47,18 @@ export function copyPlaceOf(
     throw new CommandLineError(
       `--${flag}: the URL holds a password, which everybody on this machine can see`,
       {
-        hint: 'Leave it out of the URL. It can be in the variable PGPASSWORD or in a pgpass file.',
+        hint: 'Leave it out of the URL. It can be in PGPASSWORD, in a pgpass file, or where databasePassword says.',
       },
     );
   }
   const ca = sslRootCert === null || sslRootCert === 'system' ? null : authoritiesIn(sslRootCert, cwd);
-  return { kind: 'postgres', target: { url: text, password: null, schema: schemaOf(flag, schema), ca } };
+  return {
+    kind: 'postgres',
+    target: { url: text, password: null, schema: schemaOf(flag, schema ?? settings.schema), ca },
+  };
 }
 
-function schemaOf(flag: string, schema = SCHEMA): string {
+function schemaOf(flag: string, schema: string): string {
   if (SCHEMA_NAME.test(schema)) return schema;
   throw new CommandLineError(`--${flag}-schema: expected ${SCHEMA_NAME_RULE}`);
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { SettingsFlags } from '../config/settings.ts';
 import type { CopyFlags } from './commands/copy.ts';
+import type { CopyPlace } from './copy-place.ts';
 import type { StatusFlags } from './commands/status.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import { EXAMPLES } from './examples.ts';
@@ -112,15 +113,20 @@ function addCopy({ program, app, finish }: Wiring): void {
     .description('move a mirror between a file and PostgreSQL, or to another place')
     .option('--from <file or URL>', 'the mirror to copy: a file, or postgres://USER@HOST/DATABASE')
     .option('--to <file or URL>', 'its copy; no mirror may be there yet')
-    .option('--from-schema <name>', 'its schema in PostgreSQL (default: taskmirror)')
-    .option('--to-schema <name>', 'the schema of the copy (default: taskmirror)')
+    .option('--from-schema <name>', 'its schema in PostgreSQL (default: the setting schema)')
+    .option('--to-schema <name>', 'the schema of the copy (default: the setting schema)')
     .option('--json', 'print one object')
     .addHelpText('after', EXAMPLES.copy)
     .action(async (_options, command: Command) => {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & Partial<CopyFlags>>();
       const { copy } = await import('./commands/copy.ts');
-      const context = { ...(await app(flags)), openOrigin: openCopyOrigin, openTarget: openCopyTarget };
-      finish(await copy(context, { ...flags, json: json === true }));
+      const context = await app(flags);
+      const parts = {
+        ...context,
+        openOrigin: (place: CopyPlace) => openCopyOrigin(place, context),
+        openTarget: (place: CopyPlace, origin: string) => openCopyTarget(place, origin, context),
+      };
+      finish(await copy(parts, { ...flags, json: json === true }));
     });
 }
 

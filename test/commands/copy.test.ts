@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { copy, type CopyContext, type CopyFlags, type CopyOutcome } from '../../src/cli/commands/copy.ts';
-import { copyPlaceOf } from '../../src/cli/copy-place.ts';
+import { type CopyPlace, copyPlaceOf } from '../../src/cli/copy-place.ts';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { hintOf } from '../../src/cli/hints.ts';
 import { openCopyOrigin, openCopyTarget } from '../../src/cli/wire.ts';
@@ -16,6 +17,8 @@ import { readRows, temporaryFolder } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
 import { EPOCH } from '../support/tasks.ts';
 
+const NO_PASSWORD = { passwordFor: async () => null };
+
 /** A mirror in a file, and the command in a folder of its own. */
 async function mirrored(change: (target: CopyTarget) => void = () => {}) {
   const bench = await syncBench();
@@ -25,11 +28,12 @@ async function mirrored(change: (target: CopyTarget) => void = () => {}) {
   const controller = new AbortController();
   const context: CopyContext = {
     io: { stdout, stderr, env: {}, cwd },
+    settings: DEFAULTS,
     clock: createFakeClock(),
     signal: controller.signal,
-    openOrigin: openCopyOrigin,
+    openOrigin: (place) => openCopyOrigin(place, NO_PASSWORD),
     async openTarget(place, origin) {
-      const target = await openCopyTarget(place, origin);
+      const target = await openCopyTarget(place, origin, NO_PASSWORD);
       change(target);
       return target;
     },
@@ -132,12 +136,16 @@ describe('taskmirror copy', () => {
       };
     });
     await expect(run()).rejects.toThrow(InterruptedError);
-    const again = { ...context, openTarget: openCopyTarget, signal: new AbortController().signal };
+    const again = {
+      ...context,
+      openTarget: (place: CopyPlace, origin: string) => openCopyTarget(place, origin, NO_PASSWORD),
+      signal: new AbortController().signal,
+    };
     expect(await copy(again, { from: file, to: copied, json: false })).toBe(EXIT.done);
   });
 });
 
-const inFolder = (text: string, schema?: string) => ({ text, schema, cwd: '/somewhere' });
+const inFolder = (text: string, schema?: string) => ({ text, schema, settings: DEFAULTS, cwd: '/somewhere' });
 
 function thrownBy(work: () => unknown): unknown {
   try {
@@ -163,7 +171,9 @@ describe('the places of a copy', () => {
     const cwd = temporaryFolder();
     writeFileSync(join(cwd, 'ca.pem'), 'PEM');
     const text = 'postgres://me@db.example/tasks?sslrootcert=ca.pem';
-    expect(copyPlaceOf('from', { text, schema: undefined, cwd })).toMatchObject({ target: { ca: 'PEM' } });
+    expect(copyPlaceOf('from', { text, schema: undefined, settings: DEFAULTS, cwd })).toMatchObject({
+      target: { ca: 'PEM' },
+    });
     expect(() => copyPlaceOf('from', inFolder(text))).toThrow('/somewhere/ca.pem does not exist');
   });
 

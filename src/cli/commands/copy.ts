@@ -28,7 +28,7 @@ export interface CopyFlags {
   json: boolean;
 }
 
-export interface CopyContext extends Pick<CommandContext, 'io' | 'clock' | 'signal'> {
+export interface CopyContext extends Pick<CommandContext, 'io' | 'clock' | 'signal' | 'settings'> {
   openOrigin: (place: CopyPlace) => Promise<CopyOrigin>;
   /** `origin`: the name of the mirror that is copied. */
   openTarget: (place: CopyPlace, origin: string) => Promise<CopyTarget>;
@@ -36,13 +36,13 @@ export interface CopyContext extends Pick<CommandContext, 'io' | 'clock' | 'sign
 
 /** `taskmirror copy`: copies a mirror to another place. Throws UsageError, DatabaseError and LeaseHeldError. */
 export async function copy(context: CopyContext, flags: CopyFlags): Promise<ExitCode> {
-  const { io, clock } = context;
+  const { io, clock, settings } = context;
   const { from, to, fromSchema, toSchema } = flags;
   if (from === undefined || to === undefined) {
     throw new CommandLineError('a copy needs --from and --to, each a file or a postgres:// URL');
   }
-  const fromPlace = copyPlaceOf('from', { text: from, schema: fromSchema, cwd: io.cwd });
-  const toPlace = copyPlaceOf('to', { text: to, schema: toSchema, cwd: io.cwd });
+  const fromPlace = copyPlaceOf('from', { text: from, schema: fromSchema, settings, cwd: io.cwd });
+  const toPlace = copyPlaceOf('to', { text: to, schema: toSchema, settings, cwd: io.cwd });
   const line = new StepLine(io.stderr, clock);
   try {
     const onProgress = (progress: CopyProgress): void => line.update(progress);
