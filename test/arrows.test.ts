@@ -39,7 +39,12 @@ const PORTS = [
   'src/store/feed.ts',
   'src/store/copyable.ts',
 ];
-const WIRING = ['src/cli/wire.ts', 'src/cli/engines/sqlite.ts', 'src/cli/engines/postgres.ts', 'src/index.ts'];
+const WIRING = [
+  'src/cli/wire.ts',
+  'src/cli/engines/sqlite.ts',
+  'src/cli/engines/postgres.ts',
+  'src/index.ts',
+];
 
 /** Lines of a file at most. */
 const LONGEST = 300;

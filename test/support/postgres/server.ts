@@ -52,6 +52,22 @@ export function temporarySchema(): { url: string; schema: string } {
   return { url: shared, schema };
 }
 
+/** A database of its own in the shared server, and a way to read the mirror in it. It is dropped after the test. */
+export async function temporaryDatabase(): Promise<{
+  setting: string;
+  rows: <R>(sql: string) => Promise<R[]>;
+}> {
+  const { url, schema: name } = temporarySchema();
+  const setting = url.replace(/\/[^/]*$/, `/${name}`);
+  await execute(url, `create database "${name}"`);
+  afterwards(async () => {
+    await execute(url, `drop database if exists "${name}" with (force)`);
+  });
+  const rows = async <R>(sql: string): Promise<R[]> =>
+    (await execute(setting, `set search_path = taskmirror; ${sql}`)) as R[];
+  return { setting, rows };
+}
+
 /** Runs SQL on a connection of its own, and returns the rows of the last statement as the driver has them. */
 export async function execute<R extends QueryResultRow>(
   url: string,
