@@ -1,18 +1,26 @@
 import { migrations } from '../../../migrations/postgres/index.ts';
 import { DatabaseError } from '../../model/errors.ts';
 import type { Database } from './connection.ts';
+import { sqlStateOf } from './failure.ts';
 import { prefixOf } from './names.ts';
 
 /** The schema's version of a mirror that this program writes: the number of migrations. */
 export const SCHEMA_VERSION = Object.keys(migrations).length;
 
+/** The server knows no such table, or no such schema. */
+const UNKNOWN = /^(?:42P01|3F000)$/;
+
 /** Returns the version of the mirror in a schema: the number of its migrations; 0 if there is none. */
 export async function versionOf(db: Database, schema: string): Promise<number> {
-  const table = `${prefixOf(schema)}kysely_migration`;
-  const [found] = await db.query<{ found: boolean }>('select to_regclass($1) is not null as found', [table]);
-  if (found?.found !== true) return 0;
-  const [row] = await db.query<{ version: number }>(`select count(*) as version from ${table}`);
-  return row?.version ?? 0;
+  try {
+    const [row] = await db.query<{ version: number }>(
+      `select count(*) as version from ${prefixOf(schema)}kysely_migration`,
+    );
+    return row?.version ?? 0;
+  } catch (error) {
+    if (UNKNOWN.test(sqlStateOf(error) ?? '')) return 0;
+    throw error;
+  }
 }
 
 /** Throws DatabaseError unless a mirror of this version is one that this program can use as it is. */

@@ -35,10 +35,7 @@ export async function openPostgresStore(
   target: PostgresTarget,
   options: MirrorOptions,
 ): Promise<MirrorStore> {
-  return openStoreOn(connect(target), target.schema, options, async () => {
-    const { migrate } = await import('./migrate.ts');
-    await migrate(target);
-  });
+  return openStoreOn(connect(target), target.schema, options);
 }
 
 /** Opens the mirror for reading, as a role that may not write. Throws DatabaseError. */
@@ -58,12 +55,13 @@ export async function openStoreOn(
   db: Database,
   schema: string,
   options: MirrorOptions,
-  migrate: () => Promise<void>,
 ): Promise<MirrorStore> {
   try {
     const version = await versionOf(db, schema);
-    if (version < SCHEMA_VERSION && (version > 0 || options.create)) await migrate();
-    else assertVersion(db, schema, version);
+    if (version < SCHEMA_VERSION && (version > 0 || options.create)) {
+      const { migrate } = await import('./migrate.ts');
+      await migrate(db, schema);
+    } else assertVersion(db, schema, version);
   } catch (error) {
     await db.end();
     throw error;
@@ -91,7 +89,7 @@ class PostgresMirror implements MirrorStore {
   }
 
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
-    const { token, run, writes, state, cleared } = await this.#take(source);
+    const { token, run, writes, state, openTasks, cleared } = await this.#take(source);
     const { searchIndex = true } = this.#options;
     const claim: MirrorClaim = new PostgresClaim({
       ...this.#viewDeps(source),
@@ -99,6 +97,7 @@ class PostgresMirror implements MirrorStore {
       lease: this.#leaseOf(source.name, token, writes),
       run,
       state,
+      openTasks,
       cleared,
       searchIndex,
       onRelease: () => this.#claims.delete(claim),
