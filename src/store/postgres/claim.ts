@@ -6,6 +6,7 @@ import type {
   Committed,
   Keep,
   MirrorClaim,
+  OpenTask,
   Pruned,
   RunRecord,
   SourceState,
@@ -30,8 +31,9 @@ export interface PostgresClaimDeps extends PostgresViewDeps {
   lease: HeldLease;
   /** Id of the run whose record the claim opened. */
   run: number;
-  /** The state as it was when the lease was taken. */
+  /** The state and the open tasks as they were when the lease was taken. */
   state: SourceState;
+  openTasks: OpenTask[];
   /** Fields that are known not to be kept any more. */
   cleared: readonly string[];
   searchIndex: boolean;
@@ -43,8 +45,8 @@ export interface PostgresClaimDeps extends PostgresViewDeps {
 export class PostgresClaim extends PostgresView implements MirrorClaim {
   readonly #deps: PostgresClaimDeps;
   readonly #lease: HeldLease;
-  /** The state until the first write; then the database is asked. */
-  #state: SourceState | null;
+  /** What was read with the lease, until the first write; then the database is asked. */
+  #before: Pick<PostgresClaimDeps, 'state' | 'openTasks'> | null;
   #kind: RunKind = 'incremental';
   #isReleased = false;
   /** Whether the end of the run found nothing left to prepare for readers. */
@@ -54,11 +56,15 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     super(deps);
     this.#deps = deps;
     this.#lease = deps.lease;
-    this.#state = deps.state;
+    this.#before = deps;
   }
 
   override async state(): Promise<SourceState> {
-    return this.#state ?? super.state();
+    return this.#before?.state ?? super.state();
+  }
+
+  override async openTasks(): Promise<OpenTask[]> {
+    return this.#before?.openTasks ?? super.openTasks();
   }
 
   async startRun(kind: RunKind): Promise<number> {
@@ -113,7 +119,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
   }
 
   async commit(change: Change): Promise<Committed> {
-    this.#state = null;
+    this.#before = null;
     const { s, omit, source } = this;
     const deps = { lease: this.#lease, query: this.db.query, s, omit, source };
     const how = { now: this.#now(), wantsRows: this.sweep !== null };
@@ -128,6 +134,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
   }
 
   async remove(ids: readonly string[]): Promise<number> {
+    this.#before = null;
     return removeTasks(this.#lease, this.s, {
       source: this.source,
       ids: ids.map(encodeNul),

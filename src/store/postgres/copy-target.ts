@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { sql } from 'kysely';
 import type { Clock } from '../../model/clock.ts';
 import { utcText } from '../../model/task.ts';
 import type { CopiedTable, CopyRow, CopyTarget, CopyWritten } from '../copyable.ts';
 import { placesIn } from '../sql/copied-columns.ts';
 import { takenError, takenOverError } from '../sql/copy-errors.ts';
 import { encoder, fitted } from './copy-cells.ts';
+import { connect } from './connection.ts';
 import { connectToCopy, type CopyConnection } from './copy-connection.ts';
 import { readable } from './copy-rows.ts';
 import { finishSql, OF_TASKS, removeSql, unknownTasksSql, writeSql } from './copy-sql.ts';
@@ -65,14 +65,19 @@ async function begin(connection: CopyConnection, target: PostgresTarget, origin:
 /** Makes them together with the mark: nobody ever sees them as a mirror. */
 async function makeTables(target: PostgresTarget, origin: string): Promise<void> {
   const { migrate } = await import('./migrate.ts');
-  const s = sql.id(target.schema);
-  await migrate(target, async (db) => {
-    await sql`create table ${s}.copy_state (
-      origin text not null, token text not null, writes bigint not null default 0
-    )`.execute(db);
-    await sql`insert into ${s}.copy_state (origin, token) values (${origin}, '')`.execute(db);
-    await sql`insert into ${s}.kysely_migration (name, timestamp) values (${COPY_MARK}, '')`.execute(db);
-  });
+  const s = prefixOf(target.schema);
+  const db = connect(target, { max: 1 });
+  try {
+    await migrate(db, target.schema, async (query) => {
+      await query(`create table ${s}copy_state (
+        origin text not null, token text not null, writes bigint not null default 0
+      )`);
+      await query(`insert into ${s}copy_state (origin, token) values ($1, '')`, [origin]);
+      await query(`insert into ${s}kysely_migration (name, timestamp) values ($1, '')`, [COPY_MARK]);
+    });
+  } finally {
+    await db.end();
+  }
 }
 
 interface CopyPlace extends CopyTargetOptions {

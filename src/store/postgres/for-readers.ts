@@ -61,54 +61,61 @@ const validIndexes = (schema: string): string =>
 
 /** Returns null if nothing is left to do, or another process is doing it. */
 async function nextStep(
-  { db, s, schema, searchIndex }: ForReaders,
+  { db, s, searchIndex }: ForReaders,
   lease: HeldLease,
 ): Promise<(() => Promise<void>) | null> {
-  const have = await db.query<{ name: string }>(`select c.relname as name from ${validIndexes(schema)}`);
-  const names = new Set(have.map(({ name }) => name));
-  const missing = readerIndexes(s).find(({ name }) => !names.has(name));
-  if (missing !== undefined) {
-    return (await isBuilding(db, s)) ? null : () => makeIndex(db, s, missing, lease);
-  }
+  const found = await indexesOf(db, s);
+  const missing = readerIndexes(s).find(({ name }) => found.states.get(name) !== 'valid');
+  if (missing !== undefined)
+    return found.isBuilding ? null : () => makeIndex(db, { s, found, lease }, missing);
   const state = await searchIndexState(db.query, s);
   if (!searchIndex && state !== 'none') return () => lease.step((query) => dropSearchIndex(query, s));
   if (searchIndex && state === 'none') return () => lease.step((query) => createSearchIndex(query, s));
   if (searchIndex && state === 'building') return () => lease.step((query) => growSearchIndex(query, s));
   const words = wordsIndex(s);
-  if (searchIndex && !names.has(words.name)) {
-    return (await isBuilding(db, s)) ? null : () => makeIndex(db, s, words, lease);
+  if (searchIndex && found.states.get(words.name) !== 'valid') {
+    return found.isBuilding ? null : () => makeIndex(db, { s, found, lease }, words);
   }
   const [vacuumed] = await db.query(`select from ${s}reader_state`);
   return vacuumed === undefined ? () => vacuum(db, s, lease) : null;
 }
 
-/**
- * Builds an index while others read and write (postgresql.org/docs/current/sql-createindex.html). Does nothing
- * while another process builds one of the same table: two at once wait for each other until one is ended.
- */
-export async function makeIndex(
-  db: Database,
-  s: string,
-  { name, create }: ReaderIndex,
-  lease: HeldLease,
-): Promise<void> {
-  await lease.renew();
-  if (await isBuilding(db, s)) return;
-  // One that was left half made is in the way of its name.
-  await db.query(`drop index concurrently if exists ${s}${name}`, [], { timeoutMs: BUILD_MS });
-  await db.query(create, [], { timeoutMs: BUILD_MS });
+/** The indexes of the large tables of a mirror. */
+export interface FoundIndexes {
+  /** By their names; `leftover`: its build was cut off. */
+  states: ReadonlyMap<string, 'valid' | 'leftover'>;
+  /** Some process builds one just now: two at once wait for each other until the server ends one of them. */
+  isBuilding: boolean;
 }
 
-/** Returns whether some process builds an index of a table of this mirror just now. */
-async function isBuilding(db: Database, s: string): Promise<boolean> {
-  const [row] = await db.query<{ building: boolean }>(
-    `select exists (
+export async function indexesOf(db: Database, s: string): Promise<FoundIndexes> {
+  const rows = await db.query<{ name: string; valid: boolean; building: boolean }>(
+    `with large as (select oid from unnest(array[to_regclass($1), to_regclass($2)]) as oid)
+    select c.relname as name, i.indisvalid as valid, exists (
       select from pg_stat_progress_create_index
-      where relid in (to_regclass($1), to_regclass($2)) and datname = current_database()
-    ) as building`,
+      where relid in (select oid from large) and datname = current_database()
+    ) as building
+    from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid in (select oid from large)`,
     [`${s}tasks`, `${s}task_changes`],
   );
-  return row?.building === true;
+  return {
+    states: new Map(rows.map(({ name, valid }) => [name, valid ? 'valid' : 'leftover'])),
+    isBuilding: rows[0]?.building === true,
+  };
+}
+
+/** Builds an index while others read and write (postgresql.org/docs/current/sql-createindex.html). */
+export async function makeIndex(
+  db: Database,
+  { s, found, lease }: { s: string; found: FoundIndexes; lease: HeldLease },
+  { name, create }: ReaderIndex,
+): Promise<void> {
+  await lease.renew();
+  // One that was left half made is in the way of its name.
+  if (found.states.has(name)) {
+    await db.query(`drop index concurrently if exists ${s}${name}`, [], { timeoutMs: BUILD_MS });
+  }
+  await db.query(create, [], { timeoutMs: BUILD_MS });
 }
 
 /**

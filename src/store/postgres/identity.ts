@@ -1,6 +1,7 @@
 import { migrations } from '../../../migrations/postgres/index.ts';
 import { DatabaseError } from '../../model/errors.ts';
 import type { Database } from './connection.ts';
+import { sqlStateOf } from './failure.ts';
 import { prefixOf } from './names.ts';
 
 /** The schema's version of a mirror that this program writes: the number of migrations. */
@@ -12,6 +13,9 @@ export const SCHEMA_VERSION = Object.keys(migrations).length;
  */
 export const COPY_MARK = 'zzzz_copy_unfinished';
 
+/** The server knows no such table, or no such schema. */
+const UNKNOWN = /^(?:42P01|3F000)$/;
+
 type Place = Pick<Database, 'name' | 'query'>;
 
 /** What a schema holds. `version` is the number of its migrations, `origin` the mirror that is copied. */
@@ -21,14 +25,16 @@ export type Identity =
 export async function inspect(db: Place, schema: string): Promise<Identity> {
   const s = prefixOf(schema);
   const table = `${s}kysely_migration`;
-  const [found] = await db.query<{ found: boolean }>('select to_regclass($1) is not null as found', [table]);
-  if (found?.found !== true) return { kind: 'none' };
-  const [row] = await db.query<{ version: number; copies: number }>(
-    `select count(*) filter (where name <> $1) as version, count(*) filter (where name = $1) as copies
-    from ${table}`,
-    [COPY_MARK],
-  );
-  const { version, copies } = row ?? { version: 0, copies: 0 };
+  const counts = `select count(*) filter (where name <> $1) as version, count(*) filter (where name = $1) as copies
+    from ${table}`;
+  let found;
+  try {
+    [found] = await db.query<{ version: number; copies: number }>(counts, [COPY_MARK]);
+  } catch (error) {
+    if (UNKNOWN.test(sqlStateOf(error) ?? '')) return { kind: 'none' };
+    throw error;
+  }
+  const { version, copies } = found ?? { version: 0, copies: 0 };
   if (copies > 0) {
     const [state] = await db.query<{ origin: string }>(`select origin from ${s}copy_state`);
     return { kind: 'copy', version, origin: state?.origin ?? '' };

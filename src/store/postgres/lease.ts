@@ -5,8 +5,15 @@ import type { SourceIdentity } from '../../model/run.ts';
 import type { Holder } from '../sql/holder.ts';
 import type { Database, Query } from './connection.ts';
 import { SCHEMA_VERSION } from './identity.ts';
-import { stateOf, type StateRow, stateSql } from './source-state.ts';
-import type { SourceState } from '../store.ts';
+import {
+  openTaskOf,
+  type OpenTaskRow,
+  openTasksSql,
+  stateOf,
+  type StateRow,
+  stateSql,
+} from './source-state.ts';
+import type { OpenTask, SourceState } from '../store.ts';
 
 /**
  * Returns the first CTE of every write, `lease`. It locks the lease's row until the end of the transaction,
@@ -64,6 +71,8 @@ export interface Taken {
   /** The newest run before this one; null if there is none, undefined if that has changed meanwhile. */
   before: number | null | undefined;
   state: SourceState;
+  /** The open tasks of the source, as {@link OpenTask}s of the same moment. */
+  openTasks: OpenTask[];
   /** Fields that are known not to be kept any more. */
   cleared: string[];
 }
@@ -105,6 +114,7 @@ export async function takeLease(
     writes: writes ?? 0,
     before: row.is_stale === true ? undefined : row.before,
     state,
+    openTasks: (JSON.parse(row.open_tasks ?? '[]') as OpenTaskRow[]).map(openTaskOf),
     cleared: row.cleared ?? [],
   };
 }
@@ -116,6 +126,8 @@ interface TakenRow extends StateRow {
   writes: number | null;
   before: number | null;
   is_stale: boolean | null;
+  /** JSON text of {@link OpenTaskRow}s; null: none. */
+  open_tasks: string | null;
   cleared: string[] | null;
 }
 
@@ -171,7 +183,8 @@ function takeSql(s: string): string {
   select known.version, known.base_url, (select id from started) as run, (select writes from held) as writes,
     (select max(id) from ${s}sync_runs where source = $1) as before,
     (select l.writes <> free.writes from free, ${s}leases l where l.source = free.source) as is_stale,
-    (select array_agg(field) from ${s}omitted_fields where stage = 'cleared') as cleared, state.*
+    (select array_agg(field) from ${s}omitted_fields where stage = 'cleared') as cleared,
+    (select json_agg(open)::text from (${openTasksSql(s)}) as open) as open_tasks, state.*
   from known left join (${stateSql(s, '$1')}) as state on true`;
 }
 

@@ -39,7 +39,9 @@ export async function commitStorable(
     const tasks = aside.size === 0 ? change.tasks : change.tasks.filter(({ id }) => !aside.has(id));
     try {
       const rejected = [...change.rejected, ...setAside];
-      return { ...(await commitChange(deps, { ...change, tasks, rejected }, how)), setAside };
+      const written = await commitChange(deps, { ...change, tasks, rejected }, how);
+      // Pages overlap, so that a task can come twice; its last version counts.
+      return { ...written, setAside: [...new Map(setAside.map((row) => [row.id, row])).values()] };
     } catch (error) {
       if (attempt === ATTEMPTS || reasonOf(error) === null) throw error;
       const known = attempt === 1 ? await knownUnstorable(deps, tasks) : [];

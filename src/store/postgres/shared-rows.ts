@@ -2,10 +2,6 @@ import type { HeldLease } from './held-lease.ts';
 import { leaseCte } from './lease.ts';
 import { utcSql } from './names.ts';
 
-/** Returns the live rows `t` that the source $1 shows while another source holds them, as FROM and WHERE. */
-export const sharedRows = (s: string): string =>
-  `${s}also_shown a join ${s}tasks t on t.id = a.task_id where a.source = $1 and t.removed_at is null`;
-
 /** Returns SQL for the sources that would take over a task of $1: those with a run since the given moment. */
 const lookedAfter = (s: string, since: string): string => `looked_after as materialized (
     select name from ${s}sources where name <> $1 and (

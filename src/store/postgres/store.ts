@@ -36,10 +36,7 @@ export async function openPostgresStore(
   target: PostgresTarget,
   options: MirrorOptions,
 ): Promise<MirrorStore> {
-  return openStoreOn(connect(target), target.schema, options, async () => {
-    const { migrate } = await import('./migrate.ts');
-    await migrate(target);
-  });
+  return openStoreOn(connect(target), target.schema, options);
 }
 
 /**
@@ -76,12 +73,13 @@ export async function openStoreOn(
   db: Database,
   schema: string,
   options: MirrorOptions,
-  migrate: () => Promise<void>,
 ): Promise<MirrorStore> {
   try {
     const version = await versionOf(db, schema);
-    if (version < SCHEMA_VERSION && (version > 0 || options.create)) await migrate();
-    else assertVersion(db, schema, version);
+    if (version < SCHEMA_VERSION && (version > 0 || options.create)) {
+      const { migrate } = await import('./migrate.ts');
+      await migrate(db, schema);
+    } else assertVersion(db, schema, version);
   } catch (error) {
     await db.end();
     throw error;
@@ -132,7 +130,7 @@ class PostgresMirror implements MirrorStore {
 
   #claimWith(
     source: SourceIdentity,
-    { token, run, writes, state, cleared }: Taken & { token: string },
+    { token, run, writes, state, openTasks, cleared }: Taken & { token: string },
   ): MirrorClaim {
     const { searchIndex = true } = this.#options;
     const claim: MirrorClaim = new PostgresClaim({
@@ -141,6 +139,7 @@ class PostgresMirror implements MirrorStore {
       lease: this.#leaseOf(source.name, token, writes),
       run,
       state,
+      openTasks,
       cleared,
       searchIndex,
       onRelease: (isReleased) => {

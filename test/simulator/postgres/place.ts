@@ -11,7 +11,6 @@ import type { Inspector, Place, Row } from '../place.ts';
 export interface PostgresParts {
   connect: typeof connect;
   openStoreOn: typeof openStoreOn;
-  migrate: (target: PostgresTarget) => Promise<void>;
 }
 
 /** All tables of a mirror, each before those that it refers to. */
@@ -39,12 +38,12 @@ export async function createPostgresPlace(target: PostgresTarget, parts: Postgre
   const db = parts.connect(target, { max: 8 });
   const lent: Database = { ...db, end: async () => {} };
   const open: Place['open'] = (clock) =>
-    parts.openStoreOn(
-      lent,
-      schema,
-      { create: true, clock, omit: new Set(), leaseOffset: () => Math.round(clock.now()) },
-      () => parts.migrate(target),
-    );
+    parts.openStoreOn(lent, schema, {
+      create: true,
+      clock,
+      omit: new Set(),
+      leaseOffset: () => Math.round(clock.now()),
+    });
   await makeIndexes(open);
   const tables = TABLES.map((name) => s + name);
   return {

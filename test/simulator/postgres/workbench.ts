@@ -1,5 +1,4 @@
 import { connect } from '../../../src/store/postgres/connection.ts';
-import { migrate } from '../../../src/store/postgres/migrate.ts';
 import { openStoreOn } from '../../../src/store/postgres/store.ts';
 import type { PostgresTarget } from '../../../src/store/postgres/target.ts';
 import { createWorkbench } from '../examine.ts';
@@ -7,5 +6,5 @@ import { createPostgresPlace } from './place.ts';
 
 /** Creates a bench for the real core with mirrors in this schema, which it makes and drops. */
 export function createPostgresWorkbench(target: PostgresTarget): ReturnType<typeof createWorkbench> {
-  return createWorkbench(() => createPostgresPlace(target, { connect, migrate, openStoreOn }));
+  return createWorkbench(() => createPostgresPlace(target, { connect, openStoreOn }));
 }

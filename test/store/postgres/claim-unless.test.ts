@@ -18,7 +18,7 @@ describeWithServer('a claim unless there is nothing left to do', () => {
       return db.query(text, ...rest);
     };
     const options = { create: false, clock: mirror.clock, omit: new Set<never>() };
-    const store = await openStoreOn({ ...db, query: slow }, mirror.schema, options, async () => {});
+    const store = await openStoreOn({ ...db, query: slow }, mirror.schema, options);
     onTestFinished(() => store.close());
 
     expect(await store.claimUnless(A, ({ full }) => full !== null)).toBeNull();
