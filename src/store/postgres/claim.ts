@@ -36,8 +36,8 @@ export interface PostgresClaimDeps extends PostgresViewDeps {
   /** Fields that are known not to be kept any more. */
   cleared: readonly string[];
   searchIndex: boolean;
-  /** Called after the lease is released. */
-  onRelease: () => void;
+  /** Called after the claim was released; `isGivenBack`: the database has heard of it. */
+  onRelease: (isGivenBack: boolean) => void;
 }
 
 /** A claim on one source's part of the mirror. Every write is fenced by the lease. */
@@ -111,7 +111,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     this.shown.clear();
     if (row?.released === true) {
       this.#isPrepared = true;
-      this.#letGo();
+      this.#letGo(true);
     }
   }
 
@@ -172,13 +172,18 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
 
   override async release(): Promise<void> {
     if (this.#isReleased) return;
-    await this.#lease.release();
-    this.#letGo();
+    try {
+      await this.#lease.release();
+    } catch (error) {
+      this.#letGo(false);
+      throw error;
+    }
+    this.#letGo(true);
   }
 
-  #letGo(): void {
+  #letGo(isGivenBack: boolean): void {
     this.#isReleased = true;
-    this.#deps.onRelease();
+    this.#deps.onRelease(isGivenBack);
   }
 
   #forReaders() {

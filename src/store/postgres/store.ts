@@ -77,6 +77,8 @@ class PostgresMirror implements MirrorStore {
   readonly #holder: Holder;
   readonly #reader: MirrorReader;
   readonly #claims = new Set<MirrorClaim>();
+  /** Tokens of leases that could not be given back, since the server was gone. */
+  readonly #givenUp = new Set<string>();
   #isClosed = false;
 
   constructor(db: Database, schema: string, options: MirrorOptions) {
@@ -100,7 +102,10 @@ class PostgresMirror implements MirrorStore {
       openTasks,
       cleared,
       searchIndex,
-      onRelease: () => this.#claims.delete(claim),
+      onRelease: (isGivenBack) => {
+        this.#claims.delete(claim);
+        if (!isGivenBack) this.#givenUp.add(token);
+      },
     });
     this.#claims.add(claim);
     return claim;
@@ -135,11 +140,9 @@ class PostgresMirror implements MirrorStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    try {
-      for (const claim of this.#claims) await claim.release();
-    } finally {
-      await this.#db.end();
-    }
+    // A lease that cannot be given back runs out by itself.
+    for (const claim of [...this.#claims]) await claim.release().catch(() => undefined);
+    await this.#db.end();
   }
 
   async #take(source: SourceIdentity): Promise<Taken & { token: string }> {
@@ -163,7 +166,7 @@ class PostgresMirror implements MirrorStore {
       }
       const lease = await readLease(this.#db.query, this.#s, source.name);
       if (lease === undefined) continue;
-      const found = deadToken(lease, this.#holder);
+      const found = this.#givenUp.has(lease.token) ? lease.token : deadToken(lease, this.#holder);
       if (found === null || found === dead) throw heldError(source.name, lease);
       dead = found;
     }

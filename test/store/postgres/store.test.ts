@@ -1,5 +1,5 @@
 import { mirrorStoreContract } from '../../contracts/mirror-store.ts';
-import { serverMirror } from '../../support/postgres/mirror.ts';
-import { postgresUrl } from '../../support/postgres/server.ts';
+import { mirrorsUnderTest } from '../../support/postgres/mirror.ts';
 
-if (postgresUrl !== null) mirrorStoreContract('PostgreSQL', serverMirror);
+const { name, make } = mirrorsUnderTest();
+mirrorStoreContract(name, make);
