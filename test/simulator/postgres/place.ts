@@ -1,8 +1,10 @@
-import type { connect, Database } from '../../../src/store/postgres/connection.ts';
+import type { connect } from '../../../src/store/postgres/connection.ts';
 import type { openStoreOn } from '../../../src/store/postgres/store.ts';
 import type { PostgresTarget } from '../../../src/store/postgres/target.ts';
+import { createRandom } from '../../../src/source/simulated/random.ts';
 import { createSimulatedTime } from '../clock.ts';
 import type { Place } from '../place.ts';
+import { createFragile } from './fragile.ts';
 import { inspectorOf, TABLES } from './inspector.ts';
 
 /** The part of the store that a place needs: the real one, or one with a fault. */
@@ -20,9 +22,9 @@ export async function createPostgresPlace(target: PostgresTarget, parts: Postgre
   const s = `"${schema}".`;
   // All processes share the connections: to make some for each takes longer than what it does with them.
   const db = parts.connect(target, { max: 8 });
-  const lent: Database = { ...db, end: async () => {} };
+  const fragile = createFragile(db);
   const open: Place['open'] = (clock) =>
-    parts.openStoreOn(lent, schema, {
+    parts.openStoreOn(fragile.db, schema, {
       create: true,
       clock,
       omit: new Set(),
@@ -31,9 +33,14 @@ export async function createPostgresPlace(target: PostgresTarget, parts: Postgre
   await makeIndexes(open);
   const tables = TABLES.map((name) => s + name);
   return {
-    async reset() {
+    get wasCut() {
+      return fragile.wasCut;
+    },
+    calm: () => fragile.spoil(null),
+    async reset(seed) {
       // To truncate them all takes ten times as long.
       await db.query(tables.map((table) => `delete from ${table}`).join('; '));
+      fragile.spoil(createRandom(seed));
       return inspectorOf(db, schema);
     },
     open,
