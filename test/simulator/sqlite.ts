@@ -23,6 +23,8 @@ export async function createSqlitePlace(openStore: typeof openMirrorStore): Prom
       db = new Database(file, { readonly: true, fileMustExist: true });
       return inspectorOf(db);
     },
+    wasCut: false,
+    calm() {},
     open: (of) => openStore(file, { create: false, clock: of, omit: new Set() }),
     async clear() {
       db?.close();
