@@ -16,7 +16,7 @@ export function isKey(id: string): boolean {
 export function tooLong({ id, status }: Pick<Task, 'id' | 'status'>): string | null {
   const field = fits('id', id) ? 'status' : 'id';
   if (field === 'status' && fits('status', status)) return null;
-  return `${field}: longer than ${MOST_BYTES[field]} bytes, the most that the database can index`;
+  return `${field}: longer than ${MOST_BYTES[field].toLocaleString('en-US')} bytes, the most that the database can index`;
 }
 
 function fits(field: keyof typeof MOST_BYTES, text: string): boolean {

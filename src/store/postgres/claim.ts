@@ -154,7 +154,8 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
   }
 
   async prepareForReaders(signal: AbortSignal): Promise<void> {
-    if (this.#isPrepared) return;
+    // After a first run the rows are there to read: the next one builds indexes, which takes about as long.
+    if (this.#isPrepared || this.#kind === 'backfill') return;
     await makeForReaders(this.#forReaders(), this.#lease, signal);
   }
 

@@ -68,8 +68,6 @@ export interface Taken {
   run: number;
   /** Commits under earlier leases of this source and under this one. */
   writes: number;
-  /** The newest run before this one; null if there is none, undefined if that has changed meanwhile. */
-  before: number | null | undefined;
   state: SourceState;
   /** The open tasks of the source, as {@link OpenTask}s of the same moment. */
   openTasks: OpenTask[];
@@ -112,7 +110,6 @@ export async function takeLease(
     token: run === null ? null : token,
     run: run ?? 0,
     writes: writes ?? 0,
-    before: row.is_stale === true ? undefined : row.before,
     state,
     openTasks: (JSON.parse(row.open_tasks ?? '[]') as OpenTaskRow[]).map(openTaskOf),
     cleared: row.cleared ?? [],
@@ -124,7 +121,6 @@ interface TakenRow extends StateRow {
   base_url: string | null;
   run: number | null;
   writes: number | null;
-  before: number | null;
   is_stale: boolean | null;
   /** JSON text of {@link OpenTaskRow}s; null: none. */
   open_tasks: string | null;
@@ -181,7 +177,6 @@ function takeSql(s: string): string {
     select $1, 'incremental', $3::timestamptz from held returning id
   )
   select known.version, known.base_url, (select id from started) as run, (select writes from held) as writes,
-    (select max(id) from ${s}sync_runs where source = $1) as before,
     (select l.writes <> free.writes from free, ${s}leases l where l.source = free.source) as is_stale,
     (select array_agg(field) from ${s}omitted_fields where stage = 'cleared') as cleared,
     (select json_agg(open)::text from (${openTasksSql(s)}) as open) as open_tasks, state.*

@@ -118,11 +118,10 @@ class PostgresMirror implements MirrorStore {
     isDone: (runs: LastRuns) => boolean,
   ): Promise<MirrorClaim | null> {
     const readRuns = (): Promise<LastRuns> => readLastRuns(this.#db, this.#s, source.name);
-    const runs = await readRuns();
-    if (isDone(runs)) return null;
+    if (isDone(await readRuns())) return null;
     const taken = await this.#take(source);
-    // Another process may have run it between the two statements.
-    if (taken.before === runs.newest || !isDone(await readRuns())) return this.#claimWith(source, taken);
+    // Another process may have run it, or ended its run, between the two statements.
+    if (!isDone(await readRuns())) return this.#claimWith(source, taken);
     await this.#dropRun(taken.run);
     await this.#leaseOf(source.name, taken.token, taken.writes).release();
     return null;
@@ -184,7 +183,7 @@ class PostgresMirror implements MirrorStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     // A lease that cannot be given back runs out by itself.
-    for (const claim of [...this.#claims]) await claim.release().catch(() => undefined);
+    for (const claim of this.#claims) await claim.release().catch(() => undefined);
     for (const [source, token] of this.#abandoned) {
       await this.#leaseOf(source, token, 0)
         .release()

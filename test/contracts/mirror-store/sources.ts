@@ -212,6 +212,7 @@ export function administering(make: Make): void {
       await fill(store);
       const other = await openAgain();
       const forgetting = store.forgetSource('a', { removeTasks: true });
+      while ((await statusOf(other, 'a'))?.watermark !== null) await setImmediate();
       await expect(other.claim(A)).rejects.toBeInstanceOf(LeaseHeldError);
       const claim = await other.claim(B);
       await claim.commit(changeOf({ tasks: [mirrorTask('meanwhile')] }));

@@ -10,7 +10,7 @@ const deep = (levels: number): string => `{"a":${'['.repeat(levels)}${']'.repeat
 
 /** Tasks that PostgreSQL cannot hold, with a part of the reason. */
 const BAD: readonly [string, Task, string][] = [
-  ['an id of 3,000 bytes', mirrorTask('任'.repeat(1_000), 1), 'longer than 2,000 bytes'],
+  ['an id of 3,000 bytes', mirrorTask('任'.repeat(1_000), 1), 'longer than 1,000 bytes'],
   ['env nested 100,000 deep', mirrorTask('deep', 2, { env: deep(100_000) }), '54001'],
   ['extra nested 100,000 deep', mirrorTask('deeper', 3, { extra: deep(100_000) }), '54001'],
   ['a year before 1', mirrorTask('early', 4, { startedAt: '0000-12-31T23:59:59.999Z' }), '22008'],
@@ -117,7 +117,7 @@ describeWithServer('a task that PostgreSQL cannot hold', () => {
 
   test('does not hide a failure of another kind', async () => {
     const { claim } = await mirrorWithClaim();
-    const tasks = [mirrorTask('bad', 0, { status: null as unknown as string }), mirrorTask('fine')];
+    const tasks = [mirrorTask('bad', 0, { createdAt: null as unknown as string }), mirrorTask('fine')];
     await expect(claim.commit(changeOf({ tasks }))).rejects.toMatchObject({ code: 'postgres_failed' });
     expect(await claim.tasks(['fine'])).toEqual([]);
   });
