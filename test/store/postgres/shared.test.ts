@@ -106,7 +106,9 @@ async function atOnce(url: string, schema: string, { sources, seed }: { sources:
   // What each shows is there, and known to be shown by it; what none shows is not.
   const shownBy = (id: string): string[] => names.filter((name) => world.shownBy(name).has(id));
   const liveRows = new Map(rows.filter((row) => row.live).map((row) => [row.id, row.by.toSorted()]));
-  expect(liveRows).toEqual(new Map(IDS.filter((id) => shownBy(id).length > 0).map((id) => [id, shownBy(id)])));
+  expect(liveRows).toEqual(
+    new Map(IDS.filter((id) => shownBy(id).length > 0).map((id) => [id, shownBy(id)])),
+  );
   await Promise.all(
     claims.map((claim, i) => claim.commit(changeOf({ tasks: world.tasks(world.shownBy(names[i] ?? '')) }))),
   );
