@@ -3,7 +3,7 @@ import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
 import type { Forgotten } from '../store.ts';
 import type { Database, Query } from './connection.ts';
 import type { HeldLease } from './held-lease.ts';
-import { removeTasks } from './shared-rows.ts';
+import { giveUpTasks } from './shared-rows.ts';
 
 /** Most tasks that are handed over or removed at a time. */
 const BATCH = 5_000;
@@ -75,7 +75,7 @@ async function giveUp(
     );
     if (rows.length === 0) return removed;
     const ids = rows.map(({ id }) => id);
-    removed += await removeTasks(lease, s, { source: name, ids, now, since });
+    removed += await giveUpTasks(lease, s, { source: name, ids, now, since });
   }
 }
 

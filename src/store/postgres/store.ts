@@ -141,7 +141,7 @@ class PostgresMirror implements MirrorStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     // A lease that cannot be given back runs out by itself.
-    for (const claim of [...this.#claims]) await claim.release().catch(() => undefined);
+    for (const claim of this.#claims) await claim.release().catch(() => undefined);
     await this.#db.end();
   }
 

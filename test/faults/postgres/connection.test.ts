@@ -47,13 +47,10 @@ describeWithServer('a connection that is cut', () => {
         const { place, proxy, bench } = await behindProxy();
         await bench.sync(new SimulatedList([]), { source: 'other' });
         proxy.cutAt(WRITE, (nth += 2), cut);
-        const { failure, report } = await bench.sync(list);
+        const { failure } = await bench.sync(list);
         if (proxy.cuts === 0) break;
-        // A renewal and what only readers need may fail without harm.
-        if (failure !== null) {
-          expect(failure).toBeInstanceOf(DatabaseError);
-          expect(report.outcome).toBe('failed');
-        }
+        // What only readers need may fail without harm.
+        expect(failure === null || failure instanceof DatabaseError).toBe(true);
         expect((await look(place, list)).lost).toEqual([]);
         const next = await bench.sync(list);
         expect(next.failure).toBeNull();

@@ -22,7 +22,7 @@ interface Failover {
   after: Sight;
   /** A run after it, and what it left. */
   next: BenchResult;
-  then: Sight;
+  last: Sight;
 }
 
 /**
@@ -54,18 +54,18 @@ async function failOver(parts: BenchParts = {}): Promise<Failover> {
   });
   const after = await look(place, list);
   const next = await bench.sync(list);
-  return { moved, after, next, then: await look(place, list) };
+  return { moved, after, next, last: await look(place, list) };
 }
 
 describeWithOwnServer('a failover to a copy that lacks the last commits', () => {
   test('ends the run, and the ledger of the copy is not ahead of its rows: the next run makes it exact', async () => {
-    const { moved, after, next, then } = await failOver();
+    const { moved, after, next, last } = await failOver();
     expect(moved.failure).toBeInstanceOf(DatabaseError);
     expect(moved.failure).toMatchObject({ code: 'server_went_back' });
     expect(after.lost).toEqual([]);
     expect(after.missing.length).toBeGreaterThan(0);
     expect(next.failure).toBeNull();
-    expect(then).toEqual(EXACT);
+    expect(last).toEqual(EXACT);
   });
 
   test('would lose rows for good if writes were not counted: this test finds it', async () => {
@@ -82,13 +82,13 @@ describeWithOwnServer('a failover to a copy that lacks the last commits', () => 
     onTestFinished(remove);
     const stores = (await load('src/store/postgres/store.ts')) as { openStoreOn: typeof openStoreOn };
     const connecting = (await load('src/store/postgres/connection.ts')) as { connect: typeof connect };
-    const { moved, after, next, then } = await failOver({
+    const { moved, after, next, last } = await failOver({
       openOn: stores.openStoreOn,
       connectTo: connecting.connect,
     });
     expect(moved.failure).toBeNull();
     expect(after.lost.length).toBeGreaterThan(0);
     expect(next.failure).toBeNull();
-    expect(then.lost).toEqual(after.lost);
+    expect(last.lost).toEqual(after.lost);
   });
 });

@@ -6,16 +6,13 @@ import { postgresMissing, postgresUrl } from '../../support/postgres/server.ts';
 
 const lacking = hasPooler ? postgresMissing : 'pgbouncer is not on the PATH';
 const canRun = hasPooler && postgresUrl !== null && new URL(postgresUrl).password === '';
-const name = 'through a pooler of transactions';
+const why = canRun ? '' : ` (skipped: ${lacking ?? 'the server asks for a password'})`;
 
-describe.skipIf(!canRun)(
-  canRun ? name : `${name} (skipped: ${lacking ?? 'the server asks for a password'})`,
-  () => {
-    let pooler: Pooler | null = null;
-    beforeAll(async () => {
-      pooler = await startPooler(postgresUrl ?? '');
-    });
-    afterAll(() => pooler?.stop());
-    mirrorStoreContract('PgBouncer', () => serverMirror(pooler?.url));
-  },
-);
+describe.skipIf(!canRun)(`through a pooler of transactions${why}`, () => {
+  let pooler: Pooler | null = null;
+  beforeAll(async () => {
+    pooler = await startPooler(postgresUrl ?? '');
+  });
+  afterAll(() => pooler?.stop());
+  mirrorStoreContract('PgBouncer', () => serverMirror(pooler?.url));
+});

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DatabaseError } from '../../../src/model/errors.ts';
 import { SCHEMA_VERSION } from '../../../src/store/postgres/identity.ts';
 import { openPostgresReader, openPostgresStore } from '../../../src/store/postgres/store.ts';
-import type { MirrorStore } from '../../../src/store/store.ts';
+import type { MirrorStore, SourceStatus } from '../../../src/store/store.ts';
 import { A, B, changeOf, mirrorTask, RECORD, writes } from '../../contracts/mirror-store/kit.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { serverMirror } from '../../support/postgres/mirror.ts';
@@ -17,15 +17,20 @@ interface Place {
 const openAt = ({ url, schema }: Place): Promise<MirrorStore> =>
   openPostgresStore(targetOf(url, { schema }), { create: true, clock: createFakeClock(), omit: new Set() });
 
-/** A run that writes a task, and gives its lease back. */
-async function fill(store: MirrorStore): Promise<void> {
+/** Does a run that writes a task, gives its lease back, and closes the store; returns the status before that. */
+async function fill(store: MirrorStore): Promise<SourceStatus[]> {
   const claim = await store.claim(A);
   const run = await claim.startRun('backfill');
   await claim.commit(changeOf({ tasks: [mirrorTask('x')] }));
   await claim.prepareForReaders(new AbortController().signal);
   await claim.finishRun(run, RECORD);
   await claim.release();
+  const status = await store.status();
+  await store.close();
+  return status;
 }
+
+const FILLED = [{ source: 'a', liveRows: 1, lastRunOutcome: 'ok' }];
 
 const GRANT_CREATE = (role: string): string =>
   `do $$ begin execute format('grant create on database %I to ${role}', current_database()); end $$`;
@@ -36,26 +41,21 @@ describeWithServer('the schema of a mirror', () => {
     const stores = await Promise.all(Array.from({ length: 6 }, () => openAt(place)));
     const rows = await execute(place.url, `select name from "${place.schema}".kysely_migration`);
     expect(rows).toHaveLength(SCHEMA_VERSION);
-    for (const store of stores) {
-      await fill(store);
-      await store.close();
-    }
+    for (const store of stores) expect(await fill(store)).toMatchObject(FILLED);
   });
 
   test('is made once whatever the isolation of the role is', async () => {
     const place = temporarySchema();
     const url = await astrayRole(place.url);
     const stores = await Promise.all(Array.from({ length: 4 }, () => openAt({ ...place, url })));
-    for (const store of stores) await store.close();
+    for (const store of stores) expect(await fill(store)).toMatchObject(FILLED);
   });
 
   test('needs no more than a role that may make schemas', async () => {
     const place = temporarySchema();
     const url = await temporaryRole(place.url, GRANT_CREATE);
     const store = await openAt({ ...place, url });
-    await fill(store);
-    expect(await store.status()).toMatchObject([{ source: 'a', liveRows: 1 }]);
-    await store.close();
+    expect(await fill(store)).toMatchObject(FILLED);
   });
 
   test('may be there, empty, for a role that may make none', async () => {
@@ -65,8 +65,7 @@ describeWithServer('the schema of a mirror', () => {
       (role) => `create schema "${place.schema}" authorization ${role}`,
     );
     const store = await openAt({ ...place, url });
-    await fill(store);
-    await store.close();
+    expect(await fill(store)).toMatchObject(FILLED);
   });
 
   test('cannot be made by a role that may not: the failure says so, and nothing is left', async () => {
@@ -79,9 +78,7 @@ describeWithServer('the schema of a mirror', () => {
 
   test('is read by a role that may only read', async () => {
     const place = temporarySchema();
-    const store = await openAt(place);
-    await fill(store);
-    await store.close();
+    await fill(await openAt(place));
     const url = await temporaryRole(
       place.url,
       (role) => `grant usage on schema "${place.schema}" to ${role};
@@ -95,17 +92,15 @@ describeWithServer('the schema of a mirror', () => {
   test.each(['with "quotes"', 'ÄÖ Ü', 'select', "it's"])('may have any name: %s', async (name) => {
     const { url, schema: unique } = temporarySchema();
     const schema = `${unique} ${name}`;
-    const store = await openAt({ url, schema });
-    await fill(store);
-    await store.close();
+    expect(await fill(await openAt({ url, schema }))).toMatchObject(FILLED);
     await execute(url, `drop schema "${schema.replaceAll('"', '""')}" cascade`);
   });
 });
 
-describeWithServer('a mirror that a newer program migrates', () => {
-  const migrate = ({ url, schema }: Place): Promise<unknown> =>
-    execute(url, `insert into "${schema}".kysely_migration (name, timestamp) values ('9999_newer', 'now')`);
+const migrate = ({ url, schema }: Place): Promise<unknown> =>
+  execute(url, `insert into "${schema}".kysely_migration (name, timestamp) values ('9999_newer', 'now')`);
 
+describeWithServer('a mirror that a newer program migrates', () => {
   test('takes no claim of this one', async () => {
     const mirror = await serverMirror();
     const store = await mirror.open();
