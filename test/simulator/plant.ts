@@ -23,8 +23,8 @@ export interface Change {
 /** A copy of the sources with a fault in it. */
 export interface PlantedSources {
   /** Loads a module by its path in the repository. */
-  load(file: string): Promise<unknown>;
-  remove(): void;
+  load: (file: string) => Promise<unknown>;
+  remove: () => void;
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -49,7 +49,7 @@ export function plant({ name, changes }: Planted): PlantedSources {
 }
 
 /** Loads the core with the fault in it, for mirrors in files. `remove` deletes its sources. */
-export async function loadPlanted(planted: Planted): Promise<Core & { remove(): void }> {
+export async function loadPlanted(planted: Planted): Promise<Core & { remove: () => void }> {
   const { load, remove } = plant(planted);
   const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
   const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;

@@ -18,7 +18,7 @@ import { type List, World } from './world.ts';
 
 /** The part of the program under test. */
 export interface Core {
-  createPlace(): Promise<Place>;
+  createPlace: () => Promise<Place>;
   syncSource: typeof syncSource;
 }
 

@@ -19,7 +19,7 @@ import { encodeNul } from './nul.ts';
 import { clearOmitted } from './omitted.ts';
 import { prune } from './retention.ts';
 import { commitStorable } from './set-aside.ts';
-import { noteShownCte, removeTasks } from './shared-rows.ts';
+import { noteShownCte, giveUpTasks } from './shared-rows.ts';
 import { edgeOf } from './source-state.ts';
 import { PostgresView, type PostgresViewDeps } from './view.ts';
 
@@ -135,7 +135,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
 
   async remove(ids: readonly string[]): Promise<number> {
     this.#before = null;
-    return removeTasks(this.#lease, this.s, {
+    return giveUpTasks(this.#lease, this.s, {
       source: this.source,
       ids: ids.map(encodeNul),
       now: this.#now(),

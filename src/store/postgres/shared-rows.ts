@@ -73,7 +73,7 @@ function removeSql(s: string): string {
 }
 
 /** Removes tasks of the source that holds the lease; returns how many were marked. The ids are encoded. */
-export async function removeTasks(
+export async function giveUpTasks(
   lease: HeldLease,
   s: string,
   { source, ids, now, since }: { source: string; ids: readonly string[]; now: string; since: string },

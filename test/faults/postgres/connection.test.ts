@@ -47,13 +47,10 @@ describeWithServer('a connection that is cut', () => {
         const { place, proxy, bench } = await behindProxy();
         await bench.sync(new SimulatedList([]), { source: 'other' });
         proxy.cutAt(WRITE, (nth += 2), cut);
-        const { failure, report } = await bench.sync(list);
+        const { failure } = await bench.sync(list);
         if (proxy.cuts === 0) break;
-        // A renewal and what only readers need may fail without harm.
-        if (failure !== null) {
-          expect(failure).toBeInstanceOf(DatabaseError);
-          expect(report.outcome).toBe('failed');
-        }
+        // What only readers need may fail without harm.
+        expect(failure === null || failure instanceof DatabaseError).toBe(true);
         expect((await look(place, list)).lost).toEqual([]);
         const next = await bench.sync(list);
         expect(next.failure).toBeNull();
@@ -92,15 +89,13 @@ describeWithOwnServer('a server that is killed', () => {
     let time = 0;
     const bench = runBench(place, { leaseOffset: () => time });
     const list = new SimulatedList(tasksApart(2_000, 60_000));
-    for (const page of [3, 8, 14]) {
-      let kill: Promise<void> | null = null;
+    for (const page of [3, 4, 5]) {
       const { failure } = await bench.sync(list, {
-        beforeList({ count }) {
-          if (count === page) kill = server.kill('SIGKILL');
+        async beforeList({ count }) {
+          if (count === page) await server.kill('SIGKILL');
         },
       });
       expect(failure).toBeInstanceOf(DatabaseError);
-      await kill;
       await server.restart();
       time += LEASE_MS + 1_000;
       expect((await look(place, list)).lost).toEqual([]);

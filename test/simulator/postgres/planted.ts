@@ -83,7 +83,7 @@ export const PLANTED: readonly Planted[] = [
 export async function loadPlanted(
   planted: Planted,
   target: PostgresTarget,
-): Promise<Core & { remove(): void }> {
+): Promise<Core & { remove: () => void }> {
   const { load, remove } = plant(planted);
   const core = (await load('src/sync/sync.ts')) as { syncSource: typeof syncSource };
   const connecting = (await load('src/store/postgres/connection.ts')) as { connect: typeof connect };

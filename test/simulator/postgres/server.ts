@@ -13,8 +13,8 @@ export async function startSimulatorServer(
   chmodSync(folder, 0o755);
   const clear = (): void => rmSync(folder, { recursive: true, force: true });
   try {
-    const { url, stop } = await startServer({ bin: binariesIn(folder, bin) });
-    return { url, stop: () => stop().finally(clear) };
+    const server = await startServer({ bin: binariesIn(folder, bin) });
+    return { url: server.url, stop: () => server.stop().finally(clear) };
   } catch (error) {
     clear();
     throw error;

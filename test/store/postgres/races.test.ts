@@ -149,9 +149,11 @@ describeWithServer('two sources that show the same tasks', () => {
     await release();
     const counts = await Promise.all(committing);
     expect(counts.reduce((sum, { inserted }) => sum + inserted, 0)).toBe(2);
-    const [first, second] = (await rowsOf(at)).slice(3);
-    expect([first?.source, first?.also?.[0]].toSorted()).toEqual(['a', 'b']);
-    expect([second?.source, second?.also?.[0]].toSorted()).toEqual(['a', 'b']);
+    const inserted = (await rowsOf(at)).slice(3);
+    expect(inserted.map(({ source, also }) => new Set([source, ...(also ?? [])]))).toEqual([
+      new Set(['a', 'b']),
+      new Set(['a', 'b']),
+    ]);
     for (const claim of [at.holder, at.other]) expect((await claim.state()).ledger).toEqual(ledger);
   });
 
@@ -166,7 +168,7 @@ describeWithServer('two sources that show the same tasks', () => {
     await untilWaiting(at, 2);
     await release();
     const deleted = await Promise.all(pruning);
-    expect(deleted.map(({ changes }) => changes).toSorted()).toEqual([0, 1]);
+    expect(deleted.reduce((sum, { changes }) => sum + changes, 0)).toBe(1);
     const states = await execute(at.url, `select from "${at.schema}".retention_state`);
     expect(states).toHaveLength(1);
   });

@@ -67,7 +67,7 @@ describeWithServer('a task that PostgreSQL cannot hold', () => {
     const tasks = good(100).flatMap((task, i) => [task, ...bad.slice(i, i + 1)]);
     const { inserted, setAside } = await mirror.claim.commit(changeOf({ tasks }));
     expect(inserted).toBe(100);
-    expect(setAside.map(({ id }) => id).toSorted()).toEqual(bad.map(({ id }) => id).toSorted());
+    expect(new Set(setAside.map(({ id }) => id))).toEqual(new Set(bad.map(({ id }) => id)));
   });
 
   test('is not searched for again by the next run that is shown the same', async () => {

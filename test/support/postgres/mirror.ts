@@ -13,15 +13,20 @@ import { execute, postgresUrl, targetOf, temporarySchema } from './server.ts';
  */
 export function mirrorsUnderTest(): { name: string; make: () => Promise<MirrorUnderTest> } {
   if (postgresUrl !== null && process.env['TASKMIRROR_TEST_PGLITE'] !== '1')
-    return { name: 'PostgreSQL', make: serverMirror };
+    return { name: 'PostgreSQL', make: () => serverMirror() };
   // One for all: it takes seconds to begin.
   let db: Promise<Database> | null = null;
   afterAll(async () => (await db)?.end());
   return { name: 'PGlite', make: async () => pgliteMirror(await (db ??= createPGlite())) };
 }
 
-/** A mirror in a schema of its own in the shared server. The clock of the leases is the test's. */
-export async function serverMirror(): Promise<MirrorUnderTest & { url: string; schema: string }> {
+/**
+ * A mirror in a schema of its own in the shared server. The clock of the leases is the test's. `through`: the
+ * URL that stores connect to, if not the server's own.
+ */
+export async function serverMirror(
+  through?: string,
+): Promise<MirrorUnderTest & { url: string; schema: string }> {
   const { url, schema } = temporarySchema();
   const clock = createFakeClock();
   const start = clock.now();
@@ -32,7 +37,7 @@ export async function serverMirror(): Promise<MirrorUnderTest & { url: string; s
     clock,
     async open(omit: readonly OmittableField[] = []) {
       const options = { create: true, clock, omit: new Set(omit), leaseOffset };
-      const store = await openPostgresStore(targetOf(url, { schema }), options);
+      const store = await openPostgresStore(targetOf(through ?? url, { schema }), options);
       onTestFinished(() => store.close());
       return store;
     },

@@ -38,7 +38,10 @@ export async function startProxy(serverPort: number): Promise<Proxy> {
     });
     client.on('data', (message) => {
       const found = next !== null && message.includes(next.text) ? next : null;
-      if (found === null || (found.left -= 1) > 0) return void upstream.write(message);
+      if (found === null || (found.left -= 1) > 0) {
+        upstream.write(message);
+        return;
+      }
       next = null;
       cuts += 1;
       if (found.cut === 'before') end();

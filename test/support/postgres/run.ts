@@ -18,8 +18,9 @@ export interface RunBench {
 }
 
 export interface BenchParts {
-  /** The store, if not the real one. */
+  /** The store and its connections, if not the real ones. */
   openOn?: typeof openStoreOn;
+  connectTo?: typeof connect;
   clock?: Clock;
   /** See MirrorOptions. */
   leaseOffset?: () => number;
@@ -40,13 +41,18 @@ export interface BenchResult extends SyncResult {
 /** Returns a bench for a mirror in this schema. */
 export function runBench(
   { url, schema }: { url: string; schema: string },
-  { openOn = openStoreOn, clock = createFakeClock(EPOCH + HOUR), leaseOffset }: BenchParts = {},
+  {
+    openOn = openStoreOn,
+    connectTo = connect,
+    clock = createFakeClock(EPOCH + HOUR),
+    leaseOffset,
+  }: BenchParts = {},
 ): RunBench {
   const target = targetOf(url, { schema });
   const opening = { create: true, clock, omit: new Set<never>(), ...(leaseOffset && { leaseOffset }) };
   return {
     async sync(list, { source: name = 'default', ...options } = {}) {
-      const db = connect(target);
+      const db = connectTo(target);
       const source = memorySource(list, options);
       const store = await openOn(db, schema, opening);
       try {

@@ -169,7 +169,8 @@ function guarding(server: ChildProcess): ChildProcess {
   return guard;
 }
 
-async function freePort(): Promise<number> {
+/** Returns a port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const socket = createServer().listen(0, '127.0.0.1');
   await once(socket, 'listening');
   const address = socket.address();
