@@ -3,8 +3,11 @@ import { InterruptedError, UsageError } from '../model/errors.ts';
 import { assertFits, KINDS } from './checks.ts';
 import type { Batch, Cell, Queryable, Rows, SqlParameters } from '../store/queryable.ts';
 
-/** A value of a row. An integer is a number, or a bigint beyond 2^53, where a number would lose digits. */
-export type SqlValue = null | string | number | bigint | Uint8Array;
+/**
+ * A value of a row. An integer is a number, or a bigint beyond 2^53, where a number would lose digits. SQLite has
+ * no booleans: 1 and 0 stand for them.
+ */
+export type SqlValue = null | string | number | bigint | boolean | Uint8Array;
 
 /** A row, keyed by column name. */
 export type Row = Record<string, SqlValue>;
