@@ -2,8 +2,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as FeedModule from '../../src/store/sqlite/feed.ts';
 import type * as StoreModule from '../../src/store/sqlite/store.ts';
 import type * as SyncModule from '../../src/sync/sync.ts';
+import { NUMBERS } from './planted-numbers.ts';
 import type { Core } from './simulation.ts';
 import { createSqlitePlace } from './sqlite.ts';
 
@@ -277,6 +279,7 @@ export const PLANTED: readonly Planted[] = [
       },
     ],
   },
+  ...NUMBERS,
 ];
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -297,9 +300,10 @@ export async function loadPlanted({ name, changes }: Planted): Promise<Core & { 
   const load = (file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
   const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
   const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;
+  const { openFeed } = (await load('src/store/sqlite/feed.ts')) as typeof FeedModule;
   return {
     syncSource,
-    createPlace: () => createSqlitePlace(openMirrorStore),
+    createPlace: () => createSqlitePlace({ openStore: openMirrorStore, openFeed }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
