@@ -1,15 +1,18 @@
+import type { Feed } from '../../../src/store/feed.ts';
 import type { connect, Database } from '../../../src/store/postgres/connection.ts';
+import type { openFeed } from '../../../src/store/postgres/feed.ts';
 import { decodeNul } from '../../../src/store/postgres/nul.ts';
 import { stateOf, type StateRow, stateSql } from '../../../src/store/postgres/source-state.ts';
 import type { openStoreOn } from '../../../src/store/postgres/store.ts';
 import { type StoredTask, toTask } from '../../../src/store/postgres/stored-task.ts';
 import type { PostgresTarget } from '../../../src/store/postgres/target.ts';
 import { createSimulatedTime } from '../clock.ts';
-import type { Inspector, Place, Row } from '../place.ts';
+import { type Inspector, type Place, type Row, rowOf } from '../place.ts';
 
 /** The part of the store that a place needs: the real one, or one with a fault. */
 export interface PostgresParts {
   connect: typeof connect;
+  openFeed: typeof openFeed;
   openStoreOn: typeof openStoreOn;
 }
 
@@ -45,16 +48,22 @@ export async function createPostgresPlace(target: PostgresTarget, parts: Postgre
       leaseOffset: () => Math.round(clock.now()),
     });
   await makeIndexes(open);
+  const feed = await parts.openFeed(
+    target,
+    createSimulatedTime(0).clockFor(() => false),
+  );
   const tables = TABLES.map((name) => s + name);
   return {
     async reset() {
       // To truncate them all takes ten times as long.
-      await db.query(tables.map((table) => `delete from ${table}`).join('; '));
-      return inspectorOf(db, s, tables);
+      const deletes = tables.map((table) => `delete from ${table}`);
+      await db.query([...deletes, `update ${s}feed_state set seq = 0`].join('; '));
+      return inspectorOf(db, feed, { s, tables });
     },
     open,
     async clear() {},
     async close() {
+      await feed.close();
       await db.query(`drop schema "${schema}" cascade`);
       await db.end();
     },
@@ -68,9 +77,13 @@ async function makeIndexes(open: Place['open']): Promise<void> {
   await claim.release();
 }
 
-type StoredRow = StoredTask & { source: string; removed_at: string | null };
+type StoredRow = StoredTask & { source: string; removed_at: string | null; seq: number };
 
-function inspectorOf({ query }: Database, s: string, tables: readonly string[]): Inspector {
+function inspectorOf(
+  { query }: Database,
+  feed: Feed,
+  { s, tables }: { s: string; tables: readonly string[] },
+): Inspector {
   return {
     async rows(ids) {
       const rows =
@@ -79,6 +92,7 @@ function inspectorOf({ query }: Database, s: string, tables: readonly string[]):
           : await query<StoredRow>(`select * from ${s}tasks where id = any ($1::text[])`, [ids]);
       return rows.map(toRow);
     },
+    changes: async (since, limit) => (await feed.read({ since, limit })).map(rowOf),
     async source(name) {
       const [row] = await query<StateRow & { rejections: string[] | null }>(
         `select state.*, (select array_agg(row_key) from ${s}rejected_rows where source = $1) as rejections
@@ -110,7 +124,7 @@ function inspectorOf({ query }: Database, s: string, tables: readonly string[]):
 }
 
 function toRow(row: StoredRow): Row {
-  return { task: toTask(row), source: row.source, isLive: row.removed_at === null };
+  return { task: toTask(row), source: row.source, isLive: row.removed_at === null, seq: row.seq };
 }
 
 async function damageOf(query: Database['query'], s: string): Promise<string[]> {
