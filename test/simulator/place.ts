@@ -41,10 +41,14 @@ export interface Inspector {
 
 /** The place of one mirror at a time: histories use it one after the other. */
 export interface Place {
-  /** Makes the mirror empty, whatever was in it. */
-  reset(): Promise<Inspector>;
+  /** Makes the mirror empty, whatever was in it. What may fail from now on follows from the seed. */
+  reset(seed: number): Promise<Inspector>;
   /** Opens the mirror as one process does. The leases' clock is that of the simulation. */
   open(clock: Clock): Promise<MirrorStore>;
+  /** Whether a connection was cut off since the last reset: a run may have failed of that. */
+  readonly wasCut: boolean;
+  /** From now on nothing fails. */
+  calm(): void;
   /** Closes what looks at the mirror. The stores are closed. */
   clear(): Promise<void>;
   /** Removes the place. */

@@ -1,4 +1,4 @@
-import type { Planted } from './planted.ts';
+import type { Planted } from './plant.ts';
 
 /** Faults in the numbers of changes. */
 export const NUMBERS: readonly Planted[] = [

@@ -18,6 +18,7 @@ const HEALING_RUNS = 12;
  * to do.
  */
 export async function settle(simulation: Simulation): Promise<void> {
+  simulation.calm();
   simulation.time.advance(400_000);
   for (const { name } of simulation.identities) simulation.comeToRest(name);
   for (const [source, { name }] of simulation.identities.entries()) {

@@ -160,6 +160,16 @@ export class Simulation {
     return this.#bench.place.open(clock);
   }
 
+  /** Whether a run may have failed since its connection was cut off. */
+  get wasCut(): boolean {
+    return this.#bench.place.wasCut;
+  }
+
+  /** From now on no connection is cut off. */
+  calm(): void {
+    this.#bench.place.calm();
+  }
+
   async closeStore(): Promise<void> {
     await this.#store?.close();
     this.#store = null;

@@ -33,6 +33,8 @@ export async function createSqlitePlace({ openStore, openFeed }: SqliteParts): P
       feed = await openFeed(file, clock);
       return inspectorOf(db, feed);
     },
+    wasCut: false,
+    calm() {},
     open: (of) => openStore(file, { create: false, clock: of, omit: new Set() }),
     async clear() {
       db?.close();
