@@ -19,7 +19,10 @@ export class Listener {
   #isProven = false;
   #isClosed = false;
 
-  /** `onTold` is called whenever a commit to this mirror tells that it changed tasks. */
+  /**
+   * `onTold` is called whenever a commit to this mirror tells that it changed tasks, and when nothing can come
+   * any more.
+   */
   constructor(target: PostgresTarget, clock: Clock, onTold: () => void) {
     this.#target = target;
     this.#clock = clock;
@@ -63,6 +66,7 @@ export class Listener {
       client.once('end', () => {
         this.#isProven = false;
         this.#connection = null;
+        this.#onTold();
       });
       await client.query(`listen ${CHANNEL}`);
       onReady();

@@ -1,0 +1,39 @@
+/**
+ * A process that commits changes of the same few tasks as others do: `fork` it with a JSON text of
+ * CommitterOrders. Ends when it has made its commits.
+ */
+import { createRandom } from '../../../src/source/simulated/random.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
+import { openPostgresStore } from '../../../src/store/postgres/store.ts';
+import { changeOf, mirrorTask } from '../../contracts/mirror-store/kit.ts';
+import { targetOf } from '../../support/postgres/target.ts';
+
+export interface CommitterOrders {
+  url: string;
+  schema: string;
+  source: string;
+  ids: readonly string[];
+  commits: number;
+  seed: number;
+}
+
+const orders = JSON.parse(process.argv[2] ?? '') as CommitterOrders;
+const random = createRandom(orders.seed);
+const store = await openPostgresStore(targetOf(orders.url, { schema: orders.schema }), {
+  create: false,
+  clock: systemClock,
+  omit: new Set(),
+});
+const claim = await store.claim({ name: orders.source, baseUrl: `https://${orders.source}.example` });
+for (let nth = 0; nth < orders.commits; nth += 1) {
+  // In any order: what they lock has an order all the same.
+  const ids = random.shuffle(orders.ids.filter(() => random.chance(0.3)));
+  if (random.chance(0.2)) await claim.remove(ids);
+  else
+    await claim.commit(
+      changeOf({ tasks: ids.map((id) => mirrorTask(id, 0, { messageCount: random.int(0, 99) })) }),
+    );
+}
+await claim.release();
+await store.close();
+process.disconnect();
