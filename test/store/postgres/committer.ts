@@ -12,7 +12,8 @@ export interface CommitterOrders {
   url: string;
   schema: string;
   source: string;
-  ids: readonly string[];
+  /** Tasks that others show as well. */
+  shared: readonly string[];
   commits: number;
   seed: number;
 }
@@ -25,14 +26,14 @@ const store = await openPostgresStore(targetOf(orders.url, { schema: orders.sche
   omit: new Set(),
 });
 const claim = await store.claim({ name: orders.source, baseUrl: `https://${orders.source}.example` });
+const own = Array.from({ length: 300 }, (_, i) => `${orders.source}${i}`);
+const changed = (id: string) => mirrorTask(id, 0, { messageCount: random.int(0, 99) });
 for (let nth = 0; nth < orders.commits; nth += 1) {
-  // In any order: what they lock has an order all the same.
-  const ids = random.shuffle(orders.ids.filter(() => random.chance(0.3)));
+  // In any order: what they lock has an order all the same. A large commit takes longer than a small one.
+  const shared = random.chance(0.3) ? orders.shared.filter(() => random.chance(0.3)) : [];
+  const ids = random.shuffle([...shared, ...own.slice(0, random.pick([1, 300]))]);
   if (random.chance(0.2)) await claim.remove(ids);
-  else
-    await claim.commit(
-      changeOf({ tasks: ids.map((id) => mirrorTask(id, 0, { messageCount: random.int(0, 99) })) }),
-    );
+  else await claim.commit(changeOf({ tasks: ids.map(changed) }));
 }
 await claim.release();
 await store.close();

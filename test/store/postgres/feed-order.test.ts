@@ -1,9 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import type { TaskChange } from '../../../src/store/feed.ts';
 import { openFeed } from '../../../src/store/postgres/feed.ts';
 import { allSince, since } from '../../contracts/feed/kit.ts';
 import { changeOf, mirrorTask } from '../../contracts/mirror-store/kit.ts';
@@ -12,8 +10,12 @@ import { serverMirror } from '../../support/postgres/mirror.ts';
 import { describeWithServer, execute, targetOf } from '../../support/postgres/server.ts';
 import type { CommitterOrders } from './committer.ts';
 
-const COMMITS = 60;
-const IDS = Array.from({ length: 15 }, (_, i) => `t${i}`);
+const SOURCES = ['a', 'b', 'c'];
+const COMMITS = 40;
+/** Tasks that all of them show. */
+const SHARED = Array.from({ length: 15 }, (_, i) => `t${i}`);
+const A = { name: 'a', baseUrl: 'https://a.example' };
+const B = { name: 'b', baseUrl: 'https://b.example' };
 
 async function followed() {
   const mirror = await serverMirror();
@@ -34,39 +36,68 @@ async function committer(orders: CommitterOrders): Promise<unknown> {
 describeWithServer('changes that several processes commit at once', () => {
   test('become visible in the order of their numbers: a reader misses none, and is told none twice', async () => {
     const { url, schema, feed } = await followed();
-    const sources = ['a', 'b', 'c'];
-    const ended = Promise.all(
-      sources.map((source, seed) => committer({ url, schema, source, ids: IDS, commits: COMMITS, seed })),
-    );
-    let isOver = false;
-    void ended.finally(() => (isOver = true));
-    const copies = new Map<string, TaskChange['task']>();
+    const orders = SOURCES.map((source, seed) => ({
+      url,
+      schema,
+      source,
+      shared: SHARED,
+      commits: COMMITS,
+      seed,
+    }));
+    const ended = Promise.all(orders.map(committer));
+    const state = { isOver: false };
+    void ended.finally(() => (state.isOver = true));
+    const known = new Map<string, number>();
     let cursor = 0;
     const read = async (): Promise<void> => {
-      for (const { seq, taskId, task } of await feed.read(since(cursor, { limit: 3 }))) {
+      for (const { seq, taskId } of await feed.read(since(cursor, { limit: 50 }))) {
         expect(seq).toBeGreaterThan(cursor);
         cursor = seq;
-        copies.set(taskId, task);
+        known.set(taskId, seq);
       }
+      // Whatever has a number up to there now had it when it was read.
+      const rows = await execute<{ id: string; seq: string }>(
+        url,
+        `select id, seq from "${schema}".tasks where seq <= $1`,
+        [cursor],
+      );
+      expect(rows.filter(({ id, seq }) => known.get(id) !== Number(seq))).toEqual([]);
     };
-    for (const state = { isOver: () => isOver }; !state.isOver();) {
-      await read();
-      await setImmediate();
-    }
-    expect(await ended).toEqual([0, 0, 0]);
+    while (!state.isOver) await read();
+    expect(await ended).toEqual(SOURCES.map(() => 0));
     while (cursor < (await feed.head())) await read();
-    const rows = await allSince(feed, 0);
-    expect(rows).toHaveLength(IDS.length);
-    for (const { taskId, task } of rows) expect(copies.get(taskId)).toEqual(task);
+    const all = await allSince(feed, 0);
+    expect(all.length).toBeGreaterThan(SHARED.length);
+    for (const { taskId, seq } of all) expect(known.get(taskId)).toBe(seq);
+  });
+
+  test('are visible only after those with smaller numbers, however long these take to commit', async () => {
+    const mirror = await followed();
+    const { schema, store, feed } = mirror;
+    const [a, b] = [await store.claim(A), await (await mirror.open()).claim(B)];
+    // It is changed after the tasks.
+    const release = await holdLocks(
+      mirror,
+      `select from "${schema}".sources where name = 'a' for no key update`,
+    );
+    const slow = a.commit(changeOf({ tasks: [mirrorTask('x')], total: 1 }));
+    await untilWaiting(mirror, 1);
+    const quick = b.commit(changeOf({ tasks: [mirrorTask('y')] }));
+    await Promise.race([quick, untilWaiting(mirror, 2)]);
+    expect(await feed.read(since(0))).toEqual([]);
+    await release();
+    await Promise.all([slow, quick]);
+    const told = await feed.read(since(0));
+    expect(told.map(({ taskId, seq }) => [taskId, seq])).toEqual([
+      ['x', 1],
+      ['y', 2],
+    ]);
   });
 
   test('wait for each other at the counter only, after everything else that they lock', async () => {
     const mirror = await followed();
     const { url, schema, store, feed } = mirror;
-    const [a, b] = [
-      await store.claim({ name: 'a', baseUrl: 'https://a.example' }),
-      await (await mirror.open()).claim({ name: 'b', baseUrl: 'https://b.example' }),
-    ];
+    const [a, b] = [await store.claim(A), await (await mirror.open()).claim(B)];
     await a.commit(changeOf({ tasks: [mirrorTask('x'), mirrorTask('y')] }));
     const release = await holdLocks(mirror, `select from "${schema}".feed_state for update`);
     const first = b.commit(changeOf({ tasks: [mirrorTask('x', 0, { messageCount: 5 }), mirrorTask('z')] }));
@@ -76,8 +107,6 @@ describeWithServer('changes that several processes commit at once', () => {
     // What the first has locked, nobody else may take: it has come to the counter with all of its locks.
     const locked = `select id from "${schema}".tasks where id in ('x', 'y') for update skip locked`;
     expect(await execute(url, locked)).toEqual([]);
-    // A commit that changes nothing needs no number.
-    await feed.head();
     await release();
     await Promise.all([first, second]);
     const seqs = (await allSince(feed, 2)).map(({ taskId, seq }) => [taskId, seq]);
@@ -87,7 +116,7 @@ describeWithServer('changes that several processes commit at once', () => {
 
   test('need no number, and no lock of the counter, if they change nothing', async () => {
     const mirror = await followed();
-    const a = await mirror.store.claim({ name: 'a', baseUrl: 'https://a.example' });
+    const a = await mirror.store.claim(A);
     await a.commit(changeOf({ tasks: [mirrorTask('x')] }));
     await holdLocks(mirror, `select from "${mirror.schema}".feed_state for update`);
     await a.commit(changeOf({ tasks: [mirrorTask('x')], total: 1 }));
