@@ -19,15 +19,16 @@ const ALLOWED: Readonly<Record<Room, readonly Room[]>> = {
   source: ['platform', 'model'],
   store: ['model', 'migrations'],
   sync: ['source', 'store', 'model'],
+  feed: ['store', 'model'],
   copy: ['store'],
   reports: ['store', 'model'],
   config: ['platform', 'model'],
   daemon: ['sync', 'platform', 'model'],
-  render: ['copy', 'sync', 'reports', 'store', 'platform', 'model'],
-  cli: ['render', 'daemon', 'config', 'reports', 'copy', 'sync', 'store', 'source', 'platform', 'model'],
+  render: ['copy', 'sync', 'feed', 'reports', 'store', 'platform', 'model'],
+  cli: ['render', 'daemon', 'config', 'reports', 'copy', 'feed', 'sync', 'store', 'source', 'platform', 'model'],
   main: ['cli', 'platform', 'model'],
-  library: ['sync', 'source', 'store', 'platform', 'model'],
-  index: ['library', 'sync', 'store', 'source', 'platform', 'model'],
+  library: ['feed', 'sync', 'source', 'store', 'platform', 'model'],
+  index: ['library', 'feed', 'sync', 'store', 'source', 'platform', 'model'],
 };
 
 /** The ports: all that others than the two that put the parts together know of source/ and store/. */

@@ -117,7 +117,8 @@ function rowOf(columns: readonly string[], cells: readonly Cell[]): Row {
   return Object.fromEntries(columns.map((name, index) => [name, valueOf(cells[index] ?? null)]));
 }
 
-function valueOf(cell: Cell): SqlValue {
+/** Returns a cell as the library hands it out. */
+export function valueOf(cell: Cell): SqlValue {
   if (typeof cell !== 'bigint') return cell;
   const number = Number(cell);
   return Number.isSafeInteger(number) ? number : cell;

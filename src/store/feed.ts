@@ -25,7 +25,7 @@ export interface TaskChange {
   observedAt: string;
   /** Every field that changed after the cursor, oldest first. */
   changes: readonly FieldChange[];
-  /** The row, names as in `tasks`, in the order of its columns. */
+  /** The row, names as in `tasks`, in the order of its columns: the same values from every engine. */
   task: Readonly<Record<string, Cell>>;
 }
 
@@ -33,6 +33,11 @@ export interface TaskChange {
 export interface FeedQuestion {
   /** The cursor: only changes with a higher number. */
   since: number;
+  /**
+   * Only tasks whose last change has a higher number; `since` by default. Spares looking again at what a
+   * filter has passed over.
+   */
+  after?: number | undefined;
   /** Most tasks to return. */
   limit: number;
   /** Only tasks that are in this status now. */
@@ -48,11 +53,22 @@ export interface FeedQuestion {
 export interface Feed {
   /** Returns the number of the last change; 0 if there was none. */
   head(): Promise<number>;
-  /** Returns tasks that changed, by the number of their last change. Throws DatabaseError. */
+  /**
+   * Returns tasks that changed, by the number of their last change. Fewer than `limit` may be followed by
+   * more, since long rows make short pages; none is the end. Between two calls a task may change again, and
+   * so move on to a later page: with the number of the page before it as `since`, that has what changed of the
+   * task after this number only. Throws DatabaseError.
+   */
   read(question: FeedQuestion): Promise<TaskChange[]>;
   /**
-   * Resolves within a second of a commit by any process that may have changed a task, or when `signal`
-   * aborts. Costs next to no CPU.
+   * Yields the same page by page, all as of one moment, so that each task comes once, with all of its lines.
+   * Until the last page is read, or the loop is left, the database keeps that moment, as for a query. Throws
+   * DatabaseError.
+   */
+  pages(question: FeedQuestion): AsyncGenerator<TaskChange[], void>;
+  /**
+   * Resolves within a second of a commit by any process that changed a task since the last reading, or
+   * when `signal` aborts. Costs next to no CPU. Throws DatabaseError.
    */
   changed(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -58,6 +58,7 @@ export async function checkAfterCall(
     }
   }
   simulation.judge('3 ledger not ahead', checkLedger(run, facts));
+  simulation.judge('13 followed', await simulation.follower.look());
   checkOthers(run, name);
 }
 

@@ -1,6 +1,8 @@
 import type { Ledger } from '../../src/model/ledger.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { Task } from '../../src/model/task.ts';
+import type { TaskChange } from '../../src/store/feed.ts';
+import { type TaskColumns, toTask } from '../../src/store/sqlite/tables.ts';
 import type { MirrorStore } from '../../src/store/store.ts';
 
 /** A row of the mirror, as the database holds it. */
@@ -8,6 +10,8 @@ export interface Row {
   task: Task;
   source: string;
   isLive: boolean;
+  /** The number of its last change. */
+  seq: number;
 }
 
 /** The rest of what the mirror holds of one source, without its tasks. */
@@ -23,6 +27,8 @@ export interface MirroredSource {
 export interface Inspector {
   /** Returns these tasks, or all; leaves out ids that are not stored. */
   rows(ids?: readonly string[]): Promise<Row[]>;
+  /** Returns what the feed tells after a number, in its order. */
+  changes(since: number, limit: number): Promise<Row[]>;
   /** Null: the mirror does not know the source. */
   source(name: string): Promise<MirroredSource | null>;
   /** Returns complete_through as people see it: everything at or below it (ms) is mirrored. */
@@ -47,4 +53,14 @@ export interface Place {
   clear(): Promise<void>;
   /** Removes the place. */
   close(): Promise<void>;
+}
+
+/** Returns the row that a change tells: its integers fit into numbers. */
+export function rowOf({ seq, source, task }: TaskChange): Row {
+  const values = Object.entries(task).map(([name, cell]) => [
+    name,
+    typeof cell === 'bigint' ? Number(cell) : cell,
+  ]);
+  const columns = Object.fromEntries(values) as TaskColumns;
+  return { seq, source, isLive: task['removed_at'] === null, task: toTask(columns) };
 }

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as FeedModule from '../../src/store/sqlite/feed.ts';
 import type * as StoreModule from '../../src/store/sqlite/store.ts';
 import type * as SyncModule from '../../src/sync/sync.ts';
 import type { Core } from './simulation.ts';
@@ -53,5 +54,7 @@ export async function loadPlanted(planted: Planted): Promise<Core & { remove: ()
   const { load, remove } = plant(planted);
   const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
   const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;
-  return { syncSource, createPlace: () => createSqlitePlace(openMirrorStore), remove };
+  const { openFeed } = (await load('src/store/sqlite/feed.ts')) as typeof FeedModule;
+  const parts = { openStore: openMirrorStore, openFeed };
+  return { syncSource, createPlace: () => createSqlitePlace(parts), remove };
 }

@@ -1,4 +1,5 @@
 import type { Change, Planted } from './plant.ts';
+import { NUMBERS } from './planted-numbers.ts';
 
 const WALK = 'src/sync/walk.ts';
 const NEXT = 'src/sync/next.ts';
@@ -257,4 +258,5 @@ export const PLANTED: readonly Planted[] = [
       },
     ],
   },
+  ...NUMBERS,
 ];

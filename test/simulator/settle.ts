@@ -35,6 +35,7 @@ export async function settle(simulation: Simulation): Promise<void> {
     await makeExact(simulation, name, calm);
   }
   for (const { name } of simulation.identities) checkAmongOthers(simulation, name);
+  simulation.judge('13 followed', await simulation.follower.catchUp());
   simulation.judge(
     '11 sound mirror',
     (await simulation.view.damage()).map((what) => ({ what, excuse: null })),

@@ -1,3 +1,4 @@
+import type { Feed } from '../../store/feed.ts';
 import type { Queryable } from '../../store/queryable.ts';
 import type { Reportable } from '../../store/reportable.ts';
 import type { MirrorReader, MirrorStore, SourceStatus } from '../../store/store.ts';
@@ -35,6 +36,8 @@ export interface Engine {
   stopsQueries: boolean;
   /** Opens the mirror for reports, search and history. Throws DatabaseError. */
   openForReports(): Promise<Reportable>;
+  /** Opens the mirror's changes. Throws DatabaseError. */
+  openFeed(): Promise<Feed>;
   /** Checks the whole database. Throws DatabaseError if it holds no mirror. */
   check(): Promise<DatabaseCheck>;
   /** Returns the checks of `doctor` for the database and its place. */

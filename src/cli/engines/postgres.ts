@@ -63,6 +63,10 @@ export function postgresEngine(settings: Settings, deps: PostgresDeps): Engine {
       const { openReportable } = await import('../../store/postgres/reports/reportable.ts');
       return openReportable(await target({ toQuery: true }));
     },
+    async openFeed() {
+      const { openFeed } = await import('../../store/postgres/feed.ts');
+      return openFeed(await target(), systemClock);
+    },
     async check() {
       const { checkIntegrity } = await import('../../store/postgres/inspect.ts');
       const { problems } = await checkIntegrity(await target());

@@ -39,6 +39,10 @@ export function sqliteEngine(settings: Settings): Engine {
       const { openReportable } = await import('../../store/sqlite/reports/reportable.ts');
       return openReportable(file);
     },
+    async openFeed() {
+      const { openFeed } = await import('../../store/sqlite/feed.ts');
+      return openFeed(file, systemClock);
+    },
     async check() {
       const { integrityCheck } = await import('../../store/sqlite/inspect.ts');
       const { problems, damage } = integrityCheck(file);

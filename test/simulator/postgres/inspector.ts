@@ -1,8 +1,9 @@
+import type { Feed } from '../../../src/store/feed.ts';
 import type { Database } from '../../../src/store/postgres/connection.ts';
 import { decodeNul } from '../../../src/store/postgres/nul.ts';
 import { stateOf, type StateRow, stateSql } from '../../../src/store/postgres/source-state.ts';
 import { type StoredTask, toTask } from '../../../src/store/postgres/stored-task.ts';
-import type { Inspector, Row } from '../place.ts';
+import { type Inspector, type Row, rowOf } from '../place.ts';
 
 /** All tables of a mirror, each before those that it refers to. */
 export const TABLES = [
@@ -18,10 +19,10 @@ export const TABLES = [
   'retention_state',
 ];
 
-type StoredRow = StoredTask & { source: string; removed_at: string | null };
+type StoredRow = StoredTask & { source: string; removed_at: string | null; seq: number };
 
-/** Looks at the mirror in this schema, as another program would. */
-export function inspectorOf({ query }: Pick<Database, 'query'>, schema: string): Inspector {
+/** Looks at the mirror in this schema, as another program would; without a feed, at no changes. */
+export function inspectorOf({ query }: Pick<Database, 'query'>, schema: string, feed?: Feed): Inspector {
   const s = `"${schema}".`;
   return {
     async rows(ids) {
@@ -31,6 +32,7 @@ export function inspectorOf({ query }: Pick<Database, 'query'>, schema: string):
           : await query<StoredRow>(`select * from ${s}tasks where id = any ($1::text[])`, [ids]);
       return rows.map(toRow);
     },
+    changes: async (since, limit) => ((await feed?.read({ since, limit })) ?? []).map(rowOf),
     async source(name) {
       const [row] = await query<StateRow & { rejections: string[] | null }>(
         `select state.*, (select array_agg(row_key) from ${s}rejected_rows where source = $1) as rejections
@@ -62,7 +64,7 @@ export function inspectorOf({ query }: Pick<Database, 'query'>, schema: string):
 }
 
 function toRow(row: StoredRow): Row {
-  return { task: toTask(row), source: row.source, isLive: row.removed_at === null };
+  return { task: toTask(row), source: row.source, isLive: row.removed_at === null, seq: row.seq };
 }
 
 async function damageOf(query: Database['query'], s: string): Promise<string[]> {

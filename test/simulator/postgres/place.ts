@@ -1,4 +1,5 @@
 import type { connect } from '../../../src/store/postgres/connection.ts';
+import type { openFeed } from '../../../src/store/postgres/feed.ts';
 import type { openStoreOn } from '../../../src/store/postgres/store.ts';
 import type { PostgresTarget } from '../../../src/store/postgres/target.ts';
 import { createRandom } from '../../../src/source/simulated/random.ts';
@@ -10,6 +11,7 @@ import { inspectorOf, TABLES } from './inspector.ts';
 /** The part of the store that a place needs: the real one, or one with a fault. */
 export interface PostgresParts {
   connect: typeof connect;
+  openFeed: typeof openFeed;
   openStoreOn: typeof openStoreOn;
 }
 
@@ -31,7 +33,12 @@ export async function createPostgresPlace(target: PostgresTarget, parts: Postgre
       leaseOffset: () => Math.round(clock.now()),
     });
   await makeIndexes(open);
-  const tables = TABLES.map((name) => s + name);
+  const feed = await parts.openFeed(
+    target,
+    createSimulatedTime(0).clockFor(() => false),
+  );
+  const deletes = TABLES.map((name) => `delete from ${s}${name}`);
+  const empty = [...deletes, `update ${s}feed_state set seq = 0`].join('; ');
   return {
     get wasCut() {
       return fragile.wasCut;
@@ -39,13 +46,14 @@ export async function createPostgresPlace(target: PostgresTarget, parts: Postgre
     calm: () => fragile.spoil(null),
     async reset(seed) {
       // To truncate them all takes ten times as long.
-      await db.query(tables.map((table) => `delete from ${table}`).join('; '));
+      await db.query(empty);
       fragile.spoil(createRandom(seed));
-      return inspectorOf(db, schema);
+      return inspectorOf(db, schema, feed);
     },
     open,
     async clear() {},
     async close() {
+      await feed.close();
       await db.query(`drop schema "${schema}" cascade`);
       await db.end();
     },

@@ -1,4 +1,5 @@
 import type { connect } from '../../../src/store/postgres/connection.ts';
+import type { openFeed } from '../../../src/store/postgres/feed.ts';
 import type { openStoreOn } from '../../../src/store/postgres/store.ts';
 import type { PostgresTarget } from '../../../src/store/postgres/target.ts';
 import type { syncSource } from '../../../src/sync/sync.ts';
@@ -62,8 +63,38 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: COMMIT_SQL,
-        from: 'from old o join incoming i on i.n = o.n where t.id = i.id\n',
-        to: 'from old o join incoming i on i.n = o.n where t.id = i.id and i.last_activity_at > t.last_activity_at\n',
+        from: 'where t.id = i.id\n    returning o.n',
+        to: 'where t.id = i.id and i.last_activity_at > t.last_activity_at\n    returning o.n',
+      },
+    ],
+  },
+  {
+    name: 'an update that keeps the old number',
+    changes: [
+      {
+        file: COMMIT_SQL,
+        from: 'seq = coalesce(c.base + u.nth, t.seq)',
+        to: 'seq = case when c.base + u.nth > 0 then t.seq else t.seq end',
+      },
+    ],
+  },
+  {
+    name: 'a removal that keeps the old number',
+    changes: [
+      {
+        file: 'src/store/postgres/shared-rows.ts',
+        from: 'seq = c.base + u.nth\n    from numbered u',
+        to: 'seq = t.seq\n    from numbered u',
+      },
+    ],
+  },
+  {
+    name: 'a number that is given again by the next commit',
+    changes: [
+      {
+        file: 'src/store/postgres/numbered.ts',
+        from: 'set seq = f.seq + taken.n from',
+        to: 'set seq = f.seq + taken.n - taken.n % 3 from',
       },
     ],
   },
@@ -87,11 +118,11 @@ export async function loadPlanted(
   const { load, remove } = plant(planted);
   const core = (await load('src/sync/sync.ts')) as { syncSource: typeof syncSource };
   const connecting = (await load('src/store/postgres/connection.ts')) as { connect: typeof connect };
+  const feeds = (await load('src/store/postgres/feed.ts')) as { openFeed: typeof openFeed };
   const stores = (await load('src/store/postgres/store.ts')) as { openStoreOn: typeof openStoreOn };
   return {
     syncSource: core.syncSource,
-    createPlace: () =>
-      createPostgresPlace(target, { connect: connecting.connect, openStoreOn: stores.openStoreOn }),
+    createPlace: () => createPostgresPlace(target, { ...connecting, ...feeds, ...stores }),
     remove,
   };
 }

@@ -1,44 +1,22 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { connect, type Database } from '../../../src/store/postgres/connection.ts';
+import { openFeed } from '../../../src/store/postgres/feed.ts';
+import { openPostgresStore } from '../../../src/store/postgres/store.ts';
+import { changeOf, mirrorTask, NEVER } from '../../contracts/mirror-store/kit.ts';
+import { createFakeClock } from '../../support/fake-clock.ts';
+import { poolerLacks, startPooler } from '../../support/postgres/pooler.ts';
 import { describeWithServerAnd, execute, ownServer, targetOf } from '../../support/postgres/server.ts';
-import { type Server, serverUser } from '../../support/postgres/start.ts';
+import type { Server } from '../../support/postgres/start.ts';
 
-const [PGBOUNCER] = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
-  .map((folder) => join(folder, 'pgbouncer'))
-  .filter((path) => existsSync(path));
-
-/** Connects through pgbouncer, which has one connection to the server for everybody. */
+/** Connects through a pooler. */
 async function pooled(server: Server, role: string): Promise<Database> {
-  const { folder, port } = server;
-  const [config, users] = [join(folder, 'pgbouncer.ini'), join(folder, 'users.txt')];
-  writeFileSync(users, `"${role}" ""\n`);
-  const settings = [
-    `[databases]\npostgres = host=${folder} port=${port}\n[pgbouncer]\nlisten_port = 6432`,
-    `unix_socket_dir = ${folder}\nauth_type = trust\nauth_file = ${users}`,
-    'pool_mode = transaction\ndefault_pool_size = 1\n',
-  ];
-  writeFileSync(config, settings.join('\n'));
-  const pooler = spawn(PGBOUNCER ?? '', [config], { ...serverUser(), stdio: ['ignore', 'ignore', 'pipe'] });
-  onTestFinished(async () => {
-    const ended = once(pooler, 'close');
-    if (pooler.kill('SIGKILL')) await ended;
-  });
-  for await (const line of createInterface({ input: pooler.stderr })) {
-    if (line.includes('process up')) break;
-  }
-  const database = connect(targetOf(`postgres://${role}@:6432/postgres?host=${folder}`));
+  const database = connect(targetOf(await startPooler(server, role)));
   onTestFinished(() => database.end());
   return database;
 }
 
-const lacking = PGBOUNCER === undefined ? 'pgbouncer is not installed' : null;
-
-describeWithServerAnd(lacking, 'a pooler of transactions', () => {
+describeWithServerAnd(poolerLacks, 'a pooler of transactions', () => {
   test('may give each statement the same connection, and the settings of the role do not show', async () => {
     const server = await ownServer();
     await execute(
@@ -59,5 +37,31 @@ describeWithServerAnd(lacking, 'a pooler of transactions', () => {
     expect(rows).toEqual(rows.map(({ pid }) => ({ pid, style: 'ISO, YMD', at, text: 'é' })));
     expect(new Set(rows.map(({ pid }) => pid)).size).toBe(1);
     expect(await database.transaction((query) => query('select 1 as one'))).toEqual([{ one: 1 }]);
+  });
+
+  test('may swallow what commits tell: a wait for a change looks now and then', async () => {
+    const server = await ownServer();
+    const clock = createFakeClock();
+    const target = targetOf(await startPooler(server, 'postgres'));
+    const store = await openPostgresStore(target, { create: true, clock, omit: new Set() });
+    onTestFinished(() => store.close());
+    const claim = await store.claim({ name: 'a', baseUrl: 'https://a.example' });
+    const feed = await openFeed(target, clock);
+    onTestFinished(() => feed.close());
+    clock.hold();
+    const state = { isOver: false };
+    const wait = feed.changed(NEVER).finally(() => (state.isOver = true));
+    const looks = async (count: number): Promise<void> => {
+      for (const least = clock.waits.length + count; clock.waits.length < least && !state.isOver;) {
+        clock.advance(500);
+        await setImmediate();
+      }
+    };
+    await looks(20);
+    expect(state.isOver).toBe(false);
+    expect(new Set(clock.waits)).toEqual(new Set([500]));
+    await claim.commit(changeOf({ tasks: [mirrorTask('x')] }));
+    await looks(5);
+    await wait;
   });
 });

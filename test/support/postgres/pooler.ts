@@ -1,50 +1,36 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { freePort } from './start.ts';
+import { existsSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
+import { type Server, serverUser } from './start.ts';
 
-/** Whether PgBouncer is on the PATH. */
-export const hasPooler = spawnSync('pgbouncer', ['--version']).status === 0;
+const [PGBOUNCER] = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
+  .map((folder) => join(folder, 'pgbouncer'))
+  .filter((path) => existsSync(path));
 
-/** A pooler that gives each transaction another connection. */
-export interface Pooler {
-  /** The URL of the same database through it. */
-  url: string;
-  stop(): Promise<void>;
-}
+/** Why no pooler can run; null if one can. */
+export const poolerLacks = PGBOUNCER === undefined ? 'pgbouncer is not installed' : null;
 
-/** Starts PgBouncer before a server on loopback that asks for no password. Throws Error with its log if it fails. */
-export async function startPooler(url: string): Promise<Pooler> {
-  const { hostname, port, username, pathname } = new URL(url);
-  const folder = mkdtempSync(join(tmpdir(), 'taskmirror-pooler-'));
-  chmodSync(folder, 0o755);
-  const listen = await freePort();
-  const file = join(folder, 'pgbouncer.ini');
-  const server = `host=${hostname} port=${port === '' ? 5432 : port} user=${username}`;
-  writeFileSync(
-    file,
-    ['[databases]', `* = ${server}`, '[pgbouncer]', 'pool_mode = transaction', 'auth_type = any']
-      .concat(['listen_addr = 127.0.0.1', `listen_port = ${listen}`, 'unix_socket_dir =', ''])
-      .join('\n'),
-  );
-  // It refuses to run as root.
-  const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-  const child = spawn('pgbouncer', [...user, file], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = once(child, 'close');
-  const stop = async (): Promise<void> => {
-    child.kill('SIGINT');
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  let log = '';
-  const ready = Promise.withResolvers<void>();
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-    if (log.includes('process up')) ready.resolve();
+/** Starts pgbouncer, which has one connection to the server for everybody. Returns its URL for the role. */
+export async function startPooler(server: Server, role: string): Promise<string> {
+  const { folder, port } = server;
+  const [config, users] = [join(folder, 'pgbouncer.ini'), join(folder, 'users.txt')];
+  writeFileSync(users, `"${role}" ""\n`);
+  const settings = [
+    `[databases]\npostgres = host=${folder} port=${port}\n[pgbouncer]\nlisten_port = 6432`,
+    `unix_socket_dir = ${folder}\nauth_type = trust\nauth_file = ${users}`,
+    'pool_mode = transaction\ndefault_pool_size = 1\n',
+  ];
+  writeFileSync(config, settings.join('\n'));
+  const pooler = spawn(PGBOUNCER ?? '', [config], { ...serverUser(), stdio: ['ignore', 'ignore', 'pipe'] });
+  onTestFinished(async () => {
+    const ended = once(pooler, 'close');
+    if (pooler.kill('SIGKILL')) await ended;
   });
-  void ended.then(() => ready.reject(new Error(`pgbouncer ended:\n${log}`)));
-  await ready.promise;
-  return { url: `postgres://${username}@127.0.0.1:${listen}${pathname}`, stop };
+  for await (const line of createInterface({ input: pooler.stderr })) {
+    if (line.includes('process up')) break;
+  }
+  return `postgres://${role}@:6432/postgres?host=${folder}`;
 }
