@@ -33,6 +33,11 @@ export interface TaskChange {
 export interface FeedQuestion {
   /** The cursor: only changes with a higher number. */
   since: number;
+  /**
+   * To read on, page by page: only tasks whose last change has a higher number than this; `since` if left out.
+   * What is told of each is still everything after `since`.
+   */
+  after?: number | undefined;
   /** Most tasks to return. */
   limit: number;
   /** Only tasks that are in this status now. */
