@@ -69,9 +69,9 @@ export async function gather(
         } else if (await isNews(event, store)) pile.add(event);
       }
     }
-    const last = page.at(-1)?.seq ?? after;
+    const last = page.at(-1)?.seq;
+    if (last === undefined) break;
     horizon = Math.max(horizon, Math.min(last, wanted.until));
-    if (page.length < PAGE || last <= after) break;
     after = last;
   }
   if (blocked !== null) horizon = Math.min(horizon, blocked.seq - 1);

@@ -31,26 +31,30 @@ export async function beginHooks(
 }
 
 /**
- * Tells all hooks what there is to tell now, each on its own, until `signal` aborts. What fails is left to a later
- * time. Never rejects: errors are logged.
+ * Tells all hooks what there is to tell now, each on its own, until `signal` aborts, and returns how many events
+ * were delivered. What fails is left to a later time. Never rejects: errors are logged.
  */
 export async function deliverNow(
   hooks: readonly Hook[],
   deps: DeliveryDeps,
   signal: AbortSignal,
-): Promise<void> {
-  await Promise.all(
-    hooks.map(async (hook) => {
-      try {
-        for (let passes = 0; passes < MAX_PASSES && !signal.aborted; passes += 1) {
-          const { nextAt } = await deliver(hook, deps, signal);
-          if (nextAt === null || nextAt > deps.clock.now()) return;
-        }
-      } catch (error) {
-        if (!signal.aborted) logError(hook, error, deps);
-      }
-    }),
-  );
+): Promise<number> {
+  const counts = await Promise.all(hooks.map((hook) => deliverToOne(hook, deps, signal)));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function deliverToOne(hook: Hook, deps: DeliveryDeps, signal: AbortSignal): Promise<number> {
+  let count = 0;
+  try {
+    for (let passes = 0; passes < MAX_PASSES && !signal.aborted; passes += 1) {
+      const { delivered, nextAt } = await deliver(hook, deps, signal);
+      count += delivered;
+      if (nextAt === null || nextAt > deps.clock.now()) break;
+    }
+  } catch (error) {
+    if (!signal.aborted) logError(hook, error, deps);
+  }
+  return count;
 }
 
 /**
@@ -91,6 +95,8 @@ export class HookWorker {
     for (let failures = 0; !signal.aborted; ) {
       try {
         await this.#deps.feed.changed(signal);
+        // What was seen now does not change it again, even if no hook reads it.
+        await this.#deps.feed.head();
         failures = 0;
         this.wake();
       } catch (error) {

@@ -90,12 +90,17 @@ export interface HookClaim {
   release(): Promise<void>;
 }
 
-/** What is known of hooks, and what else than changes of tasks they are told. Throws DatabaseError. */
-export interface HookStore {
+/** Read-only questions about hooks. Throws DatabaseError. */
+export interface HookReader {
   /** Returns the hooks of these names that the mirror knows, by name; all without names. */
   states(names?: readonly string[]): Promise<HookState[]>;
   /** Returns the events that were given up last, newest first; of one hook, if it is named. */
   failures(limit: number, hook?: string): Promise<HookFailure[]>;
+  close(): Promise<void>;
+}
+
+/** What is known of hooks, and what else than changes of tasks they are told. Throws DatabaseError. */
+export interface HookStore extends HookReader {
   /** Begins hooks that the mirror does not know, at this place. */
   begin(names: readonly string[], place: HookPlace): Promise<void>;
   /**
@@ -122,6 +127,5 @@ export interface HookStore {
    * Returns whether no other task had an error of this group before the change `seq`.
    */
   isNewErrorGroup(group: string, task: { id: string; seq: number }): Promise<boolean>;
-  close(): Promise<void>;
 }
 

@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MirrorStore } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
+import type { HookDelivery } from '../hook-delivery.ts';
 import { syncOne } from './sync.ts';
 
 export interface DaemonContext extends CommandContext {
@@ -32,9 +33,10 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
   const sources = requireSources(settings);
   const store = await outer.openMirror({ create: true });
   const stopping = new AbortController();
+  const hooks = await hookDelivery(outer, store);
   const context = { ...outer, signal: AbortSignal.any([outer.signal, stopping.signal]) };
   const mirror = new Daemon({
-    sources: sources.map((source) => daemonSource(context, store, source)),
+    sources: sources.map((source) => waking(hooks, daemonSource(context, store, source))),
     clock,
     log,
   });
@@ -45,6 +47,7 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
       { pid: process.pid, database, schedule, fullSchedule, timezone, sources: names },
       'daemon started',
     );
+    hooks?.start();
     mirror.tick();
     const follow = (expression: string, tick: () => void): Promise<void> =>
       context.followSchedule(expression, timezone, { clock, signal: context.signal, tick });
@@ -57,11 +60,29 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
     throw error;
   } finally {
     stopping.abort();
-    await mirror.stop();
+    await Promise.all([mirror.stop(), hooks?.close()]);
     await store.close();
   }
   log.info({}, 'daemon stopped');
   return EXIT.done;
+}
+
+/** Opens the hooks; null if the settings have none. */
+async function hookDelivery(context: DaemonContext, store: MirrorStore): Promise<HookDelivery | null> {
+  if (context.settings.hooks.length === 0) return null;
+  try {
+    const { openHookDelivery } = await import('../hook-delivery.ts');
+    return await openHookDelivery(context);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** Returns the source, after whose runs hooks look for events: a run that failed changes no task. */
+function waking(hooks: HookDelivery | null, source: DaemonSource): DaemonSource {
+  if (hooks === null) return source;
+  return { ...source, sync: (options) => source.sync(options).finally(() => hooks.wake()) };
 }
 
 /** Returns a source that recognizes a new key by a digest, all it keeps of the key it last used. */

@@ -26,6 +26,10 @@ export function postgresEngine(settings: Settings, { io, signal, redactor, warn 
     omit: new Set(settings.omitFields),
     searchIndex: settings.searchIndex,
   });
+  const openHooks: Engine['openHooks'] = async () => {
+    const { openPostgresHooks } = await import('../../store/postgres/hooks.ts');
+    return openPostgresHooks(await target(), { clock: systemClock });
+  };
   return {
     file: null,
     async openMirror({ create }) {
@@ -49,6 +53,12 @@ export function postgresEngine(settings: Settings, { io, signal, redactor, warn 
       const { openQueryable } = await import('../../store/postgres/queryable.ts');
       return openQueryable(await target({ toQuery: true }), options);
     },
+    async openFeed() {
+      const { openFeed } = await import('../../store/postgres/feed.ts');
+      return openFeed(await target(), systemClock);
+    },
+    openHooks,
+    openHookReader: openHooks,
     stopsQueries: true,
     async openForReports() {
       const { openReportable } = await import('../../store/postgres/reports/reportable.ts');

@@ -4,7 +4,7 @@ import type { Clock } from '../../model/clock.ts';
 import { LAST_RANK } from '../../model/hook.ts';
 import { HOOK_LEASE_MS } from '../../model/lease.ts';
 import { utcText } from '../../model/task.ts';
-import type { HookClaim, HookFailure, HookStore } from '../hooks.ts';
+import type { HookClaim, HookFailure, HookReader, HookStore } from '../hooks.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
 import {
   backfillsSql,
@@ -28,9 +28,7 @@ export async function openSqliteHooks(file: string, { clock }: { clock: Clock })
 }
 
 /** Opens it for reading. Throws DatabaseError. */
-export async function openSqliteHookReader(
-  file: string,
-): Promise<Pick<HookStore, 'states' | 'failures' | 'close'>> {
+export async function openSqliteHookReader(file: string): Promise<HookReader> {
   const db = openReadOnly(file);
   return {
     states: async (names) => withFile(file, () => readStates(db, names)),
