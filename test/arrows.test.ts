@@ -37,7 +37,12 @@ const PORTS = [
   'src/store/reportable.ts',
   'src/store/feed.ts',
 ];
-const WIRING = ['src/cli/wire.ts', 'src/cli/engines/sqlite.ts', 'src/cli/engines/postgres.ts', 'src/index.ts'];
+const WIRING = [
+  'src/cli/wire.ts',
+  'src/cli/engines/sqlite.ts',
+  'src/cli/engines/postgres.ts',
+  'src/index.ts',
+];
 
 /** Lines of a file at most. */
 const LONGEST = 300;

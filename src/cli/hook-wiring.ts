@@ -28,7 +28,7 @@ export function wireHooks(settings: readonly HookSettings[], wiring: HookWiring)
 
 function wireHook(hook: HookSettings, { io, signal, redactor, clock, log, warn }: HookWiring): Hook {
   const { name, events, sources, afterSeconds, maxPerRun } = hook;
-  for (const secret of hook.url === undefined ? [] : secretsOfHookUrl(hook.url)) redactor.add(secret);
+  for (const secret of hook.url === null ? [] : secretsOfHookUrl(hook.url)) redactor.add(secret);
   const send = createSender(name, targetOf(hook), {
     clock,
     env: io.env,
@@ -50,7 +50,7 @@ function wireHook(hook: HookSettings, { io, signal, redactor, clock, log, warn }
 }
 
 function targetOf({ url, command, format }: HookSettings): HookTarget {
-  if (url !== undefined) return { kind: 'url', url, format };
+  if (url !== null) return { kind: 'url', url, format };
   const [program = '', ...words] = command ?? [];
   return { kind: 'command', command: [program, ...words] };
 }

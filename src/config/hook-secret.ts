@@ -23,7 +23,7 @@ export async function resolveHookSecret(
   { name, secret: reference }: HookSettings,
   context: SecretContext,
 ): Promise<HookSecret | null> {
-  if (reference === undefined) return null;
+  if (reference === null) return null;
   const found = await findSecret(reference, context, COMMAND_TIMEOUT_SECONDS);
   const failure = 'failure' in found ? found.failure : secretProblem(found.text);
   if ('failure' in found || failure !== null) {

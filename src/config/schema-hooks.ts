@@ -47,16 +47,19 @@ export const hookSchema = () =>
       {
         name: described(name(), 'Unique name of the hook. Its place in the feed is kept under it.'),
         events: described(events(), `What it is told: ${EVENT_RULE}.`),
-        url: described(
-          z.optional(url()),
+        url: setting(
+          z.nullable(url()),
+          null,
           'Where events are sent by POST: https, or http to a loopback host only. Either this or `command`.',
         ),
-        secret: described(
-          z.optional(secretReference('secret')),
+        secret: setting(
+          z.nullable(secretReference('secret')),
+          null,
           'Where the secret that signs them is kept (`whsec_...`): an environment variable, a file (relative to this file), or a shell command that prints it. Never the secret itself.',
         ),
-        command: described(
-          z.optional(command()),
+        command: setting(
+          z.nullable(command()),
+          null,
           'A program and its arguments, run once for each event, which it reads on stdin. No shell. A path is relative to this file.',
         ),
         format: setting(
@@ -76,9 +79,7 @@ export const hookSchema = () =>
         ),
         sources: described(
           z.prefault(
-            z
-              .array(name(), { error: SOURCES })
-              .check(z.maxLength(MAX_SOURCES, { error: SOURCES })),
+            z.array(name(), { error: SOURCES }).check(z.maxLength(MAX_SOURCES, { error: SOURCES })),
             [],
           ),
           'Only events of these sources; all if empty.',
@@ -90,21 +91,21 @@ export const hookSchema = () =>
 
 /** What goes with what: one target, and a secret only for what is signed. */
 function refuseMixtures(
-  hook: { url?: unknown; command?: unknown; secret?: unknown; format: string },
+  hook: { url: unknown; command: unknown; secret: unknown; format: string },
   context: z.core.$RefinementCtx,
 ): void {
   const refuse = (path: string, message: string): void =>
     context.addIssue({ code: 'custom', path: [path], message, input: undefined });
-  if (hook.url === undefined && hook.command === undefined) {
+  if (hook.url === null && hook.command === null) {
     refuse('url', `${URL_EXPECTED}, or "command" instead`);
   }
-  if (hook.command !== undefined) {
-    if (hook.url !== undefined) refuse('command', 'expected either "url" or "command", not both');
-    else if (hook.secret !== undefined) refuse('secret', 'expected none: what a command reads is not signed');
+  if (hook.command !== null) {
+    if (hook.url !== null) refuse('command', 'expected either "url" or "command", not both');
+    else if (hook.secret !== null) refuse('secret', 'expected none: what a command reads is not signed');
     if (hook.format === 'slack') refuse('format', 'expected "standard": a command reads the event itself');
   } else if (hook.format === 'slack') {
-    if (hook.secret !== undefined) refuse('secret', 'expected none: Slack checks no signature');
-  } else if (hook.url !== undefined && hook.secret === undefined) {
+    if (hook.secret !== null) refuse('secret', 'expected none: Slack checks no signature');
+  } else if (hook.url !== null && hook.secret === null) {
     refuse('secret', 'expected one of {"env": NAME}, {"file": PATH}, {"command": TEXT}');
   }
 }

@@ -19,11 +19,11 @@ export interface HookSettings {
   name: string;
   events: string[];
   /** https, or http to a loopback host only. It may hold a secret: show it by `shownHookUrl`. */
-  url?: string | undefined;
+  url: string | null;
   /** Where the secret that signs is kept; a URL of the format `standard` has one. */
-  secret?: SecretReference | undefined;
+  secret: SecretReference | null;
   /** A program and its arguments; a path of it is absolute. */
-  command?: string[] | undefined;
+  command: string[] | null;
   format: HookFormat;
   afterSeconds: number;
   maxPerRun: number;

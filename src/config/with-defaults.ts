@@ -61,10 +61,8 @@ function hookWithAbsolutePaths(
   const [program = '', ...words] = command ?? [];
   return {
     ...hook,
-    ...(secret === undefined ? {} : { secret: inAbsolutePlace(secret, place, absolute) }),
-    ...(command === undefined
-      ? {}
-      : { command: [program.includes('/') ? absolute(program, place) : program, ...words] }),
+    secret: secret && inAbsolutePlace(secret, place, absolute),
+    command: command && [program.includes('/') ? absolute(program, place) : program, ...words],
   };
 }
 

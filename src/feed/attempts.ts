@@ -28,7 +28,8 @@ export interface AttemptDeps {
  * `done`: delivered, or set aside; `paused`: it failed, and is tried again at `until`, ms; `lost`: another
  * process has the hook now.
  */
-export type Attempted = { end: 'done'; isDelivered: boolean } | { end: 'paused'; until: number } | { end: 'lost' };
+export type Attempted =
+  { end: 'done'; isDelivered: boolean } | { end: 'paused'; until: number } | { end: 'lost' };
 
 /** The attempts of one process at the events of one hook, under its lease. */
 export class Attempts {

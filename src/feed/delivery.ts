@@ -119,7 +119,12 @@ class Delivery {
     const until = digestThrough > 0 ? digestThrough : isReplay ? replayThrough : Infinity;
     const keep = isReplay ? AT_ONCE : rules.maxPerRun;
     const dueBefore = this.#deps.clock.now() - rules.afterMs;
-    const found = await gather(rules, { place: this.#place, until, keep, dueBefore }, this.#deps, this.#signal);
+    const found = await gather(
+      rules,
+      { place: this.#place, until, keep, dueBefore },
+      this.#deps,
+      this.#signal,
+    );
     const isDigest = digestThrough > 0 || (!isReplay && found.total > rules.maxPerRun);
     const isCut = !isDigest && found.total > found.events.length;
     const items = isDigest ? [this.#digestOf(found)] : this.#itemsOf(found, isCut);
@@ -177,7 +182,13 @@ class Delivery {
     const due = wanted.slice(0, blocked === undefined ? wanted.length : wanted.indexOf(blocked));
     const seen = (through: number): HookPlace => ({
       ...this.#place,
-      runs: { ...this.#place.runs, ...lastIds(runs.filter(({ id }) => id <= through), before) },
+      runs: {
+        ...this.#place.runs,
+        ...lastIds(
+          runs.filter(({ id }) => id <= through),
+          before,
+        ),
+      },
     });
     const items = due.map((event): Item => ({
       message: runMessage(rules.name, event),

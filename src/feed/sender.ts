@@ -47,6 +47,9 @@ export function createSender(hook: string, target: HookTarget, deps: SenderDeps)
     }
     const secret = await deps.secret();
     const signed = secret === null ? {} : signatureHeaders(secret, message, deps.clock.now());
-    return post({ url: target.url, headers: { ...headers, ...signed }, body: message.text }, { ...deps, signal });
+    return post(
+      { url: target.url, headers: { ...headers, ...signed }, body: message.text },
+      { ...deps, signal },
+    );
   };
 }

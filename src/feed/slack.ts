@@ -34,7 +34,11 @@ function linesOf(data: HookBody['data']): string[] {
 function taskLines(task: { readonly [name: string]: Json }, changes: Json | undefined): string[] {
   const user = typeof task['username'] === 'string' ? ` by ${escaped(task['username'])}` : '';
   const fields = Array.isArray(changes)
-    ? [...new Set((changes as readonly Json[]).flatMap((line) => (isObject(line) ? [String(line['field'])] : [])))]
+    ? [
+        ...new Set(
+          (changes as readonly Json[]).flatMap((line) => (isObject(line) ? [String(line['field'])] : [])),
+        ),
+      ]
     : [];
   return [
     `task ${escaped(String(task['id']))}${user}: ${escaped(String(task['status']))}`,

@@ -92,7 +92,7 @@ export class HookWorker {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         await this.#deps.feed.changed(signal);
         // What was seen now does not change it again, even if no hook reads it.
@@ -110,7 +110,7 @@ export class HookWorker {
   async #follow(hook: Hook): Promise<void> {
     const { signal } = this.#stopping;
     let pass: Pass | undefined;
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       // Taken before the pass: what is committed meanwhile wakes the next one.
       const woken = this.#woken.signal;
       try {

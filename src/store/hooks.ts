@@ -128,4 +128,3 @@ export interface HookStore extends HookReader {
    */
   isNewErrorGroup(group: string, task: { id: string; seq: number }): Promise<boolean>;
 }
-

@@ -42,7 +42,13 @@ function contextFor(database: string, signal = new AbortController().signal) {
   const cwd = dirname(database);
   const settings = { ...DEFAULTS, database };
   const stdout = new Captured();
-  return { settings, signal, engine: sqliteEngine(settings), stdout, io: { stdout, stderr: new Captured(), env: {}, cwd } };
+  return {
+    settings,
+    signal,
+    engine: sqliteEngine(settings),
+    stdout,
+    io: { stdout, stderr: new Captured(), env: {}, cwd },
+  };
 }
 
 const TABLES = ['tasks', 'task_changes', 'sources', 'gaps', 'sync_runs', 'rejected_rows', 'mirror_status'];

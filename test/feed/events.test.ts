@@ -84,9 +84,9 @@ describe('events of a task', () => {
     feed.put('a', { status: 'awaiting_approval' });
     const [change] = await feed.read({ since: 0, limit: 1 });
     const waits = change === undefined ? [] : eventsOf(change, 0);
-    expect(
-      waits.filter(({ type }) => type === 'task.awaiting_approval').map(({ isPast }) => isPast),
-    ).toEqual([true, false]);
+    expect(waits.filter(({ type }) => type === 'task.awaiting_approval').map(({ isPast }) => isPast)).toEqual(
+      [true, false],
+    );
   });
 });
 

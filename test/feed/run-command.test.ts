@@ -13,14 +13,18 @@ function commandHook(script: string, env: Record<string, string> = {}) {
   const clock = createFakeClock();
   const lines: string[] = [];
   const command = [process.execPath, '-e', script] as const;
-  const send = createSender('alerts', { kind: 'command', command: [...command] }, {
-    clock,
-    secret: async () => null,
-    env: { PATH: process.env['PATH'], ...env },
-    cwd,
-    userAgent: '',
-    onOutput: (line) => lines.push(line),
-  });
+  const send = createSender(
+    'alerts',
+    { kind: 'command', command: [...command] },
+    {
+      clock,
+      secret: async () => null,
+      env: { PATH: process.env['PATH'], ...env },
+      cwd,
+      userAgent: '',
+      onOutput: (line) => lines.push(line),
+    },
+  );
   return { cwd, clock, lines, send, message: testMessage('alerts', clock.now()) };
 }
 
@@ -80,14 +84,18 @@ test('a command that prints without end does not fill the memory, and delivers',
 
 test('a program that is not there is a failure', async () => {
   const clock = createFakeClock();
-  const send = createSender('alerts', { kind: 'command', command: ['/nowhere/notify'] }, {
-    clock,
-    secret: async () => null,
-    env: {},
-    cwd: null,
-    userAgent: '',
-    onOutput: () => {},
-  });
+  const send = createSender(
+    'alerts',
+    { kind: 'command', command: ['/nowhere/notify'] },
+    {
+      clock,
+      secret: async () => null,
+      env: {},
+      cwd: null,
+      userAgent: '',
+      onOutput: () => {},
+    },
+  );
   expect(await send(testMessage('alerts', 0), NEVER)).toMatchObject({
     reason: 'could not be started (ENOENT)',
   });

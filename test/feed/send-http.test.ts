@@ -13,14 +13,18 @@ const SECRET = `whsec_${Buffer.from('a secret of two dozen bytes').toString('bas
 
 function senderTo(url: string, format: HookFormat = 'standard') {
   const clock = createFakeClock();
-  const send = createSender('alerts', { kind: 'url', url, format }, {
-    clock,
-    secret: async () => SECRET,
-    env: {},
-    cwd: null,
-    userAgent: 'taskmirror/test',
-    onOutput: () => {},
-  });
+  const send = createSender(
+    'alerts',
+    { kind: 'url', url, format },
+    {
+      clock,
+      secret: async () => SECRET,
+      env: {},
+      cwd: null,
+      userAgent: 'taskmirror/test',
+      onOutput: () => {},
+    },
+  );
   return { clock, send, message: testMessage('alerts', clock.now()) };
 }
 

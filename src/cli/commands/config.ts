@@ -50,7 +50,7 @@ export function describeSettings(
   const secrets = new Map<string, SecretReference | null>([
     ...settings.sources.map(({ apiKey }, index) => [`sources[${index}].apiKey`, apiKey] as const),
     ...settings.hooks.flatMap(({ secret }, index) =>
-      secret === undefined ? [] : [[`hooks[${index}].secret`, secret] as const],
+      secret === null ? [] : [[`hooks[${index}].secret`, secret] as const],
     ),
     ...Object.entries({ databasePassword, queryDatabasePassword }),
   ]);
@@ -83,7 +83,7 @@ export async function configCheck(io: Io, { flags }: { flags: SettingsFlags }): 
 /** Returns what valid settings still lack for a sync and for their hooks. */
 function notesOn(settings: Settings, io: Pick<Io, 'env' | 'cwd'>): string[] {
   const ofHooks = settings.hooks
-    .filter(({ secret }) => secret !== undefined && secretState(secret, io) === 'not set')
+    .filter(({ secret }) => secret !== null && secretState(secret, io) === 'not set')
     .map(({ name }) => `hook "${printable(name)}" has no secret yet`);
   return [...notesOnSources(settings, io), ...ofHooks];
 }

@@ -133,9 +133,7 @@ class PostgresHooks implements HookStore {
     const rows = await this.#db.query<{ source: string; through: string | null; unfinished: number }>(
       backfillsSql(this.#s, (time) => `${time} + interval '1 second'`),
     );
-    return new Map(
-      rows.map(({ source, through, unfinished }) => [source, unfinished > 0 ? null : through]),
-    );
+    return new Map(rows.map(({ source, through, unfinished }) => [source, unfinished > 0 ? null : through]));
   };
 
   settledRuns: HookStore['settledRuns'] = async (after, limit) => {

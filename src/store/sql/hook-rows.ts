@@ -107,9 +107,7 @@ export function deadHookToken(
 ): string | null {
   if (row.token === null || row.pid === null || row.host !== holder.host) return null;
   const isDead =
-    row.pid === holder.pid
-      ? Date.parse(row.claimed_at ?? '') < holder.startedAt
-      : !holder.isAlive(row.pid);
+    row.pid === holder.pid ? Date.parse(row.claimed_at ?? '') < holder.startedAt : !holder.isAlive(row.pid);
   return isDead ? row.token : null;
 }
 

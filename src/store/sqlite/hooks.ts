@@ -78,9 +78,7 @@ class SqliteHooks implements HookStore {
   replay: HookStore['replay'] = async (hook, seq, through) => {
     const text = `update hooks set seq = ?, rank = ${LAST_RANK}, replay_through = ?, digest_through = 0,
       attempts = 0, failing_since = null, next_attempt_at = null, token = null where name = ?`;
-    const { changes } = this.#within(() =>
-      this.#db.prepare(text).run(BigInt(seq), BigInt(through), hook),
-    );
+    const { changes } = this.#within(() => this.#db.prepare(text).run(BigInt(seq), BigInt(through), hook));
     return changes === 1;
   };
 
@@ -106,9 +104,7 @@ class SqliteHooks implements HookStore {
     const rows = this.#within(() =>
       this.#db.prepare<[], { source: string; through: string | null; unfinished: number }>(sql).all(),
     );
-    return new Map(
-      rows.map(({ source, through, unfinished }) => [source, unfinished > 0 ? null : through]),
-    );
+    return new Map(rows.map(({ source, through, unfinished }) => [source, unfinished > 0 ? null : through]));
   };
 
   settledRuns: HookStore['settledRuns'] = async (after, limit) => {

@@ -14,16 +14,10 @@ import type { Check, Finding } from './doctor.ts';
 /** Bytes of a secret that Standard Webhooks asks for at least. */
 const LEAST_SECRET_BYTES = 24;
 
-type HookCheckContext = Pick<
-  CommandContext,
-  'io' | 'clock' | 'signal' | 'settings' | 'engine' | 'hooks'
->;
+type HookCheckContext = Pick<CommandContext, 'io' | 'clock' | 'signal' | 'settings' | 'engine' | 'hooks'>;
 
 /** Checks each hook's settings and state; `sendTests`: also sends it a test event. */
-export function checksOfHooks(
-  context: HookCheckContext,
-  { sendTests }: { sendTests: boolean },
-): Check[] {
+export function checksOfHooks(context: HookCheckContext, { sendTests }: { sendTests: boolean }): Check[] {
   return context.settings.hooks.map((hook) => ({
     name: `hook ${hook.name}`,
     run: async () => [
@@ -44,7 +38,7 @@ async function settingsFindings(hook: HookSettings, context: HookCheckContext): 
     detail: `it waits for events of source "${name}", which the settings do not name`,
     hint: 'Correct "sources" of the hook.',
   }));
-  if (hook.url === undefined) return [await programFinding(hook, context), ...ofSources];
+  if (hook.url === null) return [await programFinding(hook, context), ...ofSources];
   return [await secretFinding(hook, hook.url, context), ...ofSources];
 }
 

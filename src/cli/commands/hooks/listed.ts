@@ -41,11 +41,7 @@ async function readStates(
   }
 }
 
-function listed(
-  hook: HookSettings | null,
-  state: HookState | undefined,
-  head: number | null,
-): ListedHook {
+function listed(hook: HookSettings | null, state: HookState | undefined, head: number | null): ListedHook {
   return {
     name: hook?.name ?? state?.hook ?? '',
     inSettings: hook !== null,
@@ -69,5 +65,5 @@ function listed(
 
 /** Returns where events go, without anything that may be a secret. */
 function targetText({ url, command }: HookSettings): string {
-  return url === undefined ? (command?.[0] ?? '') : shownHookUrl(url);
+  return url === null ? (command?.[0] ?? '') : shownHookUrl(url);
 }

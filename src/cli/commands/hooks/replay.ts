@@ -59,7 +59,10 @@ export async function hooksReplay(
 function changeOf(text: string, head: number): number {
   const seq = text === 'start' || text === '0' ? 0 : wholeNumber(text, head);
   if (seq !== null) return seq;
-  throw new CommandLineError(`--since "${text.slice(0, 100)}" is no change of the mirror: the last is ${head}`, {
-    hint: 'Give the number of the last change that is not to be told again, or "start".',
-  });
+  throw new CommandLineError(
+    `--since "${text.slice(0, 100)}" is no change of the mirror: the last is ${head}`,
+    {
+      hint: 'Give the number of the last change that is not to be told again, or "start".',
+    },
+  );
 }

@@ -55,5 +55,9 @@ export async function hookNamed(
   const hook = hooks.find(({ rules }) => rules.name === name);
   if (hook !== undefined) return hook;
   const known = hooks.map(({ rules }) => rules.name);
-  throw new UsageError('hook_unknown', { hook: name, known }, `the settings have no hook "${name.slice(0, 100)}"`);
+  throw new UsageError(
+    'hook_unknown',
+    { hook: name, known },
+    `the settings have no hook "${name.slice(0, 100)}"`,
+  );
 }
