@@ -19,11 +19,12 @@ const ALLOWED: Readonly<Record<Room, readonly Room[]>> = {
   source: ['platform', 'model'],
   store: ['model', 'migrations'],
   sync: ['source', 'store', 'model'],
+  feed: ['store', 'platform', 'model'],
   reports: ['store', 'model'],
   config: ['platform', 'model'],
   daemon: ['sync', 'platform', 'model'],
   render: ['sync', 'reports', 'store', 'platform', 'model'],
-  cli: ['render', 'daemon', 'config', 'reports', 'sync', 'store', 'source', 'platform', 'model'],
+  cli: ['render', 'daemon', 'config', 'reports', 'feed', 'sync', 'store', 'source', 'platform', 'model'],
   main: ['cli', 'platform', 'model'],
   library: ['sync', 'source', 'store', 'platform', 'model'],
   index: ['library', 'sync', 'store', 'source', 'platform', 'model'],
@@ -36,6 +37,7 @@ const PORTS = [
   'src/store/queryable.ts',
   'src/store/reportable.ts',
   'src/store/feed.ts',
+  'src/store/hooks.ts',
 ];
 const WIRING = [
   'src/cli/wire.ts',
@@ -180,7 +182,18 @@ describe('the arrows of the house point one way', () => {
 
 describe('advice for a command line is given by cli/ alone', () => {
   // `render` draws for the command line, but `status` alone has a line that nobody else prints.
-  const rooms = ['model', 'platform', 'source', 'store', 'sync', 'reports', 'config', 'daemon', 'render'];
+  const rooms = [
+    'model',
+    'platform',
+    'source',
+    'store',
+    'sync',
+    'feed',
+    'reports',
+    'config',
+    'daemon',
+    'render',
+  ];
   /** Literals that hold a command or a flag and are no advice. */
   const allowed: Readonly<Record<string, readonly string[]>> = {
     // Where a setting comes from.
