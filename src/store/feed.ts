@@ -25,7 +25,7 @@ export interface TaskChange {
   observedAt: string;
   /** Every field that changed after the cursor, oldest first. */
   changes: readonly FieldChange[];
-  /** The row, names as in `tasks`, in the order of its columns. */
+  /** The row, names as in `tasks`, in the order of its columns: the same values from every engine. */
   task: Readonly<Record<string, Cell>>;
 }
 
@@ -34,8 +34,9 @@ export interface FeedQuestion {
   /** The cursor: only changes with a higher number. */
   since: number;
   /**
-   * To read on, page by page: only tasks whose last change has a higher number than this; `since` if left out.
-   * What is told of each is still everything after `since`.
+   * Only tasks whose last change has a higher number; `since` by default. A reader of several pages leaves
+   * `since` as it is and moves this: a task that changes again meanwhile moves to a later page, and a higher
+   * `since` would leave out what changed of it before.
    */
   after?: number | undefined;
   /** Most tasks to return. */
@@ -53,11 +54,14 @@ export interface FeedQuestion {
 export interface Feed {
   /** Returns the number of the last change; 0 if there was none. */
   head(): Promise<number>;
-  /** Returns tasks that changed, by the number of their last change. Throws DatabaseError. */
+  /**
+   * Returns tasks that changed, by the number of their last change, as of one moment. Fewer than `limit` may
+   * be followed by more, since long rows make short pages; none is the end. Throws DatabaseError.
+   */
   read(question: FeedQuestion): Promise<TaskChange[]>;
   /**
-   * Resolves within a second of a commit by any process that may have changed a task, or when `signal`
-   * aborts. Costs next to no CPU.
+   * Resolves within a second of a commit by any process that changed a task since the last `read` or `head`,
+   * or when `signal` aborts. Costs next to no CPU. Throws DatabaseError.
    */
   changed(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -100,7 +100,7 @@ describe('a run clears what must not be kept any more', () => {
     const { list, store, clock, file } = await mirrored(['systemPrompt']);
     await run({ store, clock }, list);
     const db = new Database(file);
-    db.exec("insert into task_changes values ('t000003', 'system_prompt', 'stray', null, '2026-01-01')");
+    db.exec("insert into task_changes values ('t000003', 'system_prompt', 'stray', null, '2026-01-01', 1)");
     db.close();
     await run({ store, clock }, list);
     expect(await store.leftovers(['systemPrompt'])).toMatchObject([{ changes: 1, inFreeSpace: false }]);

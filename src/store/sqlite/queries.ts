@@ -11,10 +11,10 @@ export function prepareQueries(db: Database.Database) {
     ...prepareRunQueries(db),
     /** Counts the rows that this connection has changed since it was opened. */
     changes: countChanges(db),
-    markRemoved: prepare<{ source: string; id: string; now: string }, never>(db, (q, p) =>
+    markRemoved: prepare<{ source: string; id: string; now: string; seq: number }, never>(db, (q, p) =>
       q
         .updateTable('tasks')
-        .set({ removed_at: p('now'), changed_at: p('now') })
+        .set({ removed_at: p('now'), changed_at: p('now'), seq: p('seq') })
         .where('id', '=', p('id'))
         .where('source', '=', p('source'))
         .where('removed_at', 'is', null),

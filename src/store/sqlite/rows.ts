@@ -4,6 +4,7 @@ import type { OpenTask } from '../store.ts';
 import { OPEN_STATUSES, utcText } from '../../model/task.ts';
 import { edgeText } from '../sql/edge.ts';
 import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
+import { prepareNumbered } from './numbered.ts';
 import type { prepareQueries } from './queries.ts';
 import { prepare } from './statement.ts';
 import type { Tables, TaskRow } from './tables.ts';
@@ -38,6 +39,7 @@ export function rowsOf(
   { held, upserter }: { held: ReturnType<typeof prepareQueries>; upserter: Upserter },
 ): Rows {
   const shared = prepareShared(db);
+  const numbered = prepareNumbered(db);
   const shown = new Set<string>();
   const sharesSome = (): boolean => shared.any.get({ source }) !== undefined;
   /** Returns the sources that would take over a task of this one. */
@@ -87,20 +89,25 @@ export function rowsOf(
 
     remove(ids, now) {
       const among = lookedAfter(now);
-      let removed = 0;
-      for (const id of ids) {
-        const heir = heirOf(id, among);
-        if (heir !== undefined && shared.handOver.run({ source, id, heir, now }) === 1) {
-          upserter.journal(id, 'source', source, heir, now);
-        } else if (held.markRemoved.run({ source, id, now }) === 1) {
-          shared.forgetAll.run({ id });
-          upserter.journal(id, 'removed_at', null, now, now);
-          removed += 1;
-        } else {
-          shared.forget.run({ source, id });
+      return numbered((counter) => {
+        let removed = 0;
+        for (const id of ids) {
+          const heir = heirOf(id, among);
+          const seq = counter.seq + 1;
+          if (heir !== undefined && shared.handOver.run({ source, id, heir, now, seq }) === 1) {
+            counter.seq = seq;
+            upserter.journal(id, { column: 'source', old: source, now: heir }, { seq, now });
+          } else if (held.markRemoved.run({ source, id, now, seq }) === 1) {
+            counter.seq = seq;
+            shared.forgetAll.run({ id });
+            upserter.journal(id, { column: 'removed_at', old: null, now }, { seq, now });
+            removed += 1;
+          } else {
+            shared.forget.run({ source, id });
+          }
         }
-      }
-      return removed;
+        return removed;
+      });
     },
   };
 }
@@ -189,13 +196,15 @@ function prepareShared(db: Database.Database) {
       q.selectFrom('also_shown').select('source').where('task_id', '=', p('id')).orderBy('source'),
     ),
     // A trigger then deletes the note that the heir shows the task.
-    handOver: prepare<{ source: string; id: string; heir: string; now: string }, never>(db, (q, p) =>
-      q
-        .updateTable('tasks')
-        .set({ source: p('heir'), changed_at: p('now') })
-        .where('id', '=', p('id'))
-        .where('source', '=', p('source'))
-        .where('removed_at', 'is', null),
+    handOver: prepare<{ source: string; id: string; heir: string; now: string; seq: number }, never>(
+      db,
+      (q, p) =>
+        q
+          .updateTable('tasks')
+          .set({ source: p('heir'), changed_at: p('now'), seq: p('seq') })
+          .where('id', '=', p('id'))
+          .where('source', '=', p('source'))
+          .where('removed_at', 'is', null),
     ),
     forget: prepare<{ source: string; id: string }, never>(db, (q, p) =>
       q.deleteFrom('also_shown').where('task_id', '=', p('id')).where('source', '=', p('source')),

@@ -13,6 +13,7 @@ export interface Tables {
   sync_runs: SyncRunsTable;
   search_state: SearchStateTable;
   also_shown: AlsoShownTable;
+  feed_state: FeedStateTable;
   mirror_status: MirrorStatusView;
   sweep: SweepTable;
   sweep_rejected: SweepRejectedTable;
@@ -41,6 +42,9 @@ interface TasksTable extends TaskColumns, DerivedColumns {
   first_seen_at: string;
   changed_at: string;
   removed_at: string | null;
+  /** The number of the row's last change, and the one at which it first came. */
+  seq: number;
+  added_seq: number;
 }
 
 /** A value as SQLite stores it: it has no booleans. */
@@ -67,6 +71,8 @@ interface TaskChangesTable {
   old_value: string | null;
   new_value: string | null;
   observed_at: string;
+  /** The number of the row's change that the line belongs to. */
+  seq: number;
 }
 
 interface RejectedRowsTable {
@@ -111,6 +117,11 @@ interface SearchStateTable {
 interface AlsoShownTable {
   task_id: string;
   source: string;
+}
+
+/** One row: the number of the last change. */
+interface FeedStateTable {
+  seq: number;
 }
 
 export interface MirrorStatusView {

@@ -7,8 +7,8 @@ import { type DerivedColumns, JOURNALED } from '../sql/columns.ts';
 import type { Stored, TaskColumns, TaskRow, Tables } from './tables.ts';
 
 type Derived = Task & DerivedColumns;
-type Inserted = Derived & Pick<TaskRow, 'source' | 'first_seen_at' | 'changed_at' | 'removed_at'>;
-type Updated = Derived & Pick<TaskRow, 'source' | 'changed_at'>;
+type Inserted = Derived & Pick<TaskRow, 'source' | 'seq'> & { now: string };
+type Updated = Derived & Pick<TaskRow, 'source' | 'changed_at' | 'seq'>;
 
 /**
  * Finds a task stored with exactly these fields. Compares inside SQLite: loading each row of a full run would
@@ -55,9 +55,10 @@ export function prepareInsert(db: Database.Database): Statement<Inserted, never>
       .values({
         ...taskValues(p),
         source: p('source'),
-        first_seen_at: p('first_seen_at'),
-        changed_at: p('changed_at'),
-        removed_at: p('removed_at'),
+        first_seen_at: p('now'),
+        changed_at: p('now'),
+        seq: p('seq'),
+        added_seq: p('seq'),
       })
       .onConflict((conflict) => conflict.column('id').doNothing()),
   );
@@ -77,6 +78,7 @@ export function prepareUpdate(db: Database.Database): Statement<Updated, never> 
         source: eb.case().when('removed_at', 'is not', null).then(p('source')).else(eb.ref('source')).end(),
         changed_at: p('changed_at'),
         removed_at: null,
+        seq: p('seq'),
       }))
       .where('id', '=', p('id')),
   );
@@ -100,6 +102,7 @@ export function prepareJournal(db: Database.Database) {
       old_value: string | null;
       new_value: string | null;
       observed_at: string;
+      seq: number;
     },
     never
   >(db, (q, p) =>
@@ -109,6 +112,7 @@ export function prepareJournal(db: Database.Database) {
       old_value: p('old_value'),
       new_value: p('new_value'),
       observed_at: p('observed_at'),
+      seq: p('seq'),
     }),
   );
 }

@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import type { Committed, UpsertCounts } from '../store.ts';
 import type { OmittableField, Task } from '../../model/task.ts';
 import { columnsOf, derive, JOURNALED } from '../sql/columns.ts';
+import { type Counter, prepareNumbered } from './numbered.ts';
 import { prepareKeepAgain } from './omitted.ts';
 import { prepare } from './statement.ts';
 import { type TaskRow, toStored } from './tables.ts';
@@ -14,8 +15,12 @@ import {
   prepareUpdate,
 } from './task-statements.ts';
 
-type Changed = { column: (typeof JOURNALED)[number]['column'] | 'removed_at'; old: Value; now: Value };
-type Journaled = Changed['column'] | 'source';
+/** A column that changed, with its old and its new value. */
+interface Changed {
+  column: (typeof JOURNALED)[number]['column'] | 'removed_at' | 'source';
+  old: Value;
+  now: Value;
+}
 type Value = string | number | null;
 type Written = Omit<Committed, 'healedIds' | 'setAside'>;
 
@@ -32,8 +37,16 @@ export interface Upserter {
   upsert(source: string, tasks: readonly Task[], now: string): Upserted;
   /** Returns what `upsert` would do. */
   preview(tasks: readonly Task[]): Written;
-  /** Writes one line of the journal: this field of this task changed. `now` is UTC text. */
-  journal(taskId: string, field: Journaled, oldValue: Value, newValue: Value, now: string): void;
+  /** Writes a line of the journal, of the task's change with the number `seq`. `now` is UTC text. */
+  journal(taskId: string, changed: Changed, at: { seq: number; now: string }): void;
+}
+
+/** What the upserts of one transaction share. */
+interface Upserting {
+  source: string;
+  now: string;
+  counter: Counter;
+  unchangedRowids: number[];
 }
 
 /** Creates an upserter. `omit`: fields that must not reach the disk, nor their old values the journal. */
@@ -47,6 +60,7 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   const update = prepareUpdate(db);
   const journal = prepareJournal(db);
   const share = prepareShare(db);
+  const numbered = prepareNumbered(db);
   const keepAgain = prepareKeepAgain(db, omit);
   const silent = new Set<string>(columnsOf(omit));
   const nothing: { [Name in OmittableField]?: null } = Object.fromEntries(
@@ -54,33 +68,37 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
   );
   const keptOf = (task: Task): Task => (omit.size === 0 ? task : { ...task, ...nothing });
 
-  const writeJournal: Upserter['journal'] = (taskId, field, oldValue, newValue, now) => {
-    if (silent.has(field)) return;
+  const writeJournal: Upserter['journal'] = (taskId, changed, { seq, now }) => {
     journal.run({
       task_id: taskId,
-      field,
-      old_value: asText(oldValue),
-      new_value: asText(newValue),
+      field: changed.column,
+      old_value: asText(changed.old),
+      new_value: asText(changed.now),
       observed_at: now,
+      seq,
     });
   };
 
   /** Inserts a task; returns false, and writes nothing, if it exists. */
-  const insertNew = (source: string, task: Task, now: string): boolean => {
+  const insertNew = ({ source, now, counter }: Upserting, task: Task): boolean => {
     // Named one by one: V8 has no fast path for a second spread, and a backfill comes here with every row.
     const { error_group, queue_ms, run_ms } = derive(task);
-    return (
-      insert.run({
-        ...task,
-        error_group,
-        queue_ms,
-        run_ms,
-        source,
-        first_seen_at: now,
-        changed_at: now,
-        removed_at: null,
-      }) === 1
-    );
+    const seq = counter.seq + 1;
+    const isNew = insert.run({ ...task, error_group, queue_ms, run_ms, source, now, seq }) === 1;
+    if (isNew) counter.seq = seq;
+    return isNew;
+  };
+
+  /** Updates a task that differs from the stored one, and journals how. */
+  const updateStored = ({ source, now, counter }: Upserting, stored: TaskRow, task: Task): void => {
+    const changes = changesOf(stored, task).filter(({ column }) => !silent.has(column));
+    // If only omitted fields go, this is their clearing, which is no change of the task.
+    const seq = changes.length === 0 ? stored.seq : (counter.seq += 1);
+    update.run({ ...task, ...derive(task), source, changed_at: now, seq });
+    for (const change of changes) writeJournal(task.id, change, { seq, now });
+    if (stored.source === source) return;
+    if (stored.removed_at === null) share.run({ task_id: task.id, source });
+    else writeJournal(task.id, { column: 'source', old: stored.source, now: source }, { seq, now });
   };
 
   /** Finds the equal task by its id: another source may hold it. */
@@ -92,31 +110,23 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
 
   // In a backfill nearly every task is new, in a full run hardly any: expect the next to be like the last.
   let expectsNew = false;
-  const upsertOne = (
-    { source, now, unchangedRowids }: { source: string; now: string; unchangedRowids: number[] },
-    shown: Task,
-  ): keyof UpsertCounts => {
+  const upsertOne = (upserting: Upserting, shown: Task): keyof UpsertCounts => {
+    const { source } = upserting;
     const task = keptOf(shown);
-    if (expectsNew && insertNew(source, task, now)) return 'inserted';
+    if (expectsNew && insertNew(upserting, task)) return 'inserted';
     expectsNew = false;
     const same = findSameInPlace.get({ ...task, source }) ?? findSameAnywhere(task, source);
     if (same !== undefined) {
-      unchangedRowids.push(same.rowid);
+      upserting.unchangedRowids.push(same.rowid);
       return 'unchanged';
     }
     const stored = find.get({ id: task.id });
     if (stored === undefined) {
       expectsNew = true;
-      insertNew(source, task, now);
+      insertNew(upserting, task);
       return 'inserted';
     }
-    update.run({ ...task, ...derive(task), source, changed_at: now });
-    for (const change of changesOf(stored, task))
-      writeJournal(task.id, change.column, change.old, change.now, now);
-    if (stored.source !== source) {
-      if (stored.removed_at === null) share.run({ task_id: task.id, source });
-      else writeJournal(task.id, 'source', stored.source, source, now);
-    }
+    updateStored(upserting, stored, task);
     return 'updated';
   };
 
@@ -131,8 +141,9 @@ export function createUpserter(db: Database.Database, omit: ReadonlySet<Omittabl
       keepAgain();
       const unchangedRowids: number[] = [];
       // Known tasks are found by their place in the list, so they stay in the list's order.
-      const written = tally(expectsNew ? byId(tasks) : tasks, (task) =>
-        upsertOne({ source, now, unchangedRowids }, task),
+      const ordered = expectsNew ? byId(tasks) : tasks;
+      const written = numbered((counter) =>
+        tally(ordered, (task) => upsertOne({ source, now, counter, unchangedRowids }, task)),
       );
       return { ...written, unchangedRowids };
     },

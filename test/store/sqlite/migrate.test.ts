@@ -42,6 +42,8 @@ async function mirrorOfVersion(version: number, file: string): Promise<Database.
   return db;
 }
 
+const day = (nth: number): string => `'2026-01-0${nth}T00:00:00.000Z'`;
+
 /** A process that opens the file as soon as it is told to, and says how that went. */
 function opener(file: string): { ready: Promise<unknown>; go: () => void; said: Promise<string> } {
   const module = pathToFileURL(join(import.meta.dirname, '../../../src/store/sqlite/open.ts')).href;
@@ -169,6 +171,42 @@ describe('migrating', () => {
     expect(schemaOf(old)).toEqual(fresh);
   });
 
+  test('a mirror of the sixth version numbers what it holds in the order of time, and goes on from there', async () => {
+    const file = join(temporaryFolder(), 'mirror.db');
+    await makeMirror(file);
+    const fresh = schemaOf(file);
+    const old = join(temporaryFolder(), 'old.db');
+    const db = await mirrorOfVersion(6, old);
+    db.exec(`insert into sources (name, base_url, registered_at) values ('a', 'https://a.example', ${day(1)});
+      insert into tasks (id, source, status, show_in_history, auto_execute, created_at, last_activity_at, message_count,
+        first_seen_at, changed_at)
+      select id, 'a', 'running', 1, 1, ${day(1)}, ${day(1)}, 0, first_seen_at, changed_at from (
+        select 'changed' as id, ${day(1)} as first_seen_at, ${day(5)} as changed_at
+        union all select 'still', ${day(1)}, ${day(1)}
+        union all select 'pruned', ${day(2)}, ${day(4)}
+        union all select 'later', ${day(3)}, ${day(3)}
+      );
+      insert into task_changes (task_id, field, old_value, new_value, observed_at) values
+        ('changed', 'status', 'pending', 'running', ${day(3)}),
+        ('changed', 'message_count', '0', '1', ${day(3)}),
+        ('changed', 'message_count', '1', '2', ${day(5)});`);
+    db.close();
+    await makeMirror(old);
+    expect(readRows(old, 'select id, added_seq, seq from tasks order by seq')).toEqual([
+      { id: 'still', added_seq: 2, seq: 2 },
+      { id: 'later', added_seq: 5, seq: 5 },
+      { id: 'pruned', added_seq: 3, seq: 6 },
+      { id: 'changed', added_seq: 1, seq: 7 },
+    ]);
+    expect(readRows(old, 'select observed_at, seq from task_changes order by rowid')).toEqual([
+      { observed_at: '2026-01-03T00:00:00.000Z', seq: 4 },
+      { observed_at: '2026-01-03T00:00:00.000Z', seq: 4 },
+      { observed_at: '2026-01-05T00:00:00.000Z', seq: 7 },
+    ]);
+    expect(readRows(old, 'select seq from feed_state')).toEqual([{ seq: 7 }]);
+    expect(schemaOf(old)).toEqual(fresh);
+  });
+
   test('that fails in its middle leaves nothing behind, says which file, and works once the cause is gone', async () => {
     const file = join(temporaryFolder(), 'mirror.db');
     const db = new Database(file);
@@ -195,8 +233,8 @@ describe('migrating', () => {
 describe('tables and views', () => {
   const columns = {
     tasks:
-      'id, source, api_key_id, username, session_id, conversation_id, status, message, system_prompt, show_in_history, auto_execute, env, error, created_at, started_at, completed_at, last_activity_at, message_count, extra, queue_ms, run_ms, first_seen_at, changed_at, removed_at, error_group',
-    task_changes: 'task_id, field, old_value, new_value, observed_at',
+      'id, source, api_key_id, username, session_id, conversation_id, status, message, system_prompt, show_in_history, auto_execute, env, error, created_at, started_at, completed_at, last_activity_at, message_count, extra, queue_ms, run_ms, first_seen_at, changed_at, removed_at, error_group, seq, added_seq',
+    task_changes: 'task_id, field, old_value, new_value, observed_at, seq',
     sources: 'name, base_url, watermark, api_total, learned_overlap_ms, total_surplus, registered_at',
     gaps: 'source, lower, upper',
     leases: 'source, token, pid, host, acquired_at, renewed_at',
@@ -205,6 +243,7 @@ describe('tables and views', () => {
     sync_runs:
       'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error, pid, host, renewed_at',
     search_state: 'built_through',
+    feed_state: 'seq',
     omitted_fields: 'field, stage, through',
     retention_state: 'changes_through, changes_rowid, removed_through',
     also_shown: 'task_id, source',

@@ -53,6 +53,7 @@ describe('the journal', () => {
         old_value,
         new_value,
         observed_at: at(clock.now()),
+        seq: 3,
       })),
     );
     expect(rows('select changed_at, first_seen_at from tasks order by id')).toEqual([

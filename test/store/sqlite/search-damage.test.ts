@@ -166,7 +166,7 @@ describe('where more than the index is damaged, the cure is that of the whole fi
       (file) =>
         edit(
           file,
-          "pragma foreign_keys = off; insert into task_changes values ('nobody', 'status', 'a', 'b', '2026')",
+          "pragma foreign_keys = off; insert into task_changes values ('nobody', 'status', 'a', 'b', '2026', 1)",
         ),
     ],
   ];

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import type { Feed } from '../../../src/store/feed.ts';
+import type { FakeClock } from '../../support/fake-clock.ts';
+import { A, B, changeOf, NEVER, RECORD } from '../mirror-store/kit.ts';
+import { completed, followed, type MakeFeed, running, since } from './kit.ts';
+
+/** A wait for the next change, and whether it has come. */
+function waiting(feed: Feed, signal: AbortSignal = NEVER) {
+  const wait = { isOver: false, over: Promise.resolve() };
+  const watch = async (): Promise<void> => {
+    await feed.changed(signal);
+    wait.isOver = true;
+  };
+  wait.over = watch();
+  return wait;
+}
+
+/** Lets seconds go by, one by one, with turns in between for whatever waits. */
+async function letPass(clock: FakeClock, seconds: number): Promise<void> {
+  for (let i = 0; i < seconds; i += 1) {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    clock.advance(1_000);
+  }
+  await new Promise<void>((resolve) => void setImmediate(resolve));
+}
+
+export function following(make: MakeFeed): void {
+  describe('waiting for a change', () => {
+    test('ends when another process has committed one', async () => {
+      const { feed, put, clock } = await followed(make);
+      clock.hold();
+      await put(running('x'));
+      await feed.read(since(0));
+      const wait = waiting(feed);
+      await letPass(clock, 5);
+      expect(wait.isOver).toBe(false);
+      await put(completed('x'));
+      await letPass(clock, 1);
+      await wait.over;
+    });
+
+    test('ends at once if it was committed after the last reading', async () => {
+      const { feed, put, clock } = await followed(make);
+      clock.hold();
+      expect(await feed.read(since(0))).toEqual([]);
+      await put(running('x'));
+      await feed.changed(NEVER);
+      expect(await feed.head()).toBe(1);
+      const wait = waiting(feed);
+      await letPass(clock, 3);
+      expect(wait.isOver).toBe(false);
+      await put(running('y'));
+      await letPass(clock, 1);
+      await wait.over;
+    });
+
+    test('goes on while runs find nothing', async () => {
+      const { store, claim, feed, put, clock } = await followed(make);
+      clock.hold();
+      await put(running('x'));
+      await feed.head();
+      const wait = waiting(feed);
+      await put(running('x'));
+      await claim.finishRun(await claim.startRun('incremental'), RECORD);
+      await claim.release();
+      await store.claim(B);
+      await letPass(clock, 3);
+      expect(wait.isOver).toBe(false);
+      await (await store.claim(A)).commit(changeOf({ tasks: [running('y')] }));
+      await letPass(clock, 1);
+      await wait.over;
+    });
+
+    test('ends when it is given up, and may begin again', async () => {
+      const { feed, clock, put } = await followed(make);
+      clock.hold();
+      await feed.changed(AbortSignal.abort());
+      const stop = new AbortController();
+      const wait = waiting(feed, stop.signal);
+      await letPass(clock, 1);
+      stop.abort(new Error('given up'));
+      await wait.over;
+      const again = waiting(feed);
+      await letPass(clock, 3);
+      expect(again.isOver).toBe(false);
+      await put(running('x'));
+      await letPass(clock, 1);
+      await again.over;
+    });
+  });
+}
