@@ -20,12 +20,12 @@ function linesOf(data: HookBody['data']): string[] {
   const { task, run, counts, message } = data;
   if (isObject(task)) return taskLines(task, data['changes']);
   if (isObject(run)) {
-    return [`run ${String(run['id'])}: ${String(run['outcome'])}`, ...quoted(run['error'])];
+    return [`run ${word(run['id'])}: ${word(run['outcome'])}`, ...quoted(run['error'])];
   }
   if (isObject(counts)) {
     return [
-      `${String(data['events'])} events:`,
-      ...Object.entries(counts).map(([type, count]) => `- ${escaped(type)}: ${String(count)}`),
+      `${word(data['events'])} events:`,
+      ...Object.entries(counts).map(([type, count]) => `- ${escaped(type)}: ${word(count)}`),
     ];
   }
   return quoted(message);
@@ -36,13 +36,13 @@ function taskLines(task: { readonly [name: string]: Json }, changes: Json | unde
   const fields = Array.isArray(changes)
     ? [
         ...new Set(
-          (changes as readonly Json[]).flatMap((line) => (isObject(line) ? [String(line['field'])] : [])),
+          (changes as readonly Json[]).flatMap((line) => (isObject(line) ? [word(line['field'])] : [])),
         ),
       ]
     : [];
   return [
-    `task ${escaped(String(task['id']))}${user}: ${escaped(String(task['status']))}`,
-    ...(fields.length === 0 ? [] : [`changed: ${fields.map(escaped).join(', ')}`]),
+    `task ${word(task['id'])}${user}: ${word(task['status'])}`,
+    ...(fields.length === 0 ? [] : [`changed: ${fields.join(', ')}`]),
     ...quoted(task['message']),
     ...(task['error'] === task['message'] ? [] : quoted(task['error'])),
   ];
@@ -52,6 +52,12 @@ function quoted(text: Json | undefined): string[] {
   if (typeof text !== 'string' || text === '') return [];
   const short = text.length > SHOWN ? `${text.slice(0, SHOWN).replace(/[\ud800-\udbff]$/, '')}...` : text;
   return [`> ${escaped(short.replaceAll(/\s+/g, ' '))}`];
+}
+
+/** A text or a number on one line; nothing else is shown. */
+function word(value: Json | undefined): string {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? escaped(value) : '';
 }
 
 /** The characters that Slack takes for the begin of something else. */

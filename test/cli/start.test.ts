@@ -72,7 +72,7 @@ describe('what a start costs is what it loads:', () => {
       'src/render/text.ts',
       'src/render/write.ts',
     ]);
-    const idle = /^src\/(source\/simulated|daemon|reports)\b|\/migrate\.ts$/;
+    const idle = /^src\/(source\/simulated|daemon|feed|reports)\b|\/(?:migrate|feed|hooks|hook-[\w-]+)\.ts$/;
     expect(sources.filter((file) => idle.test(file))).toEqual([]);
   });
 

@@ -104,6 +104,7 @@ describe('status --json', () => {
       sources: [{ ...SOURCE, gaps }],
       runs: [RUN],
       retention: { ...NO_RETENTION, ...NOT_PRUNED },
+      hooks: [],
     });
   });
 
@@ -112,6 +113,7 @@ describe('status --json', () => {
       sources: [],
       runs: [],
       retention: { ...NO_RETENTION, ...NOT_PRUNED },
+      hooks: [],
     });
   });
 });

@@ -145,16 +145,18 @@ test('config show shows where a secret is kept, an address cut, and no argument 
   }
 });
 
+/** A hook whose secret is there. */
+const settings = (secret: HookSettings['secret']): HookSettings => ({
+  ...HOOK,
+  secret,
+  command: null,
+  format: 'standard',
+  afterSeconds: 0,
+  maxPerRun: 100,
+  sources: [],
+});
+
 describe('the secret of a hook', () => {
-  const settings = (secret: HookSettings['secret']): HookSettings => ({
-    ...HOOK,
-    secret,
-    command: null,
-    format: 'standard',
-    afterSeconds: 0,
-    maxPerRun: 100,
-    sources: [],
-  });
   const { signal } = new AbortController();
 
   test('is found where it is kept', async () => {

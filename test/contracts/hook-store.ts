@@ -11,9 +11,9 @@ export interface HooksUnderTest {
   clock: FakeClock;
   mirror: MirrorStore;
   /** Opens it, once more as another process would. */
-  open(): Promise<HookStore>;
+  open: () => Promise<HookStore>;
   /** Makes the lease of a hook look as if this process held it. */
-  setHolder(hook: string, holder: { pid: number; host: string }): Promise<void>;
+  setHolder: (hook: string, holder: { pid: number; host: string }) => Promise<void>;
 }
 
 const NOW = '2026-01-01T00:00:00.000Z';

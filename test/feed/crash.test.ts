@@ -34,28 +34,29 @@ class Steps {
 
 /** The store as a worker uses it that is killed at some step. A dead worker releases nothing. */
 function mortal(store: HookStore, steps: Steps): HookStore {
-  const wrap = <F extends (...args: never[]) => Promise<unknown>>(method: F): F =>
-    ((...args: never[]) => steps.step(() => method(...args))) as F;
   return {
     ...store,
-    states: wrap(store.states),
-    lastRuns: wrap(store.lastRuns),
-    backfills: wrap(store.backfills),
-    settledRuns: wrap(store.settledRuns),
-    isNewErrorGroup: wrap(store.isNewErrorGroup),
+    states: (names) => steps.step(() => store.states(names)),
+    lastRuns: () => steps.step(() => store.lastRuns()),
+    backfills: () => steps.step(() => store.backfills()),
+    settledRuns: (after, limit) => steps.step(() => store.settledRuns(after, limit)),
+    isNewErrorGroup: (group, task) => steps.step(() => store.isNewErrorGroup(group, task)),
     async claim(hook) {
       const claim = await steps.step(() => store.claim(hook));
-      if (claim === null) return null;
-      return {
-        state: claim.state,
-        skip: wrap(claim.skip),
-        beginDigest: wrap(claim.beginDigest),
-        delivered: wrap(claim.delivered),
-        failed: wrap(claim.failed),
-        setAside: wrap(claim.setAside),
-        release: wrap(claim.release),
-      } satisfies HookClaim;
+      return claim === null ? null : mortalClaim(claim, steps);
     },
+  };
+}
+
+function mortalClaim(claim: HookClaim, steps: Steps): HookClaim {
+  return {
+    state: claim.state,
+    skip: (place) => steps.step(() => claim.skip(place)),
+    beginDigest: (through) => steps.step(() => claim.beginDigest(through)),
+    delivered: (place, at) => steps.step(() => claim.delivered(place, at)),
+    failed: (trouble) => steps.step(() => claim.failed(trouble)),
+    setAside: (...given) => steps.step(() => claim.setAside(...given)),
+    release: () => steps.step(() => claim.release()),
   };
 }
 
@@ -65,11 +66,7 @@ interface Round {
 }
 
 /** Tells a hook of some changes; the worker is killed at the step `killAt`, and another one goes on. */
-async function round(
-  killAt: number,
-  fill: (bench: HookBench) => Promise<void>,
-  hook: FakeHook,
-): Promise<Round> {
+async function round(killAt: number, hook: FakeHook): Promise<Round> {
   const bench = await hookBench(hook);
   await fill(bench);
   const steps = new Steps(killAt);
@@ -89,23 +86,26 @@ async function round(
   return { sent, steps: steps.taken };
 }
 
-describe('a worker that is killed at any step', () => {
-  const fill = async ({ feed, mirror, clock }: HookBench): Promise<void> => {
-    for (const id of ['a', 'b']) feed.put(id, { status: 'pending' });
-    feed.put('a', { status: 'running' });
-    feed.put('b', { status: 'failed', error: 'no' });
-    for (const outcome of ['ok', 'failed'] as const) {
-      const claim = await mirror.claim({ name: 'other', baseUrl: 'https://other.example' });
-      const run = await claim.startRun('incremental');
-      clock.advance(1_000);
-      await claim.finishRun(run, { ...EMPTY, outcome });
-      await claim.release();
-    }
-  };
+/** Changes of two tasks, and a source that fails. */
+async function fill({ feed, mirror, clock }: HookBench): Promise<void> {
+  for (const id of ['a', 'b']) feed.put(id, { status: 'pending' });
+  feed.put('a', { status: 'running' });
+  feed.put('b', { status: 'failed', error: 'no' });
+  for (const outcome of ['ok', 'failed'] as const) {
+    const claim = await mirror.claim({ name: 'other', baseUrl: 'https://other.example' });
+    const run = await claim.startRun('incremental');
+    clock.advance(1_000);
+    await claim.finishRun(run, { ...EMPTY, outcome });
+    await claim.release();
+  }
+}
 
+const ofAll = () => new FakeHook({ events: ['*'] });
+const ofDigest = () => new FakeHook({ events: ['task.*'], maxPerRun: 3 });
+
+describe('a worker that is killed at any step', () => {
   test('leaves no event untold, none out of order, and each that is told twice has the same id', async () => {
-    const make = () => new FakeHook({ events: ['*'] });
-    const whole = await round(Infinity, fill, make());
+    const whole = await round(Infinity, ofAll());
     const expected = whole.sent.map(({ id }) => id);
     expect(whole.sent.map(({ body }) => body.type)).toEqual([
       'task.added',
@@ -119,7 +119,7 @@ describe('a worker that is killed at any step', () => {
       'source.failed',
     ]);
     for (let killAt = 1; killAt <= whole.steps; killAt += 1) {
-      const { sent } = await round(killAt, fill, make());
+      const { sent } = await round(killAt, ofAll());
       const ids = sent.map(({ id }) => id);
       expect([...new Set(ids)]).toEqual(expected);
       // At most the event under way is told again, right after itself.
@@ -129,11 +129,10 @@ describe('a worker that is killed at any step', () => {
   });
 
   test('leaves one digest, the same if it is told twice', async () => {
-    const make = () => new FakeHook({ events: ['task.*'], maxPerRun: 3 });
-    const whole = await round(Infinity, fill, make());
+    const whole = await round(Infinity, ofDigest());
     expect(whole.sent.map(({ body }) => body.type)).toEqual(['hook.digest']);
     for (let killAt = 1; killAt <= whole.steps; killAt += 1) {
-      const { sent } = await round(killAt, fill, make());
+      const { sent } = await round(killAt, ofDigest());
       expect(new Set(sent.map(({ text }) => text)).size).toBe(1);
       expect(sent[0]).toEqual(whole.sent[0]);
     }

@@ -33,7 +33,7 @@ export class FakeHook implements Hook {
 
   /** What it was sent, as `seq type`. */
   get told(): string[] {
-    return this.sent.map(({ body }) => `${String(body.data['seq'])} ${body.type}`);
+    return this.sent.map(({ body }) => `${JSON.stringify(body.data['seq'])} ${body.type}`);
   }
 }
 
@@ -46,9 +46,9 @@ export interface HookBench {
   log: ReturnType<typeof memoryLog>;
   deps: DeliveryDeps;
   /** Opens what the mirror knows of hooks once more, as another process would. */
-  openStore(): Promise<HookStore>;
+  openStore: () => Promise<HookStore>;
   /** One pass over the hook. */
-  pass(hook: Hook, signal?: AbortSignal): Promise<Pass>;
+  pass: (hook: Hook, signal?: AbortSignal) => Promise<Pass>;
 }
 
 /** A feed in memory, and a mirror in a file that knows the hooks. */

@@ -51,7 +51,7 @@ describe('a message to a URL', () => {
       'webhook-id': message.id,
       'webhook-timestamp': String(clock.now() / 1_000),
     });
-    const signed = `${message.id}.${got?.headers['webhook-timestamp']}.${got?.text}`;
+    const signed = `${message.id}.${String(got?.headers['webhook-timestamp'])}.${String(got?.text)}`;
     const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
     const expected = createHmac('sha256', key).update(signed).digest('base64');
     expect(got?.headers['webhook-signature']).toBe(`v1,${expected}`);

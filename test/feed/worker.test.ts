@@ -55,6 +55,7 @@ describe('a worker', () => {
     const { feed, clock } = await working(hook);
     feed.put('a', { status: 'failed' });
     await until(() => clock.waits.includes(5_000));
+    expect(hook.sent).toEqual([]);
     clock.advance(5_000);
     await until(() => hook.sent.length === 1);
   });
@@ -70,6 +71,7 @@ describe('a worker', () => {
       feed.put(`t${task}`, { status: 'pending' });
       await until(() => hook.sent.length === task);
     }
+    expect(hook.sent).toHaveLength(50);
   });
 
   test('goes on after an error of the database', async () => {

@@ -45,7 +45,9 @@ export async function status(
   const mirror = await openReader();
   try {
     const found = await readStatus(mirror, settings.retention, hooks);
-    const text = json ? `${JSON.stringify(found, null, 2)}\n` : statusText(found, clock.now());
+    const text = json
+      ? `${JSON.stringify(found, null, 2)}\n`
+      : statusText(found, clock.now(), await linesOf(found.hooks, clock.now()));
     await writeAll(io.stdout, [text]);
     if (longestMs === null) return EXIT.done;
     const complaints = complaintsOf(found.sources, settings.sources, { now: clock.now(), longestMs });
@@ -56,6 +58,12 @@ export async function status(
   } finally {
     await mirror.close();
   }
+}
+
+async function linesOf(hooks: readonly ListedHook[], now: number): Promise<string[]> {
+  if (hooks.length === 0) return [];
+  const { hookLines } = await import('../../render/views/hooks.ts');
+  return hookLines(hooks, now);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { RetentionState, RunSummary, SourceStatus } from '../../store/store
 import type { Table } from '../../store/queryable.ts';
 import { formattedAtOnce } from '../formats/format.ts';
 import { plainTable } from '../table.ts';
-import { hookLines, type ListedHook } from './hooks.ts';
+import type { ListedHook } from './hooks.ts';
 import { ago, counted, duration, grouped, kindWord, printable, wrapped } from '../text.ts';
 
 const LABEL = 20;
@@ -22,8 +22,15 @@ export interface Status {
   hooks: ListedHook[];
 }
 
-/** Writes a status for people, in 80 columns; `now` is in ms. */
-export function statusText({ sources, runs, retention, hooks }: Status, now: number): string {
+/**
+ * Writes a status for people, in 80 columns; `now` is in ms. `hookLines`: a line for each hook, whose view is
+ * loaded only if there are any.
+ */
+export function statusText(
+  { sources, runs, retention }: Omit<Status, 'hooks'>,
+  now: number,
+  hookLines: readonly string[] = [],
+): string {
   if (sources.length === 0) {
     return 'Nothing is mirrored yet. Run "taskmirror sync" once, or "taskmirror daemon" to keep a mirror current.\n';
   }
@@ -35,7 +42,7 @@ export function statusText({ sources, runs, retention, hooks }: Status, now: num
     ),
   );
   parts.push(...retentionText(retention));
-  if (hooks.length > 0) parts.push(`Hooks\n${hookLines(hooks, now).join('')}`);
+  if (hookLines.length > 0) parts.push(`Hooks\n${hookLines.join('')}`);
   if (runs.length > 0) {
     const { columns, rows } = runTable(runs.slice(0, RUNS_SHOWN), sources.length > 1, now);
     parts.push(`Last runs\n${[...formattedAtOnce(plainTable(columns), rows)].join('')}`);
