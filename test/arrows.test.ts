@@ -19,15 +19,15 @@ const ALLOWED: Readonly<Record<Room, readonly Room[]>> = {
   source: ['platform', 'model'],
   store: ['model', 'migrations'],
   sync: ['source', 'store', 'model'],
-  feed: ['store', 'platform', 'model'],
+  feed: ['store', 'model'],
   reports: ['store', 'model'],
   config: ['platform', 'model'],
   daemon: ['sync', 'platform', 'model'],
-  render: ['sync', 'reports', 'store', 'platform', 'model'],
+  render: ['sync', 'feed', 'reports', 'store', 'platform', 'model'],
   cli: ['render', 'daemon', 'config', 'reports', 'feed', 'sync', 'store', 'source', 'platform', 'model'],
   main: ['cli', 'platform', 'model'],
-  library: ['sync', 'source', 'store', 'platform', 'model'],
-  index: ['library', 'sync', 'store', 'source', 'platform', 'model'],
+  library: ['feed', 'sync', 'source', 'store', 'platform', 'model'],
+  index: ['library', 'feed', 'sync', 'store', 'source', 'platform', 'model'],
 };
 
 /** The ports: all that others than the two that put the parts together know of source/ and store/. */

@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { SettingsFlags } from '../config/settings.ts';
-import { EXPORT_FORMATS, FORMATS, REPORT_FORMATS, type ReportFormat } from '../render/rows.ts';
+import {
+  CHANGES_FORMATS,
+  EXPORT_FORMATS,
+  FORMATS,
+  REPORT_FORMATS,
+  type ReportFormat,
+} from '../render/rows.ts';
+import type { ChangesFlags } from './commands/changes.ts';
 import type { ExportFlags } from './commands/export.ts';
 import type { QueryFlags } from './commands/query/command.ts';
 import type { ReportFlags } from './commands/report.ts';
@@ -14,6 +21,7 @@ export function addAsking(wiring: Wiring): void {
   addExport(wiring);
   addSearch(wiring);
   addHistory(wiring);
+  addChanges(wiring);
   addReport(wiring);
 }
 
@@ -100,6 +108,26 @@ function addHistory({ program, app, finish }: Wiring): void {
       const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { history } = await import('./commands/history.ts');
       finish(await history(await app(flags), id, { json: json === true }));
+    });
+}
+
+function addChanges({ program, app, finish }: Wiring): void {
+  program
+    .command('changes')
+    .description('print tasks that changed, in the order of their changes, or follow them')
+    .option('--since <seq>', 'after the change of this number; start: all, now: none of the past')
+    .option('--follow', 'wait for more, from now on unless --since is given')
+    .option('--limit <count>', 'end after this many tasks')
+    .option('--status <status>', 'only tasks that are in this status now')
+    .option('--source <name>', 'only tasks of this source; repeatable', collect)
+    .addOption(
+      new Option('--format <format>', 'how to print them').choices([...CHANGES_FORMATS]).default('jsonl'),
+    )
+    .addHelpText('after', EXAMPLES.changes)
+    .action(async (_options, command: Command) => {
+      const flags = command.optsWithGlobals<SettingsFlags & ChangesFlags>();
+      const { changes } = await import('./commands/changes.ts');
+      finish(await changes(await app(flags), flags));
     });
 }
 

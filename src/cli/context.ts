@@ -10,7 +10,7 @@ import type { Engine } from './engines/engine.ts';
 /** The wired parts that commands work with; created by wire.ts, the only file that knows the adapters. */
 export interface CommandContext extends Pick<
   Engine,
-  'openMirror' | 'openToLook' | 'openReader' | 'openForQuery' | 'openForReports'
+  'openMirror' | 'openToLook' | 'openReader' | 'openForQuery' | 'openForReports' | 'openFeed'
 > {
   /** The database of the mirror. */
   engine: Engine;

@@ -127,6 +127,16 @@ Examples:
   $ taskmirror history 0b2d3e4f
   $ taskmirror history --json 0b2d3e4f | jq '.events'`,
 
+  changes: `
+Examples:
+  $ taskmirror changes --limit 10
+  $ taskmirror changes --since 4711 | ./load       go on after the last seq
+  $ taskmirror changes --follow --status failed
+  $ taskmirror changes --follow --format table
+
+Each line has a task as it is now, and what changed since. SIGINT ends it with
+exit code 130.`,
+
   report: `
 Examples:
   $ taskmirror report                              list the reports

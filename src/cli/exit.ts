@@ -38,6 +38,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   moment_invalid: EXIT.usage,
   period_empty: EXIT.usage,
   period_too_long: EXIT.usage,
+  cursor_ahead: EXIT.usage,
   report_unknown: EXIT.usage,
   search_without_words: EXIT.usage,
   search_text_invalid: EXIT.usage,

@@ -49,6 +49,8 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   period_too_long:
     'Choose a shorter period with --since and --until. Without them it runs from the first task to the last, ' +
     'and one of those may have a wrong date.',
+  cursor_ahead:
+    'The number is of another mirror, or of this one before it was made anew or restored. Begin again with --since start.',
   report_unknown: ({ known }) => `Reports: ${known.join(', ')}.`,
   search_without_words:
     'Words consist of letters and digits. To find other characters, use taskmirror query and LIKE.',

@@ -49,6 +49,8 @@ export interface UsageFacts {
   /** Both are UTC text. */
   period_empty: { since: string; until: string };
   period_too_long: { from: string; until: string; unit: 'day' | 'hour' };
+  /** The number to go on from, and the one of the mirror's last change. */
+  cursor_ahead: { since: number; head: number };
   report_unknown: { report: string; known: readonly string[] };
   search_without_words: None;
   search_text_invalid: { length: number; most: number };

@@ -13,6 +13,11 @@ export const EXPORT_FORMATS = ['csv', 'jsonl', 'parquet'] as const;
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
+/** The values of `changes --format`. */
+export const CHANGES_FORMATS = ['jsonl', 'table', 'csv'] as const;
+
+export type ChangesFormat = (typeof CHANGES_FORMATS)[number];
+
 /** The values of `report --format`. */
 export const REPORT_FORMATS = [...FORMATS, 'markdown'] as const;
 

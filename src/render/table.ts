@@ -20,15 +20,15 @@ interface Columns {
 
 /**
  * Draws a table for a pipe or a file: whole values, two spaces between columns. The first batch decides the
- * widths; a longer value below makes its line longer and is not cut.
+ * widths, and `sample`, rows that are not printed; a longer value below makes its line longer and is not cut.
  */
-export function plainTable(names: readonly string[]): RowFormat {
+export function plainTable(names: readonly string[], sample: Batch = []): RowFormat {
   let columns: Columns | undefined;
   return {
     begin: () => '',
     *rows(batch) {
       if (columns === undefined) {
-        columns = measure(names, batch);
+        columns = measure(names, [...sample, ...batch]);
         yield plainHead(columns);
       }
       for (const row of batch) yield plainLine(row.map(cellText), columns);
@@ -50,14 +50,19 @@ function plainLine(cells: readonly string[], { widths, numeric }: Columns): stri
 
 /**
  * Draws a table for a terminal of `width` columns: cuts long values with an ellipsis to make it fit, but no word, such
- * as a time or an id. If that does not do, the result is shown as records, a line for each value.
+ * as a time or an id. If that does not do, the result is shown as records, a line for each value. `sample`: as above.
  */
-export function terminalTable(names: readonly string[], width: number, color: boolean): RowFormat {
+export function terminalTable(
+  names: readonly string[],
+  width: number,
+  color: boolean,
+  sample: Batch = [],
+): RowFormat {
   let layout: { columns: Columns | undefined } | undefined;
   let count = 0;
   function* lines(batch: Batch): Generator<string> {
     const isFirst = layout === undefined;
-    const { columns } = (layout ??= { columns: fit(measure(names, batch), width) });
+    const { columns } = (layout ??= { columns: fit(measure(names, [...sample, ...batch]), width) });
     if (columns === undefined) {
       for (const row of batch) yield record(names, row, ++count, width, color);
     } else {

@@ -13,10 +13,10 @@ export type Pieces = Iterable<Piece> | AsyncIterable<Piece>;
 
 /**
  * Writes piece by piece and takes the next only when the reader has taken the last, so that a slow pipe holds
- * the producer back. Returns without an error if the reader closes the pipe (`| head`). Throws the signal's
- * reason when it aborts, and other write errors (a full disk behind `>`).
+ * the producer back. Returns whether the reader took all: false if it closes the pipe (`| head`). Throws the
+ * signal's reason when it aborts, and other write errors (a full disk behind `>`).
  */
-export async function writeAll(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<void> {
+export async function writeAll(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<boolean> {
   // A failed write is reported to its caller and as an event; without a listener the event ends the process.
   if (output instanceof Writable) output.on('error', ignore);
   try {
@@ -26,8 +26,10 @@ export async function writeAll(output: Output, pieces: Pieces, signal?: AbortSig
       // Writes to a pipe complete at once on Linux: without this turn of the loop no signal would be seen.
       await setImmediate();
     }
+    return true;
   } catch (error) {
     if (!isClosedPipe(error)) throw error;
+    return false;
   } finally {
     await setImmediate();
     if (output instanceof Writable) output.off('error', ignore);
@@ -38,7 +40,7 @@ export async function writeAll(output: Output, pieces: Pieces, signal?: AbortSig
  * Writes data for programs, as {@link writeAll} does: exact in a pipe or a file. On a terminal, characters
  * that it would act on are escaped, styles too, since none of them is ours.
  */
-export function writeData(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<void> {
+export function writeData(output: Output, pieces: Pieces, signal?: AbortSignal): Promise<boolean> {
   return writeAll(output, output.isTTY === true ? shown(pieces) : pieces, signal);
 }
 

@@ -34,9 +34,8 @@ export interface FeedQuestion {
   /** The cursor: only changes with a higher number. */
   since: number;
   /**
-   * Only tasks whose last change has a higher number; `since` by default. A reader of several pages leaves
-   * `since` as it is and moves this: a task that changes again meanwhile moves to a later page, and a higher
-   * `since` would leave out what changed of it before.
+   * Only tasks whose last change has a higher number; `since` by default. Spares looking again at what a
+   * filter has passed over.
    */
   after?: number | undefined;
   /** Most tasks to return. */
@@ -55,13 +54,21 @@ export interface Feed {
   /** Returns the number of the last change; 0 if there was none. */
   head(): Promise<number>;
   /**
-   * Returns tasks that changed, by the number of their last change, as of one moment. Fewer than `limit` may
-   * be followed by more, since long rows make short pages; none is the end. Throws DatabaseError.
+   * Returns tasks that changed, by the number of their last change. Fewer than `limit` may be followed by
+   * more, since long rows make short pages; none is the end. Between two calls a task may change again, and
+   * so move on to a later page: with the number of the page before it as `since`, that has what changed of the
+   * task after this number only. Throws DatabaseError.
    */
   read(question: FeedQuestion): Promise<TaskChange[]>;
   /**
-   * Resolves within a second of a commit by any process that changed a task since the last `read` or `head`,
-   * or when `signal` aborts. Costs next to no CPU. Throws DatabaseError.
+   * Yields the same page by page, all as of one moment, so that each task comes once, with all of its lines.
+   * Until the last page is read, or the loop is left, the database keeps that moment, as for a query. Throws
+   * DatabaseError.
+   */
+  pages(question: FeedQuestion): AsyncGenerator<TaskChange[], void>;
+  /**
+   * Resolves within a second of a commit by any process that changed a task since the last reading, or
+   * when `signal` aborts. Costs next to no CPU. Throws DatabaseError.
    */
   changed(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import type { Feed, FieldChange, TaskChange } from '../../src/store/feed.ts';
+import type { Feed, FeedQuestion, FieldChange, TaskChange } from '../../src/store/feed.ts';
 import type { Cell } from '../../src/store/queryable.ts';
 
 interface Row {
@@ -54,6 +54,11 @@ export class MemoryFeed implements Feed {
       .slice(0, limit)
       .map((row) => changeOf(row, since));
   };
+
+  async *pages(question: FeedQuestion): AsyncGenerator<TaskChange[], void> {
+    const page = await this.read(question);
+    if (page.length > 0) yield page;
+  }
 
   changed: Feed['changed'] = async (signal) => {
     const { promise, resolve } = Promise.withResolvers<void>();

@@ -1,3 +1,4 @@
+import type { Feed } from '../../store/feed.ts';
 import type { Queryable } from '../../store/queryable.ts';
 import type { Reportable } from '../../store/reportable.ts';
 import type { Feed } from '../../store/feed.ts';
@@ -33,8 +34,6 @@ export interface Engine {
    * ({@link Engine.stopsQueries}). Throws DatabaseError.
    */
   openForQuery(options?: { timeoutMs?: number }): Promise<Queryable>;
-  /** Opens the changes of the mirror. Throws DatabaseError. */
-  openFeed(): Promise<Feed>;
   /** Opens what the mirror knows of hooks, to deliver. Throws DatabaseError, also if there is no mirror. */
   openHooks(): Promise<HookStore>;
   /** Opens it for reading only. Throws DatabaseError. */
@@ -43,6 +42,8 @@ export interface Engine {
   stopsQueries: boolean;
   /** Opens the mirror for reports, search and history. Throws DatabaseError. */
   openForReports(): Promise<Reportable>;
+  /** Opens the mirror's changes. Throws DatabaseError. */
+  openFeed(): Promise<Feed>;
   /** Checks the whole database. Throws DatabaseError if it holds no mirror. */
   check(): Promise<DatabaseCheck>;
   /** Returns the checks of `doctor` for the database and its place. */

@@ -1,6 +1,9 @@
 import type { ChangeEvent, FieldChange, TaskChange } from '../feed.ts';
 import type { Cell } from '../queryable.ts';
 
+/** Most tasks in one page. */
+export const TASKS_A_PAGE = 1_000;
+
 /** Most characters of the rows and lines in one page, so that few are in memory if they are long. */
 export const CHARACTERS_A_PAGE = 4 * 1024 * 1024;
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../model/clock.ts';
 import { DatabaseError } from '../../model/errors.ts';
 import type { Feed, FeedQuestion, TaskChange } from '../feed.ts';
 import type { Cell } from '../queryable.ts';
-import { CHARACTERS_A_PAGE, type ChangeLine, taskChangeOf } from '../sql/task-change.ts';
+import { CHARACTERS_A_PAGE, type ChangeLine, TASKS_A_PAGE, taskChangeOf } from '../sql/task-change.ts';
 import { explain } from './failure.ts';
 import { identityOf } from './file.ts';
 import { openReadOnly } from './readonly.ts';
@@ -27,6 +27,8 @@ class SqliteFeed implements Feed {
   #seen: number;
   /** The file's version at the last look (sqlite.org/pragma.html#pragma_data_version). */
   #version = -1;
+  /** The number of the last change at that look. */
+  #latest = 0;
 
   constructor(db: Database.Database, clock: Clock) {
     this.#db = db;
@@ -48,6 +50,27 @@ class SqliteFeed implements Feed {
     return this.#reading(() => read.deferred());
   }
 
+  async *pages(question: FeedQuestion): AsyncGenerator<TaskChange[], void> {
+    const db = this.#db;
+    let { after = question.since, limit } = question;
+    this.#reading(() => db.exec('begin'));
+    try {
+      this.#seen = this.#reading(() => this.#head());
+      while (limit > 0) {
+        const asked = { ...question, after, limit: Math.min(limit, TASKS_A_PAGE) };
+        const page = this.#reading(() => this.#page(asked));
+        const last = page.at(-1);
+        if (last === undefined) return;
+        ({ seq: after } = last);
+        limit -= page.length;
+        yield page;
+      }
+    } finally {
+      // The feed may have been closed meanwhile.
+      if (db.open && db.inTransaction) db.exec('rollback');
+    }
+  }
+
   async changed(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.#reading(() => this.#hasMoved())) {
       await this.#clock.sleep(LOOK_MS, signal).catch((error: unknown) => {
@@ -67,9 +90,8 @@ class SqliteFeed implements Feed {
   #hasMoved(): boolean {
     this.#assertInPlace();
     const version = Number(this.#db.pragma('data_version', { simple: true }));
-    if (version === this.#version) return false;
-    this.#version = version;
-    return this.#head() > this.#seen;
+    if (version !== this.#version) [this.#version, this.#latest] = [version, this.#head()];
+    return this.#latest > this.#seen;
   }
 
   #page({ since, after = since, limit, status, sources = [] }: FeedQuestion): TaskChange[] {

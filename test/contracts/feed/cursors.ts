@@ -23,18 +23,31 @@ export function cursors(make: MakeFeed): void {
       expect(await feed.read(since(4))).toEqual([]);
     });
 
-    test('leaves out no line of a task that changes again while pages are read', async () => {
+    test('page by page is of one moment: each task comes once, with all that changed until then', async () => {
       const { feed, put } = await followed(make);
-      await put(running('x'), running('y'));
-      await put(running('x', 1), running('y', 1));
-      await put(running('x', 2));
-      const [page] = await feed.read(since(2, { limit: 1 }));
-      expect(page).toMatchObject({ taskId: 'y', seq: 4 });
-      const [next] = await feed.read(since(2, { after: 4, limit: 1 }));
-      expect(next?.changes).toMatchObject([
-        { seq: 3, oldValue: '0', newValue: '1' },
-        { seq: 5, oldValue: '1', newValue: '2' },
-      ]);
+      const message = 'a long message '.repeat(100_000);
+      const counting = (count: number) => IDS.map((id) => ({ ...running(id, count), message }));
+      await put(...counting(0));
+      const cursor = await feed.head();
+      await put(...counting(1));
+      const pages = feed.pages(since(cursor));
+      const changes = (await pages.next()).value ?? [];
+      expect(changes.length).toBeLessThan(IDS.length);
+      await put(...counting(2));
+      for await (const page of pages) changes.push(...page);
+      expect(idsOf(changes).toSorted()).toEqual(IDS.toSorted());
+      expect(changes.map(({ changes: lines }) => lines.map(({ newValue }) => newValue))).toEqual(
+        IDS.map(() => ['1']),
+      );
+      const later: TaskChange[] = [];
+      for await (const page of feed.pages(since(cursor, { limit: 5 }))) later.push(...page);
+      expect(later).toHaveLength(5);
+      expect(later[0]?.changes.map(({ newValue }) => newValue)).toEqual(['1', '2']);
+      const left = feed.pages(since(0));
+      await left.next();
+      await left.return();
+      await put(running('new'));
+      expect((await allSince(feed, 0)).at(-1)?.taskId).toBe('new');
     });
 
     test('gives a short page for long rows, and the rest after it', async () => {

@@ -45,6 +45,7 @@ export function following(make: MakeFeed): void {
       expect(await feed.read(since(0))).toEqual([]);
       await put(running('x'));
       await feed.changed(NEVER);
+      await feed.changed(NEVER);
       expect(await feed.head()).toBe(1);
       const wait = waiting(feed);
       await letPass(clock, 3);
