@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { LAST_RANK } from '../../src/model/hook.ts';
 import { HOOK_LEASE_MS } from '../../src/model/lease.ts';
+import type { Task } from '../../src/model/task.ts';
 import type { HookFailure, HookPlace, HookStore, HookTrouble } from '../../src/store/hooks.ts';
 import type { MirrorStore } from '../../src/store/store.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
-import { A, B, RECORD, runOf } from './mirror-store/kit.ts';
+import { A, B, changeOf, mirrorTask, RECORD, runOf } from './mirror-store/kit.ts';
 
 /** What a store of hooks is tested with: the mirror that it belongs to, and its clock. */
 export interface HooksUnderTest {
@@ -43,6 +44,31 @@ export function hookStoreContract(name: string, make: () => Promise<HooksUnderTe
     leases(make);
     backfills(make);
     runs(make);
+  });
+}
+
+/** What it has to know of error groups. */
+export function errorGroupContract(name: string, make: Make): void {
+  describe(`HookStore contract, error groups: ${name}`, () => {
+    test('one is new at the first change by which a task had it', async () => {
+      const { mirror, open } = await make();
+      const store = await open();
+      const claim = await mirror.claim(A);
+      const failed = (id: string, error: string | null) => mirrorTask(id, 0, { status: 'failed', error });
+      const commit = (...tasks: Task[]) => claim.commit(changeOf({ tasks }));
+      // Changes 1 to 5.
+      await commit(failed('a', 'disk 1 is full'));
+      await commit(mirrorTask('b'));
+      await commit(failed('b', 'disk 2 is full'));
+      await commit(failed('c', 'no network'));
+      await commit(failed('a', 'no network'));
+      await claim.release();
+      const isNew = (group: string, id: string, seq: number) => store.isNewErrorGroup(group, { id, seq });
+      expect(await isNew('disk <n> is full', 'b', 3)).toBe(true);
+      expect(await isNew('no network', 'c', 4)).toBe(true);
+      expect(await isNew('no network', 'a', 5)).toBe(false);
+      expect(await isNew('never seen', 'a', 5)).toBe(true);
+    });
   });
 }
 

@@ -1,7 +1,6 @@
 import type { Feed } from '../../store/feed.ts';
 import type { Queryable } from '../../store/queryable.ts';
 import type { Reportable } from '../../store/reportable.ts';
-import type { Feed } from '../../store/feed.ts';
 import type { HookReader, HookStore } from '../../store/hooks.ts';
 import type { MirrorReader, MirrorStore, SourceStatus } from '../../store/store.ts';
 import type { Check } from '../commands/doctor/doctor.ts';

@@ -3,11 +3,11 @@ import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { openSqliteHooks } from '../../../src/store/sqlite/hooks.ts';
 import { openMirrorStore } from '../../../src/store/sqlite/store.ts';
-import { hookStoreContract } from '../../contracts/hook-store.ts';
+import { errorGroupContract, hookStoreContract, type HooksUnderTest } from '../../contracts/hook-store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
 
-hookStoreContract('SQLite', async () => {
+async function make(): Promise<HooksUnderTest> {
   const file = join(temporaryFolder(), 'mirror.db');
   const clock = createFakeClock();
   const mirror = await openMirrorStore(file, { create: true, clock, omit: new Set() });
@@ -26,4 +26,7 @@ hookStoreContract('SQLite', async () => {
       db.close();
     },
   };
-});
+}
+
+hookStoreContract('SQLite', make);
+errorGroupContract('SQLite', make);
