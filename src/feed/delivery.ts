@@ -1,5 +1,5 @@
 import { matchesEvent } from '../model/hook-events.ts';
-import { type HookRules, LAST_RANK } from '../model/hook.ts';
+import { type HookRules, LAST_RANK, lastRunSeen } from '../model/hook.ts';
 import type { Feed } from '../store/feed.ts';
 import type { HookClaim, HookPlace, HookState, HookStore } from '../store/hooks.ts';
 import { type AttemptDeps, Attempts, type Item } from './attempts.ts';
@@ -76,7 +76,7 @@ function isStillBlocked({ blockedAt, nextAt }: Pass, { place }: HookState, now: 
 
 async function hasNews({ place }: HookState, { feed, store }: DeliveryDeps): Promise<boolean> {
   if (place.rank < LAST_RANK || (await feed.head()) > place.seq) return true;
-  return Object.entries(await store.lastRuns()).some(([source, id]) => id > (place.runs[source] ?? 0));
+  return Object.entries(await store.lastRuns()).some(([source, id]) => id > lastRunSeen(place.runs, source));
 }
 
 /** One pass over what a hook has not been told yet, under its lease. */
@@ -240,6 +240,6 @@ function lastIds(
   before: Readonly<Record<string, number>>,
 ): Record<string, number> {
   const last: Record<string, number> = {};
-  for (const { source, id } of runs) last[source] = Math.max(id, before[source] ?? 0);
+  for (const { source, id } of runs) last[source] = Math.max(id, lastRunSeen(before, source));
   return last;
 }

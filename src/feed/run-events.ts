@@ -1,3 +1,4 @@
+import { lastRunSeen } from '../model/hook.ts';
 import type { SettledRun } from '../store/hooks.ts';
 
 /** An event of a source, made from its runs. */
@@ -24,7 +25,7 @@ export function runEventsOf(
     const isGood = run.outcome !== 'failed';
     const wasGood = before.get(run.source);
     before.set(run.source, isGood);
-    if (wasGood === undefined || wasGood === isGood || run.id <= (after[run.source] ?? 0)) continue;
+    if (wasGood === undefined || wasGood === isGood || run.id <= lastRunSeen(after, run.source)) continue;
     const type = isGood ? 'source.recovered' : 'source.failed';
     events.push({ type, at: run.finishedAt, run, isPast: false });
   }

@@ -5,6 +5,19 @@ export type HookFormat = (typeof HOOK_FORMATS)[number];
 /** Past every event of a change: the rank of a place at which all events of its change are done. */
 export const LAST_RANK = 9;
 
+/**
+ * Returns the last run of a source that a hook has looked at. A source that it does not know, since it is new or
+ * was renamed, is looked at from the last run of all on: ids only grow.
+ */
+export function lastRunSeen(runs: Readonly<Record<string, number>>, source: string): number {
+  return runs[source] ?? lastRunOfAll(runs);
+}
+
+/** Returns the last run that a hook has looked at; 0 if there is none. */
+export function lastRunOfAll(runs: Readonly<Record<string, number>>): number {
+  return Object.values(runs).reduce((last, id) => Math.max(last, id), 0);
+}
+
 /** What hooks have in common: the settings' bounds and defaults. */
 export const MAX_HOOKS = 50;
 export const HOOK_BOUNDS = {

@@ -118,7 +118,7 @@ export interface HookStore extends HookReader {
   backfills(): Promise<Map<string, string | null>>;
   /**
    * Returns runs that succeeded or failed (others say nothing of a source), at most `limit`, by id: of each
-   * source those after the one that `after` names, and the last one up to it.
+   * source those after the one that `after` names (see lastRunSeen), and the last one up to it.
    */
   settledRuns(after: Readonly<Record<string, number>>, limit: number): Promise<SettledRun[]>;
   /** Returns the ids of the last runs that succeeded or failed, by source. */

@@ -292,6 +292,8 @@ function runs(make: Make): void {
       expect(found[0]).toMatchObject({ source: 'a', kind: 'incremental', error: 'no' });
       expect((await store.settledRuns({}, 10)).map(({ id }) => id)).toEqual([ok, failed, partial]);
       expect((await store.settledRuns({}, 2)).map(({ id }) => id)).toEqual([ok, failed]);
+      // A source that it does not know: it may have another name since.
+      expect((await store.settledRuns({ old: failed }, 9)).map(({ id }) => id)).toEqual([failed, partial]);
       await other.release();
     });
   });

@@ -62,6 +62,16 @@ describe('a hook is told of a source', () => {
     expect(hook.sent.map(({ body }) => (body.data['run'] as { id: number }).id)).toEqual([4]);
   });
 
+  test('not again of what it was before it was renamed', async () => {
+    const hook = new FakeHook({ events: SOURCES });
+    const { mirror, pass } = await hookBench(hook);
+    for (const outcome of ['ok', 'failed', 'ok'] as const) await runOf(mirror, 'incremental', { outcome });
+    await pass(hook);
+    await mirror.renameSource('a', 'b');
+    await pass(hook);
+    expect(hook.sent).toHaveLength(2);
+  });
+
   test('only if it names the source', async () => {
     const hook = new FakeHook({ events: SOURCES, sources: ['other'] });
     const { mirror, pass } = await hookBench(hook);

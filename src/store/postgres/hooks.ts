@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../model/clock.ts';
-import { LAST_RANK } from '../../model/hook.ts';
+import { LAST_RANK, lastRunOfAll } from '../../model/hook.ts';
 import { HOOK_LEASE_MS } from '../../model/lease.ts';
 import { utcText } from '../../model/task.ts';
 import type { HookClaim, HookStore } from '../hooks.ts';
@@ -142,10 +142,10 @@ class PostgresHooks implements HookStore {
       select r.id, r.source, r.kind, r.started_at, r.finished_at, r.outcome, r.error
       from ${this.#s}sync_runs r left join place p on p.source = r.source
       where r.${SETTLED} and r.finished_at is not null
-        and (r.id > coalesce(p.id, 0) or r.id = (select max(b.id) from ${this.#s}sync_runs b
-          where b.source = r.source and b.${SETTLED} and b.id <= p.id))
+        and r.id >= coalesce((select max(b.id) from ${this.#s}sync_runs b
+          where b.source = r.source and b.${SETTLED} and b.id <= coalesce(p.id, $3)), 0)
       order by r.id limit $2`,
-      [JSON.stringify(after), limit],
+      [JSON.stringify(after), limit, lastRunOfAll(after)],
     );
     return rows.map(({ error, ...row }) =>
       toSettledRun({ ...row, error: error === null ? null : decodeNul(error) }),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { Clock } from '../../model/clock.ts';
-import { LAST_RANK } from '../../model/hook.ts';
+import { LAST_RANK, lastRunOfAll } from '../../model/hook.ts';
 import { HOOK_LEASE_MS } from '../../model/lease.ts';
 import { utcText } from '../../model/task.ts';
 import type { HookClaim, HookFailure, HookReader, HookStore } from '../hooks.ts';
@@ -111,14 +111,13 @@ class SqliteHooks implements HookStore {
     const text = `with place as (select key as source, value as id from json_each(?))
       select id, source, kind, started_at, finished_at, outcome, error from sync_runs r
       where ${SETTLED} and finished_at is not null
-        and (id > coalesce((select p.id from place p where p.source = r.source), 0)
-          or id = (select max(b.id) from sync_runs b where b.source = r.source and b.${SETTLED}
-            and b.id <= (select p.id from place p where p.source = r.source)))
+        and id >= coalesce((select max(b.id) from sync_runs b where b.source = r.source and b.${SETTLED}
+          and b.id <= coalesce((select p.id from place p where p.source = r.source), ?)), 0)
       order by id limit ?`;
     return this.#within(() =>
       this.#db
         .prepare<unknown[], SettledRunRow>(text)
-        .all(JSON.stringify(after), BigInt(limit))
+        .all(JSON.stringify(after), BigInt(lastRunOfAll(after)), BigInt(limit))
         .map(toSettledRun),
     );
   };
