@@ -23,7 +23,16 @@ export default defineConfig({
         test: {
           name: 'program',
           include: ['test/{cli,crash}/**/*.test.ts'],
+          exclude: ['test/**/postgres/**'],
           globalSetup: 'test/support/build.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'program on postgres',
+          include: ['test/{cli,crash}/postgres/**/*.test.ts'],
+          globalSetup: ['test/support/build.ts', 'test/support/postgres/setup.ts'],
         },
       },
       // The only tests that need a server of PostgreSQL: no others have to wait for its start.

@@ -3,6 +3,7 @@
  *
  *   npm run simulate -- --seeds 20000 [--from 1]        histories of these seeds
  *   npm run simulate -- --seed 7 [--only 0,4,9]         one history, or what is left of it
+ *   npm run simulate -- --store postgres ...            in the server of TASKMIRROR_TEST_POSTGRES, or one of its own
  *
  * Progress goes to stderr, the summary and every failure to stdout. Exits 1 if an invariant did not hold.
  */
@@ -11,7 +12,10 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createWorkbench, examine, type Examined } from '../test/simulator/examine.ts';
+import { startSimulatorServer } from '../test/simulator/postgres/server.ts';
+import { createPostgresWorkbench } from '../test/simulator/postgres/workbench.ts';
 import { Tally } from '../test/simulator/tally.ts';
+import { targetOf } from '../test/support/postgres/target.ts';
 
 /** Seeds that a worker gets at once. */
 const BATCH = 25;
@@ -23,6 +27,7 @@ interface Options {
   first: number;
   seeds: number;
   only: number[] | null;
+  isPostgres: boolean;
 }
 
 function readOptions(): Options {
@@ -32,11 +37,14 @@ function readOptions(): Options {
       from: { type: 'string', default: '1' },
       seed: { type: 'string' },
       only: { type: 'string' },
+      store: { type: 'string', default: 'sqlite' },
     },
   });
+  const isPostgres = values.store === 'postgres';
+  if (!isPostgres && values.store !== 'sqlite') throw new Error('--store is sqlite or postgres.');
   const only = values.only === undefined ? null : values.only.split(',').filter(Boolean).map(whole);
-  if (values.seed !== undefined) return { first: whole(values.seed), seeds: 1, only };
-  return { first: whole(values.from), seeds: whole(values.seeds), only };
+  if (values.seed !== undefined) return { first: whole(values.seed), seeds: 1, only, isPostgres };
+  return { first: whole(values.from), seeds: whole(values.seeds), only, isPostgres };
 }
 
 function whole(text: string): number {
@@ -77,6 +85,15 @@ class Hunt {
   }
 }
 
+/** The URL of the server, for the workers as well: it may hold a password, so it is no argument. */
+const SERVER = 'TASKMIRROR_TEST_POSTGRES';
+
+/** Makes a place for mirrors: in files, or in a schema of the server. */
+function openBench({ isPostgres }: Options): ReturnType<typeof createWorkbench> {
+  if (!isPostgres) return createWorkbench();
+  return createPostgresWorkbench(targetOf(process.env[SERVER] ?? '', { schema: `simulate_${process.pid}` }));
+}
+
 /** Hands out batches of seeds to workers until none are left, or enough have failed. */
 async function huntInParallel({ first, seeds }: Options, hunt: Hunt): Promise<void> {
   const end = first + seeds;
@@ -90,7 +107,7 @@ async function huntInParallel({ first, seeds }: Options, hunt: Hunt): Promise<vo
     next += BATCH;
   };
   const work = async (): Promise<void> => {
-    const worker = fork(fileURLToPath(import.meta.url), { serialization: 'advanced' });
+    const worker = fork(fileURLToPath(import.meta.url), process.argv.slice(2), { serialization: 'advanced' });
     worker.on('message', (examined: Examined) => {
       hunt.add(examined);
       employ(worker);
@@ -112,10 +129,19 @@ async function huntInParallel({ first, seeds }: Options, hunt: Hunt): Promise<vo
   }
 }
 
+async function huntOne(options: Options, hunt: Hunt): Promise<void> {
+  const bench = await openBench(options);
+  try {
+    hunt.add(await examine(bench, { first: options.first, seeds: 1, only: options.only }));
+  } finally {
+    await bench.close();
+  }
+}
+
 /** Examines, in a worker, what the parent sends, until the parent disconnects or is gone. */
 async function serve(): Promise<void> {
-  const bench = await createWorkbench();
-  process.once('disconnect', () => bench.close());
+  const bench = await openBench(readOptions());
+  process.once('disconnect', () => void bench.close());
   process.on('message', (batch: { first: number; seeds: number }) => {
     void examine(bench, batch).then((examined) =>
       // If the parent is gone this fails, and 'disconnect' follows: an error without a callback would be
@@ -128,14 +154,15 @@ async function serve(): Promise<void> {
 async function main(): Promise<void> {
   const options = readOptions();
   const hunt = new Hunt();
-  if (options.seeds === 1) {
-    const bench = await createWorkbench();
-    try {
-      hunt.add(await examine(bench, { first: options.first, seeds: 1, only: options.only }));
-    } finally {
-      bench.close();
-    }
-  } else await huntInParallel(options, hunt);
+  const isAlone = options.isPostgres && process.env[SERVER] === undefined;
+  const server = isAlone ? await startSimulatorServer(process.env[`${SERVER}_BIN`]) : null;
+  if (server !== null) process.env[SERVER] = server.url;
+  try {
+    if (options.seeds === 1) await huntOne(options, hunt);
+    else await huntInParallel(options, hunt);
+  } finally {
+    await server?.stop();
+  }
   console.log(hunt.summary());
   if (hunt.failures.length > 0) process.exitCode = 1;
 }

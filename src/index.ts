@@ -18,6 +18,7 @@ import type { OmittableField } from './model/task.ts';
 import { VERSION } from './model/version.ts';
 import { systemClock } from './platform/clock.ts';
 import type { TaskSource } from './source/source.ts';
+import type { Feed } from './store/feed.ts';
 import type { Queryable } from './store/queryable.ts';
 import type { MirrorReader, MirrorStore } from './store/store.ts';
 
@@ -33,6 +34,7 @@ export {
   TaskmirrorError,
   UsageError,
 } from './model/errors.ts';
+export type { ChangesOptions, TaskChange } from './library/changes.ts';
 export type { Mirror, ReadOnlyMirror } from './library/mirror.ts';
 export type { OpenMirrorOptions, ReadMirrorOptions, SyncOptions } from './library/options.ts';
 export type { Query, QueryParameters, Row, SqlValue } from './library/query.ts';
@@ -41,6 +43,7 @@ export type { Log } from './model/log.ts';
 export type { Outcome, RunKind, Verdict } from './model/run.ts';
 export type { RetentionSettings, SyncSettings } from './model/sync-settings.ts';
 export type { OmittableField } from './model/task.ts';
+export type { ChangeEvent, FieldChange } from './store/feed.ts';
 export type { SourceStatus, UpsertCounts } from './store/store.ts';
 export type { Plan } from './sync/dry-run.ts';
 export type { SyncReport } from './sync/report.ts';
@@ -61,6 +64,7 @@ export async function openMirror(database: string, options: OpenMirrorOptions = 
     store: await openStore(place, { create, omit, searchIndex, clock: systemClock }),
     clock: systemClock,
     openForQuery: () => openForQuery(place),
+    openFeed: () => openFeed(place),
     connect: (sync, log) => connect(sync, { log, omit }),
   });
 }
@@ -76,7 +80,10 @@ export async function openMirrorReadOnly(
   checkReadOptions(options);
   const place = placeOf(database, options);
   const { OpenReader } = await import('./library/mirror.ts');
-  return new OpenReader(await openReader(place), () => openForQuery(place));
+  return new OpenReader(await openReader(place), {
+    openForQuery: () => openForQuery(place),
+    openFeed: () => openFeed(place),
+  });
 }
 
 interface StoreOptions {
@@ -111,6 +118,15 @@ async function openForQuery(place: Place): Promise<Queryable> {
   }
   const { openQueryable } = await import('./store/postgres/queryable.ts');
   return openQueryable(place.target);
+}
+
+async function openFeed(place: Place): Promise<Feed> {
+  if ('file' in place) {
+    const { openFeed: open } = await import('./store/sqlite/feed.ts');
+    return open(place.file, systemClock);
+  }
+  const { openFeed: open } = await import('./store/postgres/feed.ts');
+  return open(place.target, systemClock);
 }
 
 async function connect(

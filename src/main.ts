@@ -32,7 +32,7 @@ if (!SIGNALS.includes('SIGHUP')) process.on('SIGHUP', () => {});
 for (const name of SIGNALS) {
   process.on(name, () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    controller.abort(new InterruptedError(`interrupted by ${name}; what was committed stays`));
+    controller.abort(new InterruptedError(`interrupted by ${name}; committed data stays`));
     setTimeout(() => process.exit(EXIT.interrupted), DRAIN_MS).unref();
   });
 }
@@ -125,7 +125,7 @@ function fail(error: unknown): void {
     const hint = hintOf(error);
     complain(stderr, redactor.redact(error.message), hint === undefined ? hint : redactor.redact(hint));
   } else {
-    complain(stderr, 'something unexpected went wrong; this is a bug. What was committed stays.');
+    complain(stderr, 'something unexpected went wrong; this is a bug. Committed data stays.');
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     stderr.write(`${redactor.redact(detail)}\n`);
   }

@@ -56,7 +56,7 @@ describe('a figure with a yardstick', () => {
     expect(verdictOf({ ...kept, ours: 8.1 })).toBe('over');
   });
 
-  test('is over its bound where the yardstick measured nothing', () => {
+  test('exceeds its bound if the yardstick measured nothing', () => {
     expect(verdictOf(figure({ ours: 1, yardstick: 0, most: 3 }))).toBe('over');
   });
 });
@@ -236,7 +236,7 @@ describe('the figures of a list that moves', () => {
     expect(figures.map(verdictOf)).toEqual(['over', '', 'over']);
   });
 
-  test('have a bound on the time where several requests are under way and the API takes its time', () => {
+  test('have a bound on the time if several requests are under way and the API takes its time', () => {
     expect(boundsIn({ concurrency: 8, latencyMs: 40 })).toEqual([kind.requests, undefined, kind.time]);
     expect(boundsIn({ concurrency: 1, latencyMs: 40 })).toEqual([kind.requests, undefined, undefined]);
     expect(boundsIn({ concurrency: 8, latencyMs: 0 })).toEqual([kind.requests, undefined, undefined]);

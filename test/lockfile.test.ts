@@ -37,7 +37,7 @@ test('the lockfile names no registry', () => {
   expect(readFileSync('package-lock.json', 'utf8')).not.toContain('"resolved"');
 });
 
-describe('what npm would warn of, if .npmrc let it:', () => {
+describe('the warnings that .npmrc hides:', () => {
   test('no package is deprecated', () => {
     expect(
       Object.entries(packages).flatMap(([path, { deprecated }]) => (deprecated === undefined ? [] : [path])),

@@ -29,7 +29,7 @@ interface Place {
   server: Server;
   relay: Relay;
   /** Returns the URL of a new, empty database, through the relay or directly. */
-  fresh(how?: 'relayed'): Promise<string>;
+  fresh: (how?: 'relayed') => Promise<string>;
 }
 
 /** Measures a mirror in PostgreSQL against one in an SQLite file: client and server share the cores. */
@@ -128,9 +128,10 @@ async function reports(bench: Bench, place: Place): Promise<Measured[]> {
   }));
 }
 
+const wallOf = ({ wallMs }: Spent): number => wallMs;
+
 function ratio(what: string, ours: readonly Spent[], yardstick: readonly Spent[], most: number): Measured {
-  const wall = ({ wallMs }: Spent): number => wallMs;
-  return { what, unit: 'ms', ours: medianOf(ours, wall), yardstick: medianOf(yardstick, wall), most };
+  return { what, unit: 'ms', ours: medianOf(ours, wallOf), yardstick: medianOf(yardstick, wallOf), most };
 }
 
 async function withPlace<T>(work: (place: Place) => Promise<T>): Promise<T> {

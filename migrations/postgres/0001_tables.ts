@@ -7,6 +7,10 @@ const OPEN = `status in ('pending', 'running', 'awaiting_approval')`;
 const TEXT = 'text collate "C"';
 const TIME = 'timestamptz(3)';
 
+/** The beginning of a name, for the indexes of reports: an entry has 2,704 bytes at most, and must hold it whole. */
+const keyOf = (name: string, of: string): string =>
+  `${name} ${TEXT} generated always as (left(${of}, 100)) stored`;
+
 /** Tables that refer to a source: its name may change, with `on update cascade`. */
 const source = (s: string): string =>
   `source ${TEXT} not null references ${s}sources (name) on update cascade`;
@@ -61,13 +65,15 @@ export const tables = (s: string): string[] => [
     last_activity_at ${TIME} not null,
     message_count bigint not null,
     extra json,
-    error_group ${TEXT},
     queue_ms bigint,
     run_ms bigint,
     first_seen_at ${TIME} not null,
     changed_at ${TIME} not null,
     removed_at ${TIME},
-    row_no bigint generated always as identity
+    error_group ${TEXT},
+    row_no bigint generated always as identity,
+    ${keyOf('username_key', 'username')},
+    ${keyOf('session_key', 'session_id')}
   )`,
 
   `create index tasks_by_activity on ${s}tasks (source, last_activity_at desc) where removed_at is null`,
@@ -177,4 +183,7 @@ export const tables = (s: string): string[] => [
 
   // One row if there is a full text index; built_through is null once it holds every task.
   `create table ${s}search_state (built_through ${TEXT})`,
+
+  // One row once all that only readers need is made, and the tables were vacuumed after it.
+  `create table ${s}reader_state (vacuumed_at ${TIME} not null)`,
 ];

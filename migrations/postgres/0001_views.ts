@@ -17,13 +17,15 @@ const SPAN = `
   min(created_at) as first_created_at,
   max(created_at) as last_created_at`;
 
-// As numeric: a double would be rounded half to even, which SQLite does not do.
+// Half away from zero, as SQLite rounds. PostgreSQL rounds a double to even, and to 15 digits as numeric.
+const rounded = (double: string): string => `trunc(${double} + 0.5 * sign(${double}))::bigint`;
+
 const percentiles = (column: string, name: string): string =>
   [50, 95, 99]
-    .map(
-      (percent) =>
-        `round((percentile_cont(${percent / 100}) within group (order by ${column}))::numeric)::bigint as ${name}_p${percent}_ms`,
-    )
+    .map((percent) => {
+      const found = `percentile_cont(${percent / 100}) within group (order by ${column})`;
+      return `${rounded(found)} as ${name}_p${percent}_ms`;
+    })
     .join(', ');
 
 const PERCENTILES = `

@@ -1,8 +1,9 @@
-import type { Kysely } from 'kysely';
+/** Runs one statement. */
+export type Run = (statement: string) => Promise<unknown>;
 
 /** A step of the schema; `s` is the quoted name of the schema with a dot. */
 export interface PostgresMigration {
-  up(db: Kysely<unknown>, s: string): Promise<void>;
+  up(run: Run, s: string): Promise<void>;
 }
 
 /**

@@ -5,8 +5,9 @@ import {
   reportOf, SafetyStopError, TaskmirrorError, UsageError,
 } from 'taskmirror';
 import type {
-  Log, Mirror, OmittableField, OpenMirrorOptions, Outcome, Plan, Progress, Query, QueryParameters, ReadOnlyMirror,
-  RetentionSettings, Row, RunKind, SourceStatus, SqlValue, SyncOptions, SyncReport, SyncSettings, UpsertCounts, Verdict,
+  ChangeEvent, ChangesOptions, FieldChange, Log, Mirror, OmittableField, OpenMirrorOptions, Outcome, Plan, Progress, Query, QueryParameters, ReadOnlyMirror,
+  RetentionSettings, Row, RunKind, SourceStatus, SqlValue, SyncOptions, SyncReport, SyncSettings, TaskChange, UpsertCounts,
+  Verdict,
 } from 'taskmirror';
 
 const field: OmittableField = 'systemPrompt';
@@ -34,6 +35,13 @@ export async function use(): Promise<UpsertCounts> {
     for await (const row of query) console.log(Object.values<SqlValue>(row), kind, outcome, verdict, plan, statuses);
     const rows: Row[] = await reader.query('select 1 as one').all();
     for (const { id } of await mirror.query<{ id: string }>('select id from tasks').all()) console.log(id.length, rows);
+    const wanted: ChangesOptions = { since: 'start', status: 'failed', source: ['default'], signal: undefined };
+    for await (const change of reader.changes(wanted)) {
+      const { seq, event, changes, task }: TaskChange = change;
+      const [first]: readonly FieldChange[] = changes;
+      const what: ChangeEvent = event;
+      console.log(seq, what, first?.oldValue, task['status']);
+    }
     return report;
   } catch (error) {
     const known = [
@@ -59,6 +67,8 @@ export async function misuse(mirror: Mirror, reader: ReadOnlyMirror): Promise<vo
   await mirror.claim({ name: 'default', baseUrl: '' });
   // @ts-expect-error: who only reads does not sync
   await reader.sync({ apiKey: 'x' });
+  // @ts-expect-error: a cursor is a number, start or now
+  mirror.changes({ since: '2026-01-01' });
   // @ts-expect-error: a date is no value of a parameter
   mirror.query('select :since', { since: new Date() });
 }

@@ -3,6 +3,7 @@ import type { Settings, SourceSettings } from '../config/settings.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log.ts';
 import type { Hook } from '../feed/delivery.ts';
+import type { PostgresTarget } from '../model/postgres-url.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Io } from '../platform/terminal.ts';
 import type { Engine } from './engines/engine.ts';
@@ -26,6 +27,8 @@ export interface CommandContext extends Pick<
    * Gets the source's key; from then on no log and no error shows it. Throws UsageError if it is unavailable.
    */
   keyOf(source: SourceSettings, log?: Log): Promise<ResolvedKey>;
+  /** Returns how to get the password for another PostgreSQL database than that of the settings. */
+  passwordFor(url: string): Promise<PostgresTarget['password']>;
   /** Wires the source's API client, with the key from `keyOf` unless one is given. Throws as `keyOf` does. */
   connect(source: SourceSettings, log?: Log, key?: ResolvedKey): Promise<TaskSource>;
   /** Wires the hooks of the settings. Secrets are looked for when something is sent. */

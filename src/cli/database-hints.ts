@@ -11,7 +11,7 @@ export const CURES = {
     "Look at the server's log and have its disk checked. An index can be built again: reindex index concurrently NAME.",
 } as const;
 
-const OWN_FILE = 'Give the mirror a file of its own with --db FILE or the setting "database".';
+const OWN_FILE = 'Give the mirror its own file with --db FILE or the setting "database".';
 
 /** Advice for a database that cannot be used. */
 export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
@@ -65,6 +65,8 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   mirror_missing: 'Run "taskmirror sync" to make one, or check the database and the setting "schema".',
   mirror_newer: 'Update taskmirror on this machine, or use another schema.',
   mirror_outdated: 'Run "taskmirror sync" once: it brings the schema up to date.',
+  copy_unfinished: ({ origin }) =>
+    `Run "taskmirror copy" from ${origin ?? 'the same mirror'} again: it goes on where it stopped. Or delete what is there.`,
   postgres_failed: null,
 };
 

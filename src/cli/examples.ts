@@ -60,6 +60,14 @@ Examples:
 
 The copy needs no other file beside it, and can be in a read-only folder.`,
 
+  copy: `
+Examples:
+  $ taskmirror copy --from taskmirror.db --to postgres://me@db.example/tasks
+  $ taskmirror copy --from postgres://me@db.example/tasks --to taskmirror.db
+
+Run it again after an interruption: it goes on. Exit code: 0, or 3 where the
+target cannot hold some tasks, 6 where it holds other rows than it was given.`,
+
   verify: `
 Examples:
   $ taskmirror verify

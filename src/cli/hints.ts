@@ -55,6 +55,9 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   search_without_words:
     'Words consist of letters and digits. To find other characters, use taskmirror query and LIKE.',
   search_text_invalid: null,
+  search_query_invalid:
+    'Operators are &, |, ! and <->, as in "deploy:* & !production"; db_pool.ts is db <-> pool <-> ts ' +
+    '(postgresql.org/docs/current/datatype-textsearch.html, "tsquery"). Without --raw nothing in a word has a meaning of its own.',
 
   sql_refused:
     'Only one read-only SELECT, WITH, VALUES or EXPLAIN statement is accepted. ' +
@@ -68,6 +71,7 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   },
   sql_parameters:
     'Name each parameter, as in :since, and give it a value: with "taskmirror query", --param since=2026-01-01.',
+  sql_too_slow: 'What was printed until then is not the whole result. Narrow the query or raise --timeout.',
   column_of_two_types: ({ column }) =>
     `Parquet has one type per column. Cast it to text: --query "select cast(${column} as text) as ${column}, ...".`,
 
@@ -93,6 +97,11 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
   source_has_tasks: ({ source }) =>
     `With --yes, tasks that another source also shows are handed over to it, and the rest are marked as removed: ` +
     `taskmirror source forget ${source} --yes`,
+
+  copy_target_taken: ({ why }) =>
+    why === 'mirror'
+      ? 'Name another file, database or schema. A copy never goes into a mirror, however empty.'
+      : 'Name another file, database or schema, or delete what was begun there.',
 };
 
 const SAFETY_HINTS: Hints<keyof SafetyFacts> = {
@@ -112,6 +121,7 @@ const LEASE_HINTS: Hints<keyof LeaseFacts> = {
   lease_held: 'Wait until it ends. The lease of a dead process is taken over automatically.',
   lease_lost:
     'This process was suspended for more than a minute. It wrote nothing; the other process continues.',
+  copy_taken_over: 'Nothing was written since. Let the other process finish.',
 };
 
 const INTERRUPTION_HINTS: Hints<keyof InterruptionFacts> = { interrupted: null };

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import type { SettingsFlags } from '../config/settings.ts';
+import type { CopyFlags } from './commands/copy.ts';
+import type { CopyPlace } from './copy-place.ts';
 import type { StatusFlags } from './commands/status.ts';
 import type { SyncFlags } from './commands/sync.ts';
 import type { ListedHook } from '../render/views/hooks.ts';
 import type { CommandContext } from './context.ts';
 import { EXAMPLES } from './examples.ts';
 import { addHooks } from './hooking.ts';
-import { doctorChecks } from './wire.ts';
+import { doctorChecks, openCopyOrigin, openCopyTarget } from './wire.ts';
 import type { Wiring } from './wiring.ts';
 
 /** Adds the commands that keep the mirror and report its state. */
@@ -18,6 +20,7 @@ export function addMirroring(wiring: Wiring): void {
   addDoctor(wiring);
   addHooks(wiring);
   addSnapshot(wiring);
+  addCopy(wiring);
   addSource(wiring);
 }
 
@@ -118,6 +121,29 @@ function addSnapshot({ program, app, finish }: Wiring): void {
       const flags = command.optsWithGlobals<SettingsFlags & { json?: true }>();
       const { snapshot } = await import('./commands/snapshot.ts');
       finish(await snapshot(await app(flags), file, { json: flags.json === true }));
+    });
+}
+
+function addCopy({ program, app, finish }: Wiring): void {
+  program
+    .command('copy')
+    .description('move a mirror between a file and PostgreSQL, or to another place')
+    .option('--from <file or URL>', 'the mirror to copy: a file, or postgres://USER@HOST/DATABASE')
+    .option('--to <file or URL>', 'its copy; no mirror may be there yet')
+    .option('--from-schema <name>', 'its schema in PostgreSQL (default: the setting schema)')
+    .option('--to-schema <name>', 'the schema of the copy (default: the setting schema)')
+    .option('--json', 'print one object')
+    .addHelpText('after', EXAMPLES.copy)
+    .action(async (_options, command: Command) => {
+      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & Partial<CopyFlags>>();
+      const { copy } = await import('./commands/copy.ts');
+      const context = await app(flags);
+      const parts = {
+        ...context,
+        openOrigin: (place: CopyPlace) => openCopyOrigin(place, context),
+        openTarget: (place: CopyPlace, origin: string) => openCopyTarget(place, origin, context),
+      };
+      finish(await copy(parts, { ...flags, json: json === true }));
     });
 }
 

@@ -44,7 +44,7 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
 function assertNoSettings({ config, db }: SettingsFlags): void {
   const flag = db !== undefined ? '--db' : config !== undefined ? '--config' : null;
   if (flag === null) return;
-  throw new CommandLineError(`${flag} cannot be used with demo, which makes a mirror of its own`, {
+  throw new CommandLineError(`${flag} cannot be used with demo, which makes its own mirror`, {
     hint: 'Leave it out; --keep FILE keeps that mirror.',
   });
 }

@@ -2,17 +2,20 @@ import type { CommandContext } from './context.ts';
 import type { Io } from '../platform/terminal.ts';
 import type { DemoApi } from './commands/demo.ts';
 import type { Check } from './commands/doctor/doctor.ts';
+import type { CopyPlace } from './copy-place.ts';
 import { systemClock } from '../platform/clock.ts';
 import { usesColor } from '../render/text.ts';
 import type { ResolvedKey } from '../config/key.ts';
 import type { LoadedSettings, Settings, SourceSettings } from '../config/settings.ts';
-import { isPostgresUrl } from '../model/postgres-url.ts';
+import { isPostgresUrl, type PostgresTarget } from '../model/postgres-url.ts';
 import type { Hook } from '../feed/delivery.ts';
 import type { Engine } from './engines/engine.ts';
+import type { PostgresDeps } from './engines/postgres.ts';
 import { sqliteEngine } from './engines/sqlite.ts';
 import { hintOf } from './hints.ts';
 import { createLogger } from '../platform/log.ts';
 import type { Log } from '../model/log.ts';
+import type { CopyOrigin, CopyTarget } from '../store/copyable.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Redactor } from '../platform/redact.ts';
 import { VERSION } from '../model/version.ts';
@@ -58,6 +61,7 @@ export async function createApp({
     runLog: (fields) => log.child(fields),
     engine,
     ...engine,
+    passwordFor,
     keyOf,
     connect,
     hooks,
@@ -66,7 +70,17 @@ export async function createApp({
   async function engineOf(): Promise<Engine> {
     if (!isPostgresUrl(settings.database)) return sqliteEngine(settings);
     const { postgresEngine } = await import('./engines/postgres.ts');
-    return postgresEngine(settings, { io, signal, redactor, warn: (text) => warnOnce(log, text) });
+    return postgresEngine(settings, postgresDeps());
+  }
+
+  function postgresDeps(): PostgresDeps {
+    return { io, signal, redactor, warn: (text) => warnOnce(log, text) };
+  }
+
+  async function passwordFor(url: string): Promise<PostgresTarget['password']> {
+    const { targetFor } = await import('./engines/postgres.ts');
+    const { password } = await targetFor({ ...settings, database: url }, postgresDeps());
+    return password;
   }
 
   function warnOnce(to: Log, text: string, fields: object = {}): void {
@@ -134,6 +148,34 @@ export async function doctorChecks(
     const { checksOfHooks } = await import('./commands/doctor/hooks.ts');
     return checksOfHooks(context, { sendTests });
   }
+}
+
+/** Opens a mirror to copy. Throws DatabaseError. */
+export async function openCopyOrigin(
+  place: CopyPlace,
+  context: Pick<CommandContext, 'passwordFor'>,
+): Promise<CopyOrigin> {
+  if (place.kind === 'file') {
+    const { openCopyOrigin: open } = await import('../store/sqlite/copy-origin.ts');
+    return open(place.file);
+  }
+  const { openCopyOrigin: open } = await import('../store/postgres/copy-origin.ts');
+  return open({ ...place.target, password: await context.passwordFor(place.target.url) });
+}
+
+/** Begins or continues the copy of the mirror that is called `origin`. Throws UsageError and DatabaseError. */
+export async function openCopyTarget(
+  place: CopyPlace,
+  origin: string,
+  context: Pick<CommandContext, 'passwordFor'>,
+): Promise<CopyTarget> {
+  if (place.kind === 'file') {
+    const { openCopyTarget: open } = await import('../store/sqlite/copy-target.ts');
+    return open(place.file, origin);
+  }
+  const { openCopyTarget: open } = await import('../store/postgres/copy-target.ts');
+  const target = { ...place.target, password: await context.passwordFor(place.target.url) };
+  return open(target, origin, { clock: systemClock });
 }
 
 /** Starts a simulated API in its own process: its list changes while it is read, and some requests fail. */

@@ -10,12 +10,12 @@ export const retention = () =>
       changesDays: setting(
         daysOrNull(DAYS_BOUNDS),
         DEFAULTS.retention.changesDays,
-        "Days to keep a change in task_changes; the last change of a task's status is always kept. null: for ever.",
+        "Days to keep a change in task_changes; the last change of a task's status is always kept. null: forever.",
       ),
       removedDays: setting(
         daysOrNull(DAYS_BOUNDS),
         DEFAULTS.retention.removedDays,
-        'Days to keep a removed task, with its changes. null: for ever.',
+        'Days to keep a removed task, with its changes. null: forever.',
       ),
     },
     object,

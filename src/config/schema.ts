@@ -150,7 +150,7 @@ const SHAPE = {
   $schema: () =>
     described(
       z.optional(z.string({ error: 'expected the address of a JSON Schema' })),
-      'For editors: where the JSON Schema of this file is.',
+      'For editors: the address of the JSON Schema of this file.',
     ),
   ...DATABASE_SHAPE,
   schedule: () =>

@@ -10,13 +10,14 @@ const LONGEST_SHIFT_MS = 86_400_000;
 export interface ScheduleDeps {
   clock: Clock;
   signal: AbortSignal;
-  tick: () => void;
+  /** Gets the slot in ms. */
+  tick: (slot: number) => void;
 }
 
 /**
  * Calls `tick` at every slot of a cron expression (five fields, or six with seconds first) in `timezone`. It
- * calls it once for all slots that were missed because the machine slept or its clock was set forward, within
- * a minute of that. If a clock was set back, its slots come again. Resolves once the signal aborts; rejects
+ * calls it once, with the last of them, for all slots that were missed because the machine slept or its clock
+ * was set forward, within a minute of that. If a clock was set back, its slots come again. Resolves once the signal aborts; rejects
  * with what `tick` throws.
  */
 export async function followSchedule(
@@ -34,9 +35,19 @@ export async function followSchedule(
     });
     if (signal.aborted) return;
     const now = clock.now();
-    const isDue = now > seen && firstSlot(seen, now) !== undefined;
+    const slot = now > seen ? lastSlot(cron, zone, seen, now) : undefined;
     seen = now;
-    if (isDue) tick();
+    if (slot !== undefined) tick(slot);
+  }
+}
+
+/** Returns the last slot after one moment and up to another; looks near the end first, where most are. */
+function lastSlot(cron: Cron, zone: Zone, after: number, until: number): number | undefined {
+  for (let span = LONGEST_WAIT_MS; ; span *= 4) {
+    const from = Math.max(after, until - span);
+    let last: number | undefined;
+    for (const slot of slotsIn(cron, zone, from, until)) last = slot;
+    if (last !== undefined || from === after) return last;
   }
 }
 

@@ -2,11 +2,13 @@ import type { Clock } from '../model/clock.ts';
 import { UsageError } from '../model/errors.ts';
 import type { Log } from '../model/log.ts';
 import type { TaskSource } from '../source/source.ts';
+import type { Feed } from '../store/feed.ts';
 import type { Queryable } from '../store/queryable.ts';
 import type { MirrorReader, MirrorStore, SourceStatus } from '../store/store.ts';
 import { runOptions } from '../sync/options.ts';
 import type { SyncReport } from '../sync/report.ts';
 import { syncSource } from '../sync/sync.ts';
+import { Changes, type ChangesOptions, type TaskChange } from './changes.ts';
 import { type CheckedSyncOptions, checkSyncOptions, type SyncOptions } from './options.ts';
 import { Queries, type Query, type QueryParameters, type Row } from './query.ts';
 import { noteReport } from './reported.ts';
@@ -33,6 +35,18 @@ export interface ReadOnlyMirror extends AsyncDisposable {
    * Throws DatabaseError.
    */
   status(): Promise<SourceStatus[]>;
+  /**
+   * Loops over the tasks that changed, in the order of their last change, each once, as it is now:
+   *
+   *     for await (const { seq, event, task } of mirror.changes({ since: 4711 })) ...
+   *
+   * With `follow`, it waits for more, from whatever process they come. The `seq` of the last one is the number
+   * to go on from. What it costs, and what it promises: docs/feed.md.
+   *
+   * The loop throws UsageError for a number that the mirror has not reached, DatabaseError, and
+   * InterruptedError if `signal` aborts or the mirror is closed. This throws UsageError for invalid options.
+   */
+  changes(options?: ChangesOptions): AsyncIterable<TaskChange>;
   /** Ends all work in progress, and releases the file. Safe to call twice. `await using` calls it. */
   close(): Promise<void>;
 }
@@ -52,20 +66,33 @@ export interface Mirror extends ReadOnlyMirror {
   sync(options: SyncOptions): Promise<SyncReport>;
 }
 
+/** What reads a mirror, each on a connection of its own. */
+export interface Reading {
+  openForQuery: () => Promise<Queryable>;
+  openFeed: () => Promise<Feed>;
+}
+
 /** A mirror that is open for reading. */
 export class OpenReader implements ReadOnlyMirror {
   readonly #reader: MirrorReader;
   readonly #queries: Queries;
+  readonly #changes: Changes;
   #closing: Promise<void> | null = null;
 
-  constructor(reader: MirrorReader, openForQuery: () => Promise<Queryable>) {
+  constructor(reader: MirrorReader, { openForQuery, openFeed }: Reading) {
     this.#reader = reader;
     this.#queries = new Queries(openForQuery);
+    this.#changes = new Changes(openFeed);
   }
 
   query<R extends object = Row>(sql: string, parameters: QueryParameters = {}): Query<R> {
     this.assertOpen();
     return this.#queries.query(sql, parameters) as Query<R>;
+  }
+
+  changes(options: ChangesOptions = {}): AsyncIterable<TaskChange> {
+    this.assertOpen();
+    return this.#changes.changes(options);
   }
 
   async status(): Promise<SourceStatus[]> {
@@ -88,16 +115,15 @@ export class OpenReader implements ReadOnlyMirror {
 
   /** Closes the readers first: only the last connection of a process that writes can empty the WAL. */
   protected async end(): Promise<void> {
-    await this.#queries.close();
+    await Promise.all([this.#queries.close(), this.#changes.close()]);
     await this.#reader.close();
   }
 }
 
 /** The parts of a mirror that can be synced. */
-export interface MirrorParts {
+export interface MirrorParts extends Reading {
   store: MirrorStore;
   clock: Clock;
-  openForQuery: () => Promise<Queryable>;
   connect: (options: CheckedSyncOptions, log: Log) => Promise<TaskSource>;
 }
 
@@ -108,7 +134,7 @@ export class OpenMirror extends OpenReader implements Mirror {
   readonly #stop = new AbortController();
 
   constructor(parts: MirrorParts) {
-    super(parts.store, parts.openForQuery);
+    super(parts.store, parts);
     this.#parts = parts;
   }
 

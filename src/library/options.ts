@@ -66,7 +66,7 @@ export interface SyncOptions extends Optional<SyncSettings> {
   dryRun?: boolean | undefined;
   /** The data that the run deletes at its end; none by default. */
   retention?: Optional<RetentionSettings> | undefined;
-  /** Stops the run at the next safe point: `sync` throws InterruptedError, and what was committed stays. */
+  /** Stops the run at the next safe point: `sync` throws InterruptedError, and committed data stays. */
   signal?: AbortSignal | undefined;
   /** The log of the run; none by default. Each line has the source and the run's id. pino and console fit. */
   log?: Log | undefined;

@@ -3,8 +3,11 @@ import { InterruptedError, UsageError } from '../model/errors.ts';
 import { assertFits, KINDS } from './checks.ts';
 import type { Batch, Cell, Queryable, Rows, SqlParameters } from '../store/queryable.ts';
 
-/** A value of a row. An integer is a number, or a bigint beyond 2^53, where a number would lose digits. */
-export type SqlValue = null | string | number | bigint | Uint8Array;
+/**
+ * A value of a row. An integer is a number, or a bigint beyond 2^53, where a number would lose digits. SQLite has
+ * no booleans: 1 and 0 stand for them.
+ */
+export type SqlValue = null | string | number | bigint | boolean | Uint8Array;
 
 /** A row, keyed by column name. */
 export type Row = Record<string, SqlValue>;
@@ -114,7 +117,8 @@ function rowOf(columns: readonly string[], cells: readonly Cell[]): Row {
   return Object.fromEntries(columns.map((name, index) => [name, valueOf(cells[index] ?? null)]));
 }
 
-function valueOf(cell: Cell): SqlValue {
+/** Returns a cell as the library hands it out. */
+export function valueOf(cell: Cell): SqlValue {
   if (typeof cell !== 'bigint') return cell;
   const number = Number(cell);
   return Number.isSafeInteger(number) ? number : cell;

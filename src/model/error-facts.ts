@@ -54,6 +54,8 @@ export interface UsageFacts {
   report_unknown: { report: string; known: readonly string[] };
   search_without_words: None;
   search_text_invalid: { length: number; most: number };
+  /** A raw query that the database's own language has not. */
+  search_query_invalid: { language: 'tsquery' };
 
   sql_refused: None;
   /**
@@ -62,6 +64,8 @@ export interface UsageFacts {
    */
   sql_failed: { tables: readonly string[]; columns: Readonly<Record<string, readonly string[]>> };
   sql_parameters: None;
+  /** The limit that the caller has set, in ms. */
+  sql_too_slow: { limitMs: number };
   column_of_two_types: { column: string };
 
   database_name_invalid: OfFile;
@@ -81,6 +85,16 @@ export interface UsageFacts {
   /** `known`: the base URL of the mirror; `given`: that of the settings. */
   source_elsewhere: { source: string; known: string; given: string };
   source_has_tasks: { source: string; live: number };
+
+  /**
+   * A copy needs a place without a mirror, or its own unfinished one. `other_copy`: that of another `origin`;
+   * `other_version`: another version of the program began it.
+   */
+  copy_target_taken: {
+    target: string;
+    why: 'mirror' | 'other_copy' | 'other_version';
+    origin: string | null;
+  };
 }
 
 /** The API itself refused a key. `keyOrigin`: where it is kept, in words. */
@@ -180,6 +194,8 @@ export interface DatabaseFacts {
   /** `version`: of the mirror in that schema; `known`: what this program writes. */
   mirror_newer: OfServer & { schema: string; version: number; known: number };
   mirror_outdated: OfServer & { schema: string; version: number; known: number };
+  /** `place`: the file, or the server and the schema. `origin`: null if it is not noted yet. */
+  copy_unfinished: { place: string; origin: string | null };
   /** `sqlstate`: PostgreSQL's own code. */
   postgres_failed: OfServer & { sqlstate: string };
 }
@@ -196,6 +212,8 @@ export interface LeaseFacts {
   /** `since`: UTC text. */
   lease_held: { source: string; pid: number; host: string | null; since: string };
   lease_lost: { source: string };
+  /** Another process goes on with the copy in `target`. */
+  copy_taken_over: { target: string };
 }
 
 /** Somebody asked the program to stop. */

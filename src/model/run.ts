@@ -10,3 +10,21 @@ export type RunKind = 'backfill' | 'incremental' | 'reconcile';
 export type Verdict = 'clean' | 'repaired' | 'unproven';
 /** `partial`: done, but rows were rejected or a walk stayed unproven. */
 export type Outcome = 'ok' | 'partial' | 'failed' | 'interrupted';
+
+/** A run that has ended, and when: UTC text. */
+export interface EndedRun {
+  id: number;
+  endedAt: string;
+}
+
+/** How the newest runs of a source ended, by whatever process; null: no recent run did so. */
+export interface LastRuns {
+  /** The id of the newest run, which may be under way. */
+  newest: number | null;
+  /** The newest with the outcome ok or partial. */
+  success: EndedRun | null;
+  /** The newest full run with the outcome ok or partial. */
+  full: EndedRun | null;
+  /** The newest full run with the outcome failed. */
+  failedFull: EndedRun | null;
+}

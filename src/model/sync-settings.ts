@@ -19,7 +19,7 @@ export interface SyncSettings {
   maxRequestsPerSecond: number | null;
 }
 
-/** How long the mirror keeps what it need not keep, in whole days; null: for ever. */
+/** How long the mirror keeps what it need not keep, in whole days; null: forever. */
 export interface RetentionSettings {
   /** Days that a line of task_changes is kept; the last change of a task's status always is. */
   changesDays: number | null;

@@ -1,5 +1,5 @@
 import type { ColumnKind, Value } from '../reports/report.ts';
-import { grouped, kindWord, printable } from './text.ts';
+import { duration, grouped, kindWord, printable } from './text.ts';
 
 /** Formats a value for people: one line without control characters; `-` for null. */
 export type Figure = (value: Value, kind: ColumnKind) => string;
@@ -20,7 +20,7 @@ function numberFigure(value: number, kind: ColumnKind): string {
     case 'count':
       return grouped(value);
     case 'milliseconds':
-      return span(value);
+      return duration(value);
     case 'ratio':
       return `${(100 * value).toFixed(1)} %`;
     default:
@@ -55,24 +55,4 @@ export function timesIn(timezone: string): (time: string) => string {
     const ms = Date.parse(time);
     return Number.isNaN(ms) ? printable(time) : format.format(ms);
   };
-}
-
-/**
- * Formats a duration in ms by its two largest units, rounded: `340 ms`, `1.2 s`, `3 m 20 s`, `2 h 5 m`, `12 d
- * 3 h`.
- */
-export function span(ms: number): string {
-  if (ms < 0) return `-${span(-ms)}`;
-  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
-  if (Math.round(ms / 100) < 600) return `${(ms / 1_000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 3_600) return pair(seconds, 60, 'm', 's');
-  const minutes = Math.round(ms / 60_000);
-  if (minutes < 1_440) return pair(minutes, 60, 'h', 'm');
-  return pair(Math.round(ms / 3_600_000), 24, 'd', 'h');
-}
-
-function pair(count: number, size: number, large: string, small: string): string {
-  const rest = count % size;
-  return `${grouped(Math.floor(count / size))} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
 }

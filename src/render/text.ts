@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { grouped } from '../model/text.ts';
 import { widthOf, widthOfCharacter, wrapped } from '../platform/terminal.ts';
 import type { Io } from '../platform/terminal.ts';
 
@@ -79,21 +80,28 @@ export function painter(color: boolean): Paint {
   return (style, text) => (color ? styleText(style, text, { validateStream: false }) : text);
 }
 
-const UNITS = [
-  { ms: 86_400_000, name: 'd', from: 2 },
-  { ms: 3_600_000, name: 'h', from: 2 },
-  { ms: 60_000, name: 'min', from: 2 },
-  { ms: 1_000, name: 's', from: 10 },
-] as const;
-
-/** Formats a duration in ms for people, rounded: `340 ms`, `2.1 s`, `95 s`, `12 min`, `3 d`. */
+/**
+ * Formats a duration in ms for people by its two largest units, rounded: `340 ms`, `1.2 s`, `3 m 20 s`,
+ * `2 h 5 m`, `12 d 3 h`.
+ */
 export function duration(ms: number): string {
-  const unit = UNITS.find((candidate) => ms >= candidate.ms * candidate.from);
-  if (unit !== undefined) return `${Math.floor(ms / unit.ms)} ${unit.name}`;
-  return ms >= 1_000 ? `${(Math.floor(ms / 100) / 10).toFixed(1)} s` : `${Math.round(ms)} ms`;
+  if (ms < 0) return `-${duration(-ms)}`;
+  if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`;
+  const tenths = Math.round(ms / 100);
+  if (tenths < 600) return `${tenths % 10 === 0 ? tenths / 10 : (ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return pair(seconds, 60, 'm', 's');
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1_440) return pair(minutes, 60, 'h', 'm');
+  return pair(Math.round(ms / 3_600_000), 24, 'd', 'h');
 }
 
-/** Formats the time from a UTC text to `now` (ms): `4 min ago`, or `in 4 min` if clocks disagree. */
+function pair(count: number, size: number, large: string, small: string): string {
+  const rest = count % size;
+  return `${grouped(Math.floor(count / size))} ${large}${rest === 0 ? '' : ` ${rest} ${small}`}`;
+}
+
+/** Formats the time from a UTC text to `now` (ms): `4 m ago`, or `in 4 m` if clocks disagree. */
 export function ago(time: string, now: number): string {
   const ms = now - Date.parse(time);
   if (Math.abs(ms) < 1_000) return 'just now';

@@ -26,7 +26,7 @@ export async function allRows({ batches }: Rows): Promise<(readonly Cell[])[]> {
 }
 
 function plain(cell: Cell): Value {
-  if (typeof cell === 'bigint') return Number(cell);
+  if (typeof cell === 'bigint' || typeof cell === 'boolean') return Number(cell);
   return cell instanceof Uint8Array ? Buffer.from(cell).toString('hex') : cell;
 }
 

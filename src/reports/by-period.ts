@@ -21,7 +21,7 @@ export async function measurePeriods(
   measures: readonly Measure[],
 ): Promise<readonly Measured[]> {
   const zone = zoneOf(scope.timezone);
-  const period = await periodOf(ask, scope);
+  const period = await periodOf({ ask, dialect }, scope);
   if (period === null || period.from >= period.until) return [];
   const spans = spansOf(zone, period.from, period.until);
   const pieces = periodsOf(spans, unit);
@@ -35,11 +35,14 @@ export async function measurePeriods(
   return pieces.map(({ label }, index) => ({ label, values: values[index] ?? [] }));
 }
 
-async function periodOf(ask: Asked['ask'], scope: Scope): Promise<{ from: number; until: number } | null> {
+async function periodOf(
+  { ask, dialect }: Asked,
+  scope: Scope,
+): Promise<{ from: number; until: number } | null> {
   // Each is one index lookup; min and max in one select would scan the whole index.
   const [[first, last] = []] = await ask(
-    `select (select min(created_at) from tasks where removed_at is null),
-      (select max(created_at) from tasks where removed_at is null)`,
+    `select (select min(created_at) from ${dialect.tasks} where removed_at is null),
+      (select max(created_at) from ${dialect.tasks} where removed_at is null)`,
     {},
   );
   if (typeof first !== 'string' || typeof last !== 'string') return null;

@@ -1,5 +1,5 @@
 import { type Asked, rowsAtMost, type Scope, unsearchedTasksOf } from './ask.ts';
-import { count, id, type Measure, prose, ratio, sectionOf, time } from './measure.ts';
+import { count, id, type Measure, prose, ratio, sectionOf, shareOf, time } from './measure.ts';
 import type { Section } from './report.ts';
 
 export const ERROR = prose('error_group', 'Error');
@@ -9,7 +9,7 @@ export const LAST = time('last_created_at', 'Last', 'max(created_at)');
 const MEASURES = [
   ERROR,
   FAILURES,
-  ratio('share', 'Share', 'round(1.0 * count(*) / sum(count(*)) over (), 4)'),
+  ratio('share', 'Share', shareOf('count(*)', 'cast(sum(count(*)) over () as bigint)')),
   count('users', 'Users', 'count(distinct username)'),
   LAST,
   id('last_task_id', 'Last task', ({ lastCreatedId }) => lastCreatedId),
@@ -34,7 +34,7 @@ export function errorsSection(
     name: 'errors',
     title: 'Failures by error',
     measures,
-    from: `tasks where ${where} group by error_group order by count(*) desc, error_group nulls first limit :limit`,
+    from: `${mirror.dialect.tasks} where ${where} group by error_group order by count(*) desc, error_group nulls first limit :limit`,
     parameters: { ...parameters, ...rowsAtMost(limit, 20) },
     chart: { kind: 'bars', label: 'error_group', value: 'failures' },
   });

@@ -27,7 +27,7 @@ async function summary({ ask, dialect }: Asked, scope: Scope): Promise<Section> 
   ]);
   // One pass for both rows.
   const [values = []] = await ask(
-    `select ${selectList(dialect, measures)} from tasks where ${where}`,
+    `select ${selectList(dialect, measures)} from ${dialect.tasks} where ${where}`,
     parameters,
   );
   return {

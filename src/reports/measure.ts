@@ -36,11 +36,17 @@ export const COMPLETED = count('completed', 'Completed', COUNT_COMPLETED);
 export const FAILED = count('failed', 'Failed', COUNT_FAILED);
 const CANCELLED = count('cancelled', 'Cancelled', countOf(`status = 'cancelled'`));
 export const OPEN = count('open', 'Open', countOf(IS_OPEN));
+/**
+ * Returns SQL for a part of a whole with four digits; null if the whole is 0. In whole numbers: doubles and
+ * decimals round one that lies in the middle, such as 3 of 160, to different sides.
+ */
+export const shareOf = (part: string, whole: string): string =>
+  `(20000 * ${part} + ${whole}) / (2 * nullif(${whole}, 0)) / 10000.0`;
 /** Completed as a share of completed and failed; null if there are neither. */
 export const SUCCESS = ratio(
   'success_rate',
   'Success',
-  `round(1.0 * ${COUNT_COMPLETED} / nullif(${COUNT_COMPLETED} + ${COUNT_FAILED}, 0), 4)`,
+  shareOf(COUNT_COMPLETED, `(${COUNT_COMPLETED} + ${COUNT_FAILED})`),
 );
 
 /** Counts by how tasks ended. */

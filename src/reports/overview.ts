@@ -55,7 +55,7 @@ async function totals({ ask, dialect }: Asked, scope: Scope): Promise<Section> {
   const rows: Value[][] = [];
   for (const [period, { since, until }] of periods) {
     const { where, parameters } = tasksOf({ ...scope, since, until });
-    const sql = `select ${selectList(dialect, TOTALS)} from tasks where ${where}`;
+    const sql = `select ${selectList(dialect, TOTALS)} from ${dialect.tasks} where ${where}`;
     const [values = []] = await ask(sql, parameters);
     rows.push([period, ...values]);
   }

@@ -16,7 +16,7 @@ export async function users(mirror: Asked, scope: Scope): Promise<Section[]> {
       WORK,
       time('last_created_at', 'Last task', 'max(created_at)'),
     ],
-    from: `tasks where ${where} group by username order by count(*) desc, username nulls first limit :limit`,
+    from: `${mirror.dialect.tasks} where ${where} group by username order by count(*) desc, username nulls first limit :limit`,
     parameters: { ...parameters, ...rowsAtMost(scope.limit, 20) },
     chart: { kind: 'bars', label: 'username', value: 'tasks' },
   });
@@ -40,8 +40,8 @@ export async function sessions(mirror: Asked, scope: Scope): Promise<Section[]> 
       time('first_created_at', 'First task', 'min(created_at)'),
       time('last_created_at', 'Last task', 'max(created_at)'),
     ],
-    from: `tasks where ${where} and session_id in (
-        select session_id from tasks where ${where} ${grouped} limit :limit
+    from: `${mirror.dialect.tasks} where ${where} and session_id in (
+        select session_id from ${mirror.dialect.tasks} where ${where} ${grouped} limit :limit
       ) ${grouped}`,
     parameters: { ...parameters, ...rowsAtMost(scope.limit, 20) },
   });

@@ -66,7 +66,7 @@ export async function slowest(mirror: Asked, scope: Scope): Promise<Section[]> {
       MESSAGE,
     ],
     from: `tasks where ${mirror.dialect.rowKey} in (
-        select ${mirror.dialect.rowKey} from tasks where ${where} order by run_ms desc, created_at desc limit :limit
+        select ${mirror.dialect.rowKey} from ${mirror.dialect.tasks} where ${where} order by run_ms desc, created_at desc limit :limit
       ) order by run_ms desc, created_at desc`,
     parameters: { ...parameters, ...rowsAtMost(scope.limit, 20) },
   });

@@ -1,5 +1,5 @@
-/** A value as SQLite returns it: 64-bit integers as bigint, BLOBs as bytes. */
-export type Cell = null | string | number | bigint | Uint8Array;
+/** A value as the database returns it: 64-bit integers as bigint, BLOBs as bytes. SQLite has no booleans. */
+export type Cell = null | string | number | bigint | boolean | Uint8Array;
 
 /** Rows that are handed over together: few enough for memory, even if their values are long. */
 export type Batch = readonly (readonly Cell[])[];
@@ -22,7 +22,8 @@ export type SqlParameters = Readonly<Record<string, null | string | number | big
 /** The result of a statement. */
 export interface Queried extends Rows {
   /**
-   * For each column, the table column that its values come from, with the declared type; nulls if computed.
+   * For each column, the table column that its values come from, with the declared type in SQLite's words
+   * (INTEGER, REAL, TEXT, BLOB), BOOLEAN or TIMESTAMP; nulls if computed.
    */
   origins: readonly { column: string | null; type: string | null }[];
 }

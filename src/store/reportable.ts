@@ -41,6 +41,11 @@ export interface Dialect {
   percentile(column: string, percent: number): string;
   /** Returns whole ms from one time to another; null if either is null. Either may be a parameter. */
   msBetween(from: string, to: string): string;
+  /**
+   * The tasks, to select from: all columns that indexes hold. On PostgreSQL names of users and sessions are
+   * cut to their first 100 characters.
+   */
+  tasks: string;
   /** The id of the task of a group that was created last. */
   lastCreatedId: string;
   /** The tasks, read through the index of the few open ones. */

@@ -1,6 +1,9 @@
 import type { Ledger } from '../model/ledger.ts';
-import type { Outcome, RunKind, SourceIdentity, Verdict } from '../model/run.ts';
+import type { LastRuns, Outcome, RunKind, SourceIdentity, Verdict } from '../model/run.ts';
 import type { OmittableField, RejectedRow, Task } from '../model/task.ts';
+import type { SourceStatus } from './status.ts';
+
+export type { LeaseHolder, SourceStatus } from './status.ts';
 
 /** Counts of the tasks that a commit, or a run, touched. */
 export interface UpsertCounts {
@@ -167,42 +170,6 @@ export interface MirrorClaim extends ObservedSource {
   release(): Promise<void>;
 }
 
-/** A row of `mirror_status`, with the gaps that the view only counts. Times are UTC text or null. */
-export interface SourceStatus {
-  source: string;
-  /** The base URL of its API. */
-  baseUrl: string;
-  /** Every task with activity up to this moment is mirrored; null: nothing is proven yet. */
-  completeThrough: string | null;
-  /** The head of the last run that began: everything at or below it is mirrored, except in gaps. */
-  watermark: string | null;
-  /** Ranges that may lack tasks, newest first: lower < activity <= upper; lower null: to the list's end. */
-  gaps: { lower: string | null; upper: string }[];
-  /** Tasks that are not removed. */
-  liveRows: number;
-  /** Tasks that are pending, running or awaiting_approval. */
-  openTasks: number;
-  /** Rows in `rejected_rows`. */
-  rejectedRows: number;
-  /** Tasks marked as removed. */
-  removedRows: number;
-  /** The overlap that runs have learned to need, in ms; 0: the configured one was always enough. */
-  learnedOverlapMs: number;
-  /** The API's total, as the last run's first page reported it; null if it reported none. */
-  apiTotal: number | null;
-  /** Live tasks that this source also shows while another source holds them, by that source's name. */
-  heldBy: { source: string; rows: number }[];
-  /** Start of the last run. */
-  lastRunAt: string | null;
-  lastRunKind: RunKind | null;
-  /** Null while the run is in progress. */
-  lastRunOutcome: Outcome | null;
-  /** End of the last run with the outcome ok or partial. */
-  lastSuccessAt: string | null;
-  /** End of the last full walk that proved all of its steps. */
-  lastCleanFullAt: string | null;
-}
-
 /** A past or current run of a source, newest first in lists. */
 export interface RunSummary extends UpsertCounts {
   id: number;
@@ -271,6 +238,12 @@ export interface MirrorStore extends MirrorReader {
    * Throws UsageError if the name already belongs to another base URL.
    */
   claim(source: SourceIdentity): Promise<MirrorClaim>;
+  /**
+   * Claims a source as `claim` does, unless `isDone` finds in its last runs that there is nothing left to do:
+   * then it returns null, and leaves no record. What `isDone` was last asked is still so when the lease is
+   * taken. It may be asked several times, also while another process holds the lease.
+   */
+  claimUnless(source: SourceIdentity, isDone: (runs: LastRuns) => boolean): Promise<MirrorClaim | null>;
   /**
    * Opens a source for reading, without a lease. A source that the mirror does not know is empty. Throws
    * UsageError as `claim` does.

@@ -1,9 +1,9 @@
 import { messageOf } from '../model/text.ts';
-import { InterruptedError } from '../model/errors.ts';
+import { InterruptedError, LeaseHeldError } from '../model/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log.ts';
 import type { MirrorClaim, MirrorStore, SourceState } from '../store/store.ts';
-import type { RunKind, SourceIdentity, Verdict } from '../model/run.ts';
+import type { LastRuns, RunKind, SourceIdentity, Verdict } from '../model/run.ts';
 import type { TaskSource } from '../source/source.ts';
 import { RENEW_MS } from '../model/lease.ts';
 import { reachesEnd } from '../model/ledger.ts';
@@ -29,6 +29,8 @@ export interface SyncResult {
    * are gone.
    */
   foundLateOrGone: boolean;
+  /** The last runs of the source, of which `isDone` said that they leave nothing to do; null if there was a run. */
+  passedOver: LastRuns | null;
 }
 
 /** Options of a sync. */
@@ -41,6 +43,10 @@ export interface SyncOptions extends RunOptions {
   dryRun?: boolean | undefined;
   /** The log level of a failed run; `info` for a caller that reports the failure itself. */
   failureLevel?: 'info' | 'warn' | undefined;
+  /** Begins no run, and takes no lease, if this says that the last runs of the source leave nothing to do. */
+  isDone?: ((runs: LastRuns) => boolean) | undefined;
+  /** Called with the id of the run once it holds the lease. */
+  onBegin?: ((run: number) => void) | undefined;
   /** The data to delete at the end of the run; none by default. */
   retention?: Retention | undefined;
 }
@@ -56,7 +62,7 @@ export interface SyncDeps {
 
 /**
  * Syncs one source, once. Never throws for failures of a run (a refused key, an API that fails, a full disk,
- * a lease that another process holds): the result reports them, and what was committed stays.
+ * a lease that another process holds): the result reports them, and committed data stays.
  */
 export async function syncSource(
   identity: SourceIdentity,
@@ -70,10 +76,9 @@ export async function syncSource(
   };
   let claim: MirrorClaim | DryClaim;
   try {
-    claim =
-      options.dryRun === true
-        ? dryClaim(await deps.store.observe(identity))
-        : await deps.store.claim(identity);
+    const claimed = await claimFor(identity, deps, options);
+    if ('passedOver' in claimed) return finish(claimed);
+    ({ claim } = claimed);
   } catch (failure) {
     return finish(failed(failure));
   }
@@ -95,9 +100,23 @@ interface Ran extends Omit<SyncResult, 'report'> {
   report: Partial<SyncReport>;
 }
 
+const NOT_RUN = { run: null, failure: null, fullAdvised: false, foundLateOrGone: false, passedOver: null };
+
 function failed(failure: unknown): Ran {
   const report = { outcome: 'failed', error: messageOf(failure) } as const;
-  return { report, run: null, failure, fullAdvised: false, foundLateOrGone: false };
+  return { ...NOT_RUN, report, failure };
+}
+
+async function claimFor(
+  identity: SourceIdentity,
+  { store }: SyncDeps,
+  { dryRun, isDone }: SyncOptions,
+): Promise<{ claim: MirrorClaim | DryClaim } | Ran> {
+  if (dryRun === true) return { claim: dryClaim(await store.observe(identity)) };
+  if (isDone === undefined) return { claim: await store.claim(identity) };
+  let runs: LastRuns | null = null;
+  const claim = await store.claimUnless(identity, (found) => isDone((runs = found)));
+  return claim === null ? { ...NOT_RUN, report: { outcome: 'ok' }, passedOver: runs } : { claim };
 }
 
 async function runUnderLease(
@@ -112,6 +131,7 @@ async function runUnderLease(
   const log = deps.logFor({ source: name, run: runId });
   const upkeep = { claim, log, signal: options.signal };
   log.debug({ kind }, 'run begins');
+  options.onBegin?.(runId);
   await clearOmitted(upkeep);
 
   let copier: Copier | null = null;
@@ -145,6 +165,19 @@ async function runUnderLease(
     ...outcomeOf(copier, verdict, failure),
     plan: 'plan' in claim ? claim.plan : null,
   };
+  const result = {
+    ...NOT_RUN,
+    report,
+    run: options.dryRun === true ? null : runId,
+    failure,
+    fullAdvised,
+    foundLateOrGone: report.removed > 0 || copier?.head.lateSeen === true,
+  };
+  if (failure instanceof LeaseHeldError) {
+    // Whoever holds the source now has closed the record of this run.
+    log.info({ kind }, failure.message);
+    return result;
+  }
   // Prune while the lease is held: the end of the run releases it.
   if (options.retention !== undefined) await pruneOld(upkeep, options.retention, deps.clock.now());
   try {
@@ -164,13 +197,7 @@ async function runUnderLease(
   const level = levels[outcome];
   log[level]({ kind, outcome, verdict, requests, inserted, updated, removed, error }, `run ${outcome}`);
   if (failure === null && copier !== null) await prepareReaders(upkeep, copier.ledger);
-  return {
-    report,
-    run: options.dryRun === true ? null : runId,
-    failure,
-    fullAdvised,
-    foundLateOrGone: report.removed > 0 || copier?.head.lateSeen === true,
-  };
+  return result;
 }
 
 function kindOf({ ledger }: SourceState, { full }: SyncOptions): RunKind {
@@ -197,5 +224,5 @@ async function totalHasMoved(copier: Copier, { surplus, total }: SourceState): P
 function asInterruption(reason: unknown): InterruptedError {
   return reason instanceof InterruptedError
     ? reason
-    : new InterruptedError('the run was interrupted; what it had committed stays', { cause: reason });
+    : new InterruptedError('the run was interrupted; its committed data stays', { cause: reason });
 }

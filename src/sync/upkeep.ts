@@ -2,7 +2,7 @@ import type { Keep, MirrorClaim } from '../store/store.ts';
 import type { Log } from '../model/log.ts';
 import { type Ledger, reachesEnd } from '../model/ledger.ts';
 
-/** How long a mirror keeps what it may delete, in ms; null: for ever. */
+/** How long a mirror keeps what it may delete, in ms; null: forever. */
 export interface Retention {
   /** Lines of the journal. */
   changesMs: number | null;

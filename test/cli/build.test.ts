@@ -69,7 +69,7 @@ describe('the build after an install', () => {
     expect(existsSync(join(folder, 'dist/src/index.d.ts'))).toBe(true);
   });
 
-  test('is left out where these very sources were built, however old their files look', async () => {
+  test('is left out if these very sources were built, however old their files look', async () => {
     const folder = clone();
     const build = buildIn(folder);
     for (const file of ['src/main.ts', 'package.json', 'dist/src/main.cjs']) {
@@ -87,7 +87,7 @@ describe('the build after an install', () => {
   test.each([
     ['a source of nothing but types', 'src/store/store.ts'],
     ['how it is built', 'scripts/build.ts'],
-  ])('is made anew once %s has changed', async (_what, file) => {
+  ])('is built again once %s has changed', async (_what, file) => {
     const folder = clone();
     const [build, digest] = [buildIn(folder), digestIn(folder)];
     appendFileSync(join(folder, file), '// changed\n');
@@ -113,7 +113,7 @@ describe('the build after an install', () => {
   describe.each([
     ['the packages that build are missing', []],
     ['Node runs no TypeScript', ['--no-experimental-strip-types']],
-  ])('where %s', (_what, flags) => {
+  ])('if %s', (_what, flags) => {
     function bareClone(): string {
       const folder = clone();
       rmSync(join(folder, 'dist'), { recursive: true });
@@ -129,7 +129,7 @@ describe('the build after an install', () => {
       expect(stderr).toContain(`Run "npm ci --include=dev" in ${folder}`);
     });
 
-    test('lets npx go on, which shows none of it: then the program says so', async () => {
+    test('does not fail npx, which hides its output: the program reports it later', async () => {
       const folder = bareClone();
       expect(await prepare(folder, { npm_command: 'exec' }, flags)).toMatchObject({ code: 0 });
       const { code, stdout, stderr } = await bin(folder);

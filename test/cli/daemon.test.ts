@@ -83,7 +83,7 @@ test('SIGTERM with a request in flight: exit code 0 before the time to drain is 
   expect(readRows(file, 'select * from sync_runs where finished_at is null')).toEqual([]);
 });
 
-test('goes on where nobody takes its log any more', async () => {
+test('continues if nobody reads its log any more', async () => {
   const { daemon, one, file } = await startDaemon();
   await daemon.line(/"source":"one".*"run ok"/);
   daemon.closeStderr();
@@ -170,7 +170,7 @@ describe('SIGHUP', () => {
 });
 
 describe('a daemon that cannot continue ends, so that its supervisor restarts it', () => {
-  test('where its database was deleted: exit code 10', async () => {
+  test('if its database was deleted: exit code 10', async () => {
     const { daemon, file } = await startDaemon();
     await daemon.line(/"source":"one".*"run ok"/);
     rmSync(file);
@@ -180,7 +180,7 @@ describe('a daemon that cannot continue ends, so that its supervisor restarts it
     expect(stderr).toMatch(/^taskmirror: .*deleted or moved away.*\n.*Restart this process/m);
   });
 
-  test('where an error is thrown outside of every run: exit code 1, and no key in what it says', async () => {
+  test('if an error is thrown outside of every run: exit code 1, and no key in the output', async () => {
     const preload = "process.on('SIGUSR2', () => { throw new Error(`stray ${process.env.KEY_ONE}`); });";
     const { daemon } = await startDaemon({ preload });
     await daemon.line(/"source":"one".*"run ok"/);

@@ -58,7 +58,7 @@ describe('what sync prints', () => {
   });
 });
 
-describe('exit code 2: whoever called has to correct something', () => {
+describe('exit code 2: the caller has to correct something', () => {
   test.each([
     ['no source', ['sync'], /No source is set.*SIGMIC_API_KEY/s],
     ['an unknown flag', ['sync', '--fast'], /--fast.*See taskmirror sync --help\./s],
@@ -180,7 +180,7 @@ test('exit code 11: another process is syncing the source; its pid and host are 
   expect(mirroredTasks(join(cwd, 'taskmirror.db'))).toEqual(inMirrorOrder(api.list.all()));
 });
 
-test('exit code 130: SIGINT with a request in flight; what was committed stays, and the next run goes on from there', async () => {
+test('exit code 130: SIGINT with a request in flight; committed data stays, and the next run goes on from there', async () => {
   const api = await serveTasks(tasksApart(2_000, 60_000));
   const cwd = temporaryFolder();
   const file = join(cwd, 'taskmirror.db');

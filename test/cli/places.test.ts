@@ -12,7 +12,7 @@ import { serveTasks } from './api.ts';
 
 const two = () => serveTasks([completedTask('a', EPOCH - 1_000), completedTask('b', EPOCH - 2_000)]);
 
-describe('a name for the database with something at its end that nobody means is exit code 2:', () => {
+describe('a database name with an unintended ending is exit code 2:', () => {
   test.each(['x.db\r', 'x.db '])(
     '%j, by the variable and the flag, with and without a mirror of the other name',
     async (name) => {
@@ -59,7 +59,7 @@ function inGone(args: string[], env: Record<string, string>) {
 }
 
 describe('in a working directory that was deleted', () => {
-  test('the version and the help are told', () => {
+  test('the version and the help are printed', () => {
     expect(inGone(['--version'], {})).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: '' });
     expect(inGone(['sync', '--help'], {})).toMatchObject({
       code: 0,
@@ -128,7 +128,7 @@ test('export --output - prints; a snapshot and a demo refuse that name; no file 
   expect(readdirSync(cwd)).not.toContain('-');
 });
 
-test('where only the search index is damaged, doctor, verify and search give one cure, and it works', async () => {
+test('if only the search index is damaged, doctor, verify and search give one cure, and it works', async () => {
   const { env } = await two();
   const cwd = temporaryFolder();
   await runProgram(['sync'], { cwd, env });

@@ -7,7 +7,7 @@ import { KEY, serveTasks, type TestApi } from './api.ts';
 import { filesIn } from './files.ts';
 
 describe('query', () => {
-  test('refuses what does not only read, with exit code 2, and no byte of the database changes', async () => {
+  test('refuses SQL that writes with exit code 2, and changes no byte of the database', async () => {
     const { cwd } = await mirrorOfTwo();
     const before = filesIn(cwd)['taskmirror.db'];
     const hostile = [
@@ -72,7 +72,7 @@ describe('query', () => {
 });
 
 describe('search and history', () => {
-  test('find what the first sync has mirrored; what makes no sense is exit code 2', async () => {
+  test('find tasks after the first sync; an invalid command is exit code 2', async () => {
     const { cwd } = await mirrorOfTwo();
     const [found, raw, bad, none, one, unknown] = await Promise.all(
       [

@@ -53,7 +53,7 @@ function packagesIn(paths: readonly string[]): string[] {
   return [...new Set(names)].toSorted();
 }
 
-describe('what a start costs is what it loads:', () => {
+describe('a start loads few files:', () => {
   test('a sync that finds nothing loads no other command, no schedule, no table, no demo and no logger', async () => {
     const api = await serveTasks([completedTask('a', EPOCH)]);
     const cwd = temporaryFolder();
@@ -171,7 +171,7 @@ describe('compiled code', () => {
     );
   });
 
-  test('is not made anew by a run that lasts longer, in which the flags of V8 change', async () => {
+  test('is not replaced by a longer run, which changes the flags of V8', async () => {
     const cwd = temporaryFolder();
     const inodes = async () => {
       const args = ['demo', '--tasks', '1000'];

@@ -59,7 +59,7 @@ test('rows vanish above the reading position between two pages: none of the othe
   expect(mirroredTasks(join(cwd, 'taskmirror.db'))).toEqual(inMirrorOrder([...api.list.all(), ...gone]));
 });
 
-test('a run goes on to its end where nobody reads its log any more', async () => {
+test('a run reaches its end if nobody reads its log any more', async () => {
   const api = await serveTasks(teamTasks(300));
   const env = { ...api.env, TASKMIRROR_LOG_LEVEL: 'info' };
   const cwd = temporaryFolder();

@@ -59,7 +59,7 @@ describe('ids of the API', () => {
     }
   });
 
-  test('in what sync --full --dry-run would change and remove, and in what verify finds', async () => {
+  test('in the changes and removals of sync --full --dry-run, and in the findings of verify', async () => {
     await runProgram(['sync'], { cwd, env: api.env });
     api.list.remove(`a${HOSTILE}`);
     api.list.put(hostile('b', { message: 'edited' }));

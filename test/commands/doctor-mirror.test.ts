@@ -38,7 +38,7 @@ async function findings(
   return (await diagnose(checks)).findings;
 }
 
-test('a source whose tasks the mirror holds and the settings do not have is told, with how to rename it', async () => {
+test('a source in the mirror but not in the settings is reported, with the command to rename it', async () => {
   expect(await findings(await mirrorFile(), 'prod')).toEqual([
     {
       check: 'source default',
@@ -49,7 +49,7 @@ test('a source whose tasks the mirror holds and the settings do not have is told
   ]);
 });
 
-test('one that was renamed and mirrored again under its new name is forgotten instead', async () => {
+test('for a source that was mirrored again under its new name, the advice is to forget the old one', async () => {
   const bench = await syncBench();
   await bench.sync(new SimulatedList(tasksApart(30, 60_000)));
   const claim = await bench.store.claim({ name: 'prod', baseUrl: 'https://api.example' });
@@ -58,18 +58,18 @@ test('one that was renamed and mirrored again under its new name is forgotten in
   expect(finding?.hint).toContain('run "taskmirror sync", then "taskmirror source forget default --yes"');
 });
 
-test('no name is guessed for a source of another API', async () => {
+test('no new name is suggested for a source of another API', async () => {
   const [finding] = await findings(await mirrorFile(), 'prod', { baseUrl: 'https://other.example' });
   expect(finding?.hint).not.toContain('rename');
   expect(finding?.hint).toMatch(/as an archive, .*: taskmirror source forget default --yes$/);
 });
 
-test('nothing is said of sources that the settings have, nor of a mirror that is not there yet', async () => {
+test('sources in the settings and a missing mirror are not reported', async () => {
   expect(await findings(await mirrorFile(), 'default')).toEqual([]);
   expect(await findings(join(temporaryFolder(), 'none.db'), 'default')).toEqual([]);
 });
 
-test('of a source that shows tasks of others, who holds them', async () => {
+test('a source that shows tasks of others is reported with their holders', async () => {
   const bench = await syncBench();
   for (const name of ['team', 'bots']) {
     const claim = await bench.store.claim({ name, baseUrl: 'https://api.example' });
@@ -88,7 +88,7 @@ describe('fields that must not be kept', () => {
   const omitFields: OmittableField[] = ['message', 'env'];
   const check = 'omitted fields';
 
-  test('and that something is left of fail, with where it is and what to do', async () => {
+  test('fail if values are left, with their places and advice', async () => {
     const file = await mirrorFile();
     expect(await findings(file, 'default', { omitFields })).toEqual([
       {
@@ -101,7 +101,7 @@ describe('fields that must not be kept', () => {
     ]);
   });
 
-  test('are fine once a run has cleared them; what is stored later is found all the same', async () => {
+  test('are fine once a run has cleared them; values stored later are still found', async () => {
     const file = await mirrorFile();
     const options = { create: false, clock: createFakeClock(), omit: new Set(omitFields) };
     const store = await openMirrorStore(file, options);
@@ -125,7 +125,7 @@ describe('fields that must not be kept', () => {
     ]);
   });
 
-  test('are no matter where there are none, nor of a mirror that is not there yet', async () => {
+  test('are not reported if there are none, or if there is no mirror yet', async () => {
     expect(await findings(await mirrorFile(), 'default')).toEqual([]);
     expect(await findings(join(temporaryFolder(), 'none.db'), 'default', { omitFields })).toEqual([]);
   });

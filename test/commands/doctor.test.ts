@@ -32,7 +32,7 @@ async function examined(
 }
 
 describe('doctor', () => {
-  it('breaks what is too long for a terminal below where it began, and nothing in a pipe', async () => {
+  it('wraps long lines on a terminal under their beginning, and none in a pipe', async () => {
     const long = {
       check: 'API x',
       status: 'fail',
@@ -48,7 +48,7 @@ describe('doctor', () => {
     expect((await examined([check(long)]))[1].split('\n')).toHaveLength(3);
   });
 
-  it('prints a line each, and below what is not ok what to do', async () => {
+  it('prints a line for each finding, with advice below failures and warnings', async () => {
     expect(await examined([check(fine), check(warning, failed)])).toEqual([
       EXIT.differences,
       [
@@ -143,7 +143,7 @@ async function sourceFindings(
   return findings;
 }
 
-it('fails where no source is set: no sync could do anything', async () => {
+it('fails if no source is set: no sync could do anything', async () => {
   const checks = sourceChecks({
     io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
     settings: { database: '/data/mirror.db', sources: [] },
@@ -163,7 +163,7 @@ it('fails where no source is set: no sync could do anything', async () => {
 });
 
 describe('a source', () => {
-  it('is well where the key is there, the API takes it and the clocks agree', async () => {
+  it('is ok if the key is set, the API accepts it and the clocks agree', async () => {
     const clock = createFakeClock();
     const asked: unknown[] = [];
     const findings = await sourceFindings(async (page) => {
@@ -185,7 +185,7 @@ describe('a source', () => {
     ]);
   });
 
-  it('fails where its key cannot be had', async () => {
+  it('fails if its key is unavailable', async () => {
     const findings = await sourceFindings(
       new UsageError(
         'key_unusable',
@@ -203,7 +203,7 @@ describe('a source', () => {
     ]);
   });
 
-  it('fails where the API refuses the key', async () => {
+  it('fails if the API refuses the key', async () => {
     const findings = await sourceFindings(() => Promise.reject(keyRefused('refused (401)')));
     expect(findings.slice(2)).toEqual([
       {
@@ -215,7 +215,7 @@ describe('a source', () => {
     ]);
   });
 
-  it('fails where the API does not answer in time', async () => {
+  it('fails if the API does not answer in time', async () => {
     const clock = createFakeClock();
     const findings = await sourceFindings((_page, { signal }) => {
       clock.expireTimeouts();
@@ -228,9 +228,9 @@ describe('a source', () => {
 
   it.each([
     [5_000, 'ok', 'agrees with the API'],
-    [5_001, 'warn', 'this machine is 5.0 s ahead of the API'],
-    [-60_000, 'warn', 'this machine is 60 s behind the API'],
-    [60_001, 'fail', 'this machine is 60 s ahead of the API'],
+    [5_001, 'warn', 'this machine is 5 s ahead of the API'],
+    [-60_000, 'warn', 'this machine is 1 m behind the API'],
+    [60_001, 'fail', 'this machine is 1 m ahead of the API'],
     [-7_200_000, 'fail', 'this machine is 2 h behind the API'],
     [null, 'ok', 'not compared: the API sent no date'],
   ])('clock: %s ms off is %s', async (off, expected, detail) => {
@@ -252,7 +252,7 @@ describe('the database file', () => {
     return Object.fromEntries(findings.map((finding) => [finding.check, finding]));
   }
 
-  it('is well where it is sound and private', async () => {
+  it('is ok if it is sound and private', async () => {
     const file = join(temporaryFolder(), 'mirror.db');
     writeFileSync(file, 'x', { mode: 0o600 });
     const findings = await findingsOf(file);
@@ -265,7 +265,7 @@ describe('the database file', () => {
     expect(findings['disk']?.status).toBe(bavail * bsize >= 1024 ** 3 ? 'ok' : 'warn');
   });
 
-  it('may be missing where it can be made', async () => {
+  it('may be missing if it can be created', async () => {
     const findings = await findingsOf(join(temporaryFolder(), 'mirror.db'), unasked);
     expect(findings).toMatchObject({
       database: { status: 'ok', detail: expect.stringContaining('does not exist yet') },
@@ -293,7 +293,7 @@ describe('the database file', () => {
     });
   });
 
-  it('fails where SQLite finds problems, or another program made it', async () => {
+  it('fails if SQLite finds problems, or another program made it', async () => {
     const file = join(temporaryFolder(), 'mirror.db');
     writeFileSync(file, 'x');
     const damaged = {

@@ -132,7 +132,7 @@ describe('history', () => {
     expect(lines.join('\n')).toContain('error: NULL → very long words');
   });
 
-  test('takes the beginning of an id for the whole of it, where only one begins so', async () => {
+  test('accepts the beginning of an id if only one task matches', async () => {
     for (const id of ['0b2d3', '0b2d3e4f-1111', 'other', 'othe', '日本語-']) {
       expect((await printed(id)).lines[2]).toMatch(/^id +(0b2d3e4f-1111|other|日本語-1)$/);
     }

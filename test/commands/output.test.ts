@@ -95,7 +95,7 @@ describe('json and jsonl', () => {
     expect(text).toBe('{"a":1,"a_3":2,"a_2":3,"a_2_2":4}\n');
   });
 
-  it('json is an array also where there are no rows, jsonl is then empty', async () => {
+  it('json is an array also if there are no rows, jsonl is then empty', async () => {
     expect(await printed(single([]), 'json')).toBe('[]\n');
     expect(await printed(single([]), 'jsonl')).toBe('');
   });
@@ -140,7 +140,7 @@ describe('csv', () => {
     expect(parseCsv(await printed(result, 'csv'))).toEqual([[text], [text]]);
   });
 
-  it('leaves numbers, and all other text, as they are where formulas are escaped', async () => {
+  it('leaves numbers, and all other text, as they are if formulas are escaped', async () => {
     const row = [-5n, -0.25, -9223372036854775808n, null, '', 'a=1', '2026-01-01', Buffer.from('=')];
     expect(await printed({ columns: row.map(() => 'c'), rows: [row] }, 'csv', { escapeFormulas: true })).toBe(
       'c,c,c,c,c,c,c,c\n-5,-0.25,-9223372036854775808,,"",a=1,2026-01-01,3d\n',
@@ -217,7 +217,7 @@ describe('a table on a terminal', () => {
     for (const name of columns.filter((each) => each !== 'text')) expect(text).toContain(cells[name]);
   });
 
-  it('cuts nothing where it fits', async () => {
+  it('cuts nothing if it fits', async () => {
     const text = await printed({ columns: ['a'], rows: [['short']] }, 'table', { columns: 80 });
     expect(text).toBe('┌───────┐\n│ a     │\n├───────┤\n│ short │\n└───────┘\n');
   });
@@ -234,7 +234,7 @@ describe('a table on a terminal', () => {
     expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(60);
   });
 
-  it('says so where such a result has no rows', async () => {
+  it('reports that such a result has no rows', async () => {
     const columns = Array.from({ length: 21 }, (_, index) => `column_${index}`);
     expect(await printed({ columns, rows: [] }, 'table', { columns: 60 })).toBe('no rows\n');
   });
@@ -247,7 +247,7 @@ describe('a table on a terminal', () => {
     expect(lines.filter((line) => line.includes('─'))).toHaveLength(3);
   });
 
-  it('dims NULL where there is colour, and sends no other escape', async () => {
+  it('dims NULL if colour is on, and sends no other escape', async () => {
     const rows = { columns: ['v'], rows: [[null], ['NULL'], ['\u001b[31m']] };
     const [before, ...escapes] = (await printed(rows, 'table', { columns: 80, color: true })).split('\u001b');
     expect(before).toMatch(/│ $/);
@@ -255,7 +255,7 @@ describe('a table on a terminal', () => {
     expect(await printed(rows, 'table', { columns: 80 })).not.toContain('\u001b');
   });
 
-  it('takes 80 columns where the terminal does not tell', async () => {
+  it('assumes 80 columns if the terminal reports none', async () => {
     const [line = ''] = (await printed(wide, 'table', { columns: 0 })).split('\n');
     expect(widthOf(line)).toBeLessThanOrEqual(80);
     expect(widthOf(line)).toBeGreaterThan(70);
@@ -285,15 +285,27 @@ describe('text', () => {
     ]);
   });
 
-  it('rounds durations to what matters', () => {
-    const ms = [0, 340, 1_250, 12_000, 95_000, 150_000, 7_300_000, 260_000_000];
-    expect(ms.map(duration)).toEqual(['0 ms', '340 ms', '1.2 s', '12 s', '95 s', '2 min', '2 h', '3 d']);
+  it('writes durations by their two largest units', () => {
+    const ms = [0, 999.4, 1_249, 5_001, 59_949, 59_950, 200_000, 3_599_500, 7_500_000, 93_600_000, -340];
+    expect(ms.map(duration)).toEqual([
+      '0 ms',
+      '999 ms',
+      '1.2 s',
+      '5 s',
+      '59.9 s',
+      '1 m',
+      '3 m 20 s',
+      '1 h',
+      '2 h 5 m',
+      '1 d 2 h',
+      '-340 ms',
+    ]);
   });
 
-  it('says how long ago a time was, also where the clocks disagree', () => {
+  it('says how long ago a time was, also if the clocks disagree', () => {
     const now = Date.parse('2026-01-26T12:00:00.000Z');
-    expect(ago('2026-01-26T11:56:00.000Z', now)).toBe('4 min ago');
-    expect(ago('2026-01-26T12:05:00.000Z', now)).toBe('in 5 min');
+    expect(ago('2026-01-26T11:56:00.000Z', now)).toBe('4 m ago');
+    expect(ago('2026-01-26T12:05:00.000Z', now)).toBe('in 5 m');
     expect(ago('2026-01-26T11:59:59.500Z', now)).toBe('just now');
   });
 

@@ -62,13 +62,13 @@ async function usesEscapes(stdout: Captured, env: Record<string, string>): Promi
   return stdout.text.includes('\u001b');
 }
 
-it('colours on a terminal only, and not where NO_COLOR is set', async () => {
+it('colours on a terminal only, and not if NO_COLOR is set', async () => {
   expect(await usesEscapes(new Captured(80), {})).toBe(true);
   expect(await usesEscapes(new Captured(80), { NO_COLOR: '1' })).toBe(false);
   expect(await usesEscapes(new Captured(), {})).toBe(false);
 });
 
-it('lets go of the mirror where the SQL is refused, or fails in the middle of its rows', async () => {
+it('closes the mirror if the SQL is refused, or fails in the middle of its rows', async () => {
   for (const sql of ['delete from sources', "select json_extract('{', '$')"]) {
     const context = contextFor(new Captured());
     await expect(query(context, sql, { format: 'csv' })).rejects.toThrow(UsageError);

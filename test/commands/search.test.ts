@@ -71,7 +71,7 @@ describe('search finds', () => {
     expect((await ids('word')).toSorted()).toEqual(['a', 'b']);
   });
 
-  test('first what holds the word in its message, last what holds it in a long system prompt', async () => {
+  test('ranks the message first and a long system prompt last', async () => {
     const prompt = `You are careful. ${'Never guess. '.repeat(30)}Mind the quota.`;
     await fill([
       task('prompt', { message: 'Hello there', systemPrompt: prompt }),
@@ -82,7 +82,7 @@ describe('search finds', () => {
     expect(await ids('quota')).toEqual(['message', 'error', 'prompt']);
   });
 
-  test('only what the flags ask for, and no more than the limit', async () => {
+  test('only tasks that match the flags, and at most the limit', async () => {
     await fill([
       task('new', { message: 'word', status: 'failed', username: 'ada' }, DAY),
       task('old', { message: 'word', status: 'failed', username: 'bob' }, 10 * DAY),
@@ -238,7 +238,7 @@ describe('search --raw', () => {
 });
 
 describe('the index', () => {
-  test('that is not there is said to be missing, with how to get it', async () => {
+  test('that is missing is reported, with the way to get it', async () => {
     await mirror.claim.commit(changeOf({ tasks: [task('a', { message: 'word' })] }));
     const { message, hint } = told(await refusal('word'));
     expect(message).toBe('this mirror has no search index');
@@ -316,14 +316,14 @@ describe('what search prints', () => {
     expect(Number(rows[0]?.['rank'])).toBeLessThan(Number(rows[1]?.['rank']));
   });
 
-  test('where nothing is found: words for people, an empty list for programs', async () => {
+  test('if nothing is found: a sentence for people, an empty list for programs', async () => {
     const context = mirror.contextFor(80);
     await search(context, ['nowhere'], { limit: '20', format: 'table' });
     expect(context.stdout.text).toBe('nothing found\n');
     expect(await ids('nowhere')).toEqual([]);
   });
 
-  test('where there may be more than the limit: a line on stderr', async () => {
+  test('if there may be more than the limit: a line on stderr', async () => {
     const context = mirror.contextFor(80);
     await search(context, ['zurich'], { limit: '1', format: 'table' });
     expect(context.stderr.text).toBe('There may be more: --limit takes up to 1,000.\n');

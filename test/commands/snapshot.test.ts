@@ -87,7 +87,7 @@ it('makes one file that is a mirror, is not in WAL mode, and holds no lease', as
   expect(readRows(copy, 'pragma integrity_check')).toEqual([{ integrity_check: 'ok' }]);
 });
 
-it('can be read where nothing may be written, and leaves nothing there', async () => {
+it('can be read if nothing may be written, and leaves nothing there', async () => {
   const { file, folder, copy } = await mirrored();
   await makeSnapshot(contextFor(file), copy);
   chmodSync(copy, 0o400);
@@ -158,7 +158,7 @@ it('is no text for stdout, and has no name with a control character', async () =
   expect([readdirSync(folder), existsSync(join(dirname(file), '-'))]).toEqual([[], false]);
 });
 
-it('leaves nothing where it is interrupted, or where there is no mirror', async () => {
+it('leaves nothing if it is interrupted, or if there is no mirror', async () => {
   const { file, folder, copy } = await mirrored();
   const stopped = AbortSignal.abort(new InterruptedError('stop'));
   await expect(makeSnapshot(contextFor(file, stopped), copy)).rejects.toThrow(InterruptedError);

@@ -33,7 +33,7 @@ async function setUp(set: Record<string, string> = {}) {
 const API = 'https://api.example';
 
 describe('the list of sources', () => {
-  test('says of each what the mirror holds, and whether the settings have it', async () => {
+  test('shows the contents of each source, and whether the settings have it', async () => {
     const { context, stdout, store } = await setUp({ default: API });
     const other = await store.claim({ name: 'old', baseUrl: 'https://old.example' });
     await other.release();
@@ -66,7 +66,7 @@ describe('the list of sources', () => {
 });
 
 describe('a source is renamed', () => {
-  test('with its tasks, and what is still to be done in the settings is said', async () => {
+  test('with its tasks, and the remaining change in the settings is named', async () => {
     const { context, stdout, status } = await setUp({ default: API });
     await sourceRename(context, 'default', 'team');
     expect(await status()).toEqual([['team', API, 30]]);
@@ -76,7 +76,7 @@ describe('a source is renamed', () => {
     );
   });
 
-  test('to nothing that the settings would refuse', async () => {
+  test('only to a name that the settings accept', async () => {
     const { context, status } = await setUp();
     for (const name of ['', '-x', 'a b', 'x'.repeat(65)]) {
       const { exitCode, hint } = await toldBy(sourceRename(context, 'default', name));
@@ -85,7 +85,7 @@ describe('a source is renamed', () => {
     expect(await status()).toEqual([['default', API, 30]]);
   });
 
-  test('if the mirror has it and not the new name: else the names that there are, and what to do, are told', async () => {
+  test('only if the mirror has it and not the new name; otherwise the known names and advice are given', async () => {
     const { context } = await setUp();
     expect(await toldBy(sourceRename(context, 'defualt', 'team'))).toMatchObject({
       exitCode: 2,
@@ -101,7 +101,7 @@ describe('a source is renamed', () => {
 });
 
 describe('a source is moved', () => {
-  test('to a base URL as the settings take it, and what they still say is told', async () => {
+  test('to a base URL in normal form, and the old one in the settings is named', async () => {
     const { context, stdout, status } = await setUp({ default: API });
     await sourceMove(context, 'default', 'https://new.example/v/');
     expect(await status()).toEqual([['default', 'https://new.example/v', 30]]);
@@ -111,7 +111,7 @@ describe('a source is moved', () => {
     );
   });
 
-  test('to no base URL that a key must not be sent to', async () => {
+  test('only to a base URL that a key may be sent to', async () => {
     const { context, status } = await setUp();
     expect(await toldBy(sourceMove(context, 'default', 'http://new.example'))).toMatchObject({
       code: 'base_url_invalid',
@@ -121,7 +121,7 @@ describe('a source is moved', () => {
     expect(await status()).toEqual([['default', API, 30]]);
   });
 
-  test('as the hint of the run that met the other address says', async () => {
+  test('with the command that the refused run suggests', async () => {
     const { store } = await setUp();
     const run = store.claim({ name: 'default', baseUrl: 'https://new.example' });
     expect(await toldBy(run)).toMatchObject({
@@ -132,7 +132,7 @@ describe('a source is moved', () => {
 });
 
 describe('a source is forgotten', () => {
-  test('with its tasks only if that is meant', async () => {
+  test('with its live tasks only with --yes', async () => {
     const { context, status } = await setUp();
     expect(await toldBy(sourceForget(context, 'default', { yes: false }))).toMatchObject({
       code: 'source_has_tasks',
@@ -143,7 +143,7 @@ describe('a source is forgotten', () => {
     expect(await status()).toEqual([['default', API, 30]]);
   });
 
-  test('and what became of its tasks is told', async () => {
+  test('and the fate of its tasks is reported', async () => {
     const { context, stdout, status } = await setUp({ default: API });
     await sourceForget(context, 'default', { yes: true });
     expect(await status()).toEqual([['default', API, 0]]);
@@ -154,7 +154,7 @@ describe('a source is forgotten', () => {
     );
   });
 
-  test('twice: then nothing is left to forget, and the list says so too', async () => {
+  test('twice: the second time nothing is left to forget, and the list shows that', async () => {
     const { context, stdout } = await setUp();
     await sourceForget(context, 'default', { yes: true });
     stdout.text = '';
@@ -168,7 +168,7 @@ describe('a source is forgotten', () => {
     );
   });
 
-  test('in steps, unless somebody stops that: the next try goes on', async () => {
+  test('in steps: if somebody interrupts them, the next call continues', async () => {
     const { context, status } = await setUp();
     const stop = new AbortController();
     stop.abort(new InterruptedError('stopped'));
@@ -178,7 +178,7 @@ describe('a source is forgotten', () => {
     expect(await status()).toEqual([['default', API, 0]]);
   });
 
-  test('not while a run is under way', async () => {
+  test('only while no run is in progress', async () => {
     const { context, store, status } = await setUp();
     await store.claim({ name: 'default', baseUrl: API });
     expect(await toldBy(sourceForget(context, 'default', { yes: true }))).toMatchObject({

@@ -28,6 +28,7 @@ const SOURCE: SourceStatus = {
   lastRunOutcome: 'ok',
   lastSuccessAt: '2026-01-26T15:58:00.340Z',
   lastCleanFullAt: null,
+  holder: null,
 };
 
 const RUN: RunSummary = {
@@ -119,36 +120,36 @@ describe('status --json', () => {
 });
 
 describe('status for people', () => {
-  it('says all there is to say of a source', async () => {
+  it('shows all facts about a source', async () => {
     expect((await shown([SOURCE], [RUN])).text).toBe(
       [
         'default  https://api.sigmic.ai',
-        '  complete through  2026-01-26T15:56:00.000Z (4 min ago)',
+        '  complete through  2026-01-26T15:56:00.000Z (4 m ago)',
         '  gaps              none',
         '  live rows         12,003 (the API counts 12,005)',
         '  open tasks        3',
         '  rejected rows     0',
         '  removed rows      0',
-        '  last run          2026-01-26T15:58:00.000Z (2 min ago), took 340 ms',
+        '  last run          2026-01-26T15:58:00.000Z (2 m ago), took 340 ms',
         '                    incremental: ok, clean; 1 request',
         '                    100 rows seen: 3 new, 2 changed',
-        '  last success      2026-01-26T15:58:00.340Z (119 s ago)',
+        '  last success      2026-01-26T15:58:00.340Z (2 m ago)',
         '  last clean full   never',
         '',
         'Last runs',
-        'started    kind         result     requests  new  changed  took',
-        '---------  -----------  ---------  --------  ---  -------  ------',
-        '2 min ago  incremental  ok, clean         1    3        2  340 ms',
+        'started  kind         result     requests  new  changed  took',
+        '-------  -----------  ---------  --------  ---  -------  ------',
+        '2 m ago  incremental  ok, clean         1    3        2  340 ms',
         '',
       ].join('\n'),
     );
   });
 
-  it('calls a full run what the flag calls it, while programs get the name that is stored', async () => {
+  it('calls a full run "full", while programs get the stored name', async () => {
     const run = { ...RUN, kind: 'reconcile' } as const;
     const { text } = await shown([SOURCE], [run]);
     expect(text).toContain('\n                    full: ok, clean; 1 request\n');
-    expect(text).toMatch(/\n2 min ago {2}full {2}ok, clean/);
+    expect(text).toMatch(/\n2 m ago {2}full {2}ok, clean/);
     expect(text).not.toContain('reconcile');
     expect((await shown([SOURCE], [run], { json: true })).text).toContain('"kind": "reconcile"');
   });
@@ -170,7 +171,22 @@ describe('status for people', () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  it('says what is pruned, and nothing where nothing ever was or is to be', async () => {
+  it('says which process syncs a source now, in lines that fit', async () => {
+    const holder = { pid: 4242, host: 'worker-3.example', since: '2026-01-26T15:58:00.000Z' };
+    const { text, lines } = await shown([{ ...SOURCE, holder }], []);
+    expect(text).toContain(
+      [
+        '  now               being synced by process 4242 on worker-3.example since',
+        '                    2026-01-26T15:58:00.000Z (2 min ago)',
+        '  last run ',
+      ].join('\n'),
+    );
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+    const { text: json } = await shown([{ ...SOURCE, holder }], [], { json: true });
+    expect(JSON.parse(json)).toMatchObject({ sources: [{ holder }] });
+  });
+
+  it('shows what is pruned, and nothing if nothing ever was or will be', async () => {
     expect((await shown([SOURCE], [])).text).not.toContain('Retention');
     const pruned = { changesThrough: '2026-01-01T00:00:00.000Z', removedThrough: null };
     const retention = { changesDays: 30, removedDays: null };
@@ -179,11 +195,11 @@ describe('status for people', () => {
       [
         'Retention',
         '  changes           kept for 30 days; pruned through 2026-01-01T00:00:00.000Z',
-        '  removed tasks     kept for ever',
+        '  removed tasks     kept forever',
         '',
       ].join('\n'),
     );
-    expect((await shown([SOURCE], [], { pruned })).text).toContain('kept for ever; pruned through');
+    expect((await shown([SOURCE], [], { pruned })).text).toContain('kept forever; pruned through');
     expect((await shown([SOURCE], [], { retention, json: true })).text).toContain('"changesDays": 30');
   });
 
@@ -209,7 +225,7 @@ describe('status for people', () => {
     expect(backfill.text).toContain('gaps              everything up to 2026-01-02T00:00:00.000Z\n');
   });
 
-  it('gives the error of a failed run whole, in lines that fit, without control characters', async () => {
+  it('shows the complete error of a failed run, in lines that fit, without control characters', async () => {
     const error = `The API at http://127.0.0.1 failed\u001b[31m: ${'word '.repeat(40)}end`;
     const { text, lines } = await shown(
       [SOURCE],
@@ -223,7 +239,7 @@ describe('status for people', () => {
 
   it('shows a run that has not finished', async () => {
     const { text } = await shown([SOURCE], [{ ...RUN, finishedAt: null, outcome: null, verdict: null }]);
-    expect(text).toContain('(2 min ago)\n                    incremental: not finished; 1 request');
+    expect(text).toContain('(2 m ago)\n                    incremental: not finished; 1 request');
   });
 
   it('finds the last run of each of several sources, and the last five of all', async () => {
@@ -240,7 +256,7 @@ describe('status for people', () => {
     expect(table.map((line) => line.split(/ {2,}/)[1])).toEqual(Array.from({ length: 5 }, () => 'default'));
   });
 
-  it('says of a source that was forgotten only that, and how many removed tasks keep its name', async () => {
+  it('shows of a forgotten source only how many removed tasks keep its name', async () => {
     const forgotten = { ...SOURCE, lastRunAt: null, liveRows: 0, removedRows: 1_200, completeThrough: null };
     expect((await shown([forgotten], [])).text).toBe(
       'default  https://api.sigmic.ai\n  forgotten         only 1,200 removed tasks left under its name\n',
@@ -291,20 +307,20 @@ async function judged(sources: SourceStatus[], maxAge: string, names: string[] =
 describe('status --max-age', () => {
   const never = { ...SOURCE, source: 'bots', lastSuccessAt: null };
 
-  it('is content with a success that is recent enough', async () => {
+  it('accepts a success that is recent enough', async () => {
     expect(await judged([SOURCE], '2m')).toMatchObject({ code: EXIT.done, complaints: '' });
   });
 
-  it('complains of one that is older, and shows the status all the same', async () => {
+  it('reports an older one, and still shows the status', async () => {
     const { code, complaints, shown: text } = await judged([SOURCE], '90s');
     expect(code).toBe(EXIT.differences);
     expect(complaints).toBe(
-      'taskmirror: the last success of source "default" was 119 s ago; --max-age allows 90s\n',
+      'taskmirror: the last success of source "default" was 2 m ago; --max-age allows 90s\n',
     );
     expect(text).toMatch(/^default {2}https/);
   });
 
-  it('complains of every source that never had one, those that only the settings know included', async () => {
+  it('reports every source that never had one, even one that only the settings know', async () => {
     const { code, complaints } = await judged([SOURCE, never], '1h', ['default', 'bots', 'new']);
     expect(code).toBe(EXIT.differences);
     expect(complaints.match(/source "\w+" has never been mirrored completely/g)).toEqual([
@@ -313,23 +329,23 @@ describe('status --max-age', () => {
     ]);
   });
 
-  it('does not care for a source that the settings no longer name', async () => {
+  it('ignores a source that the settings no longer name', async () => {
     expect(await judged([SOURCE, never], '1h', ['default'])).toMatchObject({ code: EXIT.done });
     expect(await judged([SOURCE, never], '1h')).toMatchObject({ code: EXIT.differences });
   });
 
-  it('does not care for a source that was forgotten, where the settings name none', async () => {
+  it('ignores a forgotten source if the settings name none', async () => {
     const forgotten = { ...never, lastRunAt: null };
     expect(await judged([SOURCE, forgotten], '1h')).toMatchObject({ code: EXIT.done });
   });
 
-  it('complains where nothing is mirrored at all', async () => {
+  it('reports that nothing is mirrored', async () => {
     const { code, complaints } = await judged([], '1h');
     expect(code).toBe(EXIT.differences);
     expect(complaints).toMatch(/no source is mirrored yet/);
   });
 
-  it('refuses what is no length of time before anything is opened', async () => {
+  it('refuses an invalid duration before it opens anything', async () => {
     const context = {
       io: { stdout: new Captured(), stderr: new Captured(), env: {}, cwd: '/' },
       clock: createFakeClock(NOW),

@@ -65,7 +65,7 @@ test('true and false are taken as what they say, and nothing else is', async () 
   }
 });
 
-test('a list of words is also taken as JSON, null also where the file has a value', async () => {
+test('a list may also be JSON, and null overrides a value of the file', async () => {
   expect((await load(undefined, { env: { TASKMIRROR_OMIT_FIELDS: '["env"]' } })).settings.omitFields).toEqual(
     ['env'],
   );
@@ -124,7 +124,7 @@ test('no name is guessed that has little more in common with what was typed than
   expect(await problem('TASKMIRROR_LOG_LEVL')).toMatch(/did you mean TASKMIRROR_LOG_LEVEL\?$/);
 });
 
-describe('a name for the database that is surely a mistake is an error, wherever it stands', () => {
+describe('an implausible database name is an error, wherever it comes from', () => {
   const CONTROL =
     'expected a path without control characters (the line ends of a Windows script leave one at the end)';
   const SPACE = 'expected a path that does not end in a space';

@@ -20,7 +20,7 @@ test.for<[string, string]>([
   expect(parseJson(text)).toEqual({ failure: `is not valid JSON: ${failure}` });
 });
 
-test('what a program wrote as JSON is read as JSON.parse reads it', () => {
+test('JSON from programs is read as by JSON.parse', () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       expect(parseJson(text)).toEqual({ value: JSON.parse(text) });
@@ -28,7 +28,7 @@ test('what a program wrote as JSON is read as JSON.parse reads it', () => {
   );
 });
 
-test('in valid JSON the first character that cannot stand there is found, however long the text', () => {
+test('in invalid JSON the first wrong character is found, however long the text', () => {
   fc.assert(
     fc.property(fc.json(), fc.nat(), (json, at) => {
       // Compact JSON with a # put before any character outside of a string.

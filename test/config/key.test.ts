@@ -111,7 +111,7 @@ describe('a key from a command', () => {
     expect(key).toEqual({ value: KEY, origin: 'command in apiKey.command', warnings: [] });
   });
 
-  test('that fails is told by its exit code: neither it nor anything that it printed is repeated', async () => {
+  test('that fails is reported with its exit code, without the command or its output', async () => {
     const command = `echo plain-secret-1; echo "no luck with password plain-secret-2" >&2; exit 3`;
     const error = await refusal({ command });
     expect(error.message).toBe(
@@ -158,7 +158,7 @@ describe('a key from a command', () => {
   });
 });
 
-test('the state of a key is told without running a command', () => {
+test('the state of a key is reported without running a command', () => {
   const cwd = folder({ key: KEY, empty: '\n' });
   const state = (apiKey: SecretReference) => secretState(apiKey, { env: { SET: KEY, EMPTY: '' }, cwd });
   expect(state({ env: 'SET' })).toBe('set');

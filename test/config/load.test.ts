@@ -88,7 +88,7 @@ describe('the settings file', () => {
     expect((await load('\uFEFF{"$schema": "./config.schema.json", "timezone": "UTC"}')).file).not.toBeNull();
   });
 
-  test('that has one key twice is an error with both places: the first would be dropped without a word', async () => {
+  test('that has one key twice is an error with both places: the first would be silently dropped', async () => {
     const text =
       '{\n  "sources": [{"name": "a", "apiKey": {"env": "A"}}],\n  "sync": {"pageSize": 9, "pageSize": 10},\n  "sources": []\n}';
     const cwd = folder({ 'taskmirror.config.json': text });
@@ -137,8 +137,8 @@ describe('the settings file', () => {
 
 const gone = (input: Partial<SettingsInput>) => loadSettings({ env: {}, cwd: null, flags: {}, ...input });
 
-describe('where the working directory was deleted', () => {
-  test('absolute paths are enough, and what nobody asks for needs none', async () => {
+describe('if the working directory was deleted', () => {
+  test('absolute paths are enough, and unused paths may stay relative', async () => {
     const home = folder({ 'c.json': { sources: [SOURCE], database: 'm.db' } });
     const { settings } = await gone({ flags: { config: join(home, 'c.json') } });
     expect(settings.database).toBe(join(home, 'm.db'));
@@ -188,7 +188,7 @@ describe('sources', () => {
     expect(settings.sources).toEqual([{ ...SOURCE, baseUrl: 'https://api.sigmic.ai' }]);
   });
 
-  test('SIGMIC_BASE_URL fills in only the source "default", and only where it has no base URL', async () => {
+  test('SIGMIC_BASE_URL fills in only the source "default", and only if it has no base URL', async () => {
     const env = { SIGMIC_BASE_URL: 'https://env.example' };
     const baseUrls = async (...sources: unknown[]) =>
       (await load({ sources }, { env })).settings.sources.map(({ baseUrl }) => baseUrl);

@@ -13,7 +13,7 @@ const inFile = async (file: unknown, cwd = folder({ 'taskmirror.config.json': fi
     line.replaceAll(join(cwd, 'taskmirror.config.json'), 'FILE'),
   );
 
-test('all problems are told at once, each with its place, its value and what was expected', async () => {
+test('all problems are reported at once, each with its place, its value and the expectation', async () => {
   const cwd = folder({
     'taskmirror.config.json': {
       timezone: 'Mars/Base',
@@ -77,7 +77,7 @@ test.for<[unknown, string]>([
   expect(lines[0]?.startsWith(`${path} in file FILE`)).toBe(true);
 });
 
-test('a section of the wrong kind is reported even where the environment sets something in it', async () => {
+test('a section of the wrong kind is reported even if the environment sets something in it', async () => {
   const cwd = folder({ 'taskmirror.config.json': { sync: [] } });
   expect(await problemsOf(undefined, { cwd, env: { TASKMIRROR_SYNC_PAGE_SIZE: '5' } })).toEqual([
     `sync in file ${join(cwd, 'taskmirror.config.json')} is a list: expected an object`,

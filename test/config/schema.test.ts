@@ -13,7 +13,7 @@ test('config.schema.json is what `taskmirror config schema` prints', () => {
   expect(read('config.schema.json')).toBe(settingsJsonSchema());
 });
 
-test('what holds where nothing is set is what the whole schema makes of nothing', () => {
+test('the defaults equal the result of the whole schema for no settings', () => {
   expect(settingsSchema().parse({})).toEqual(DEFAULTS);
 });
 

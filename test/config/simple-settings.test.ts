@@ -36,7 +36,7 @@ test.each<[string, Given]>([
   ['a database by its absolute path', { db: '/tmp/mirror.db' }],
   ['a database in a settings file', { env: KEY, file: { database: 'mirror.db' } }],
   ['a key beside a file without sources', { env: KEY, file: { sources: [] } }],
-])('whoever sets %s gets without the schema what it would give', (_, given) => {
+])('a draft with %s gets the same settings without the schema', (_, given) => {
   const draft = draftOf(given);
   const plain = plainSettings(draft);
   if (plain === null) throw new Error('was left to the schema');

@@ -1,98 +1,10 @@
 import { setImmediate as settled } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { Daemon, type DaemonSource } from '../../src/daemon/daemon.ts';
 import { DatabaseError, InterruptedError, SafetyStopError, UsageError } from '../../src/model/errors.ts';
-import { apiFailed, diskFull, keyRefused, leaseHeld } from '../support/errors.ts';
-import type { SyncResult } from '../../src/sync/sync.ts';
-import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
-import { memoryLog } from '../support/mirror.ts';
+import { apiFailed, diskFull, keyRefused } from '../support/errors.ts';
+import { HOUR, MINUTE, RUN, SECOND, setUp, type Setup } from './held-source.ts';
 
-const SECOND = 1_000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-
-/** The id of every run. */
-const RUN = 17;
-
-/** A source whose runs end when the test says so. */
-class HeldSource implements DaemonSource {
-  readonly name: string;
-  /** Whether each run so far was a full one. */
-  readonly begun: boolean[] = [];
-  /** How often it was asked for a new key, and whether it has one. */
-  looks = 0;
-  newKey: boolean | Promise<boolean> = false;
-  #running: PromiseWithResolvers<SyncResult>[] = [];
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  sync({ full }: { full: boolean }): Promise<SyncResult> {
-    this.begun.push(full);
-    const run = Promise.withResolvers<SyncResult>();
-    this.#running.push(run);
-    return run.promise;
-  }
-
-  async hasNewKey(): Promise<boolean> {
-    this.looks += 1;
-    return this.newKey;
-  }
-
-  /** The run under way throws. */
-  async break(error: Error): Promise<void> {
-    this.#running.shift()?.reject(error);
-    await settled();
-  }
-
-  /** How many runs are under way. */
-  get running(): number {
-    return this.#running.length;
-  }
-
-  /** Ends the run under way, well unless there is a failure, and lets the daemon hear of it. */
-  async end(
-    failure: Error | null = null,
-    { fullAdvised = false, foundLateOrGone = false } = {},
-  ): Promise<void> {
-    const outcome = failure === null ? 'ok' : failure instanceof InterruptedError ? 'interrupted' : 'failed';
-    const report = {
-      name: this.name,
-      kind: 'incremental',
-      outcome,
-      verdict: null,
-      requests: 1,
-      rowsSeen: 0,
-      inserted: 0,
-      updated: 0,
-      unchanged: 0,
-      removed: 0,
-      rejected: 0,
-      gaps: 0,
-      completeThrough: null,
-      durationMs: 0,
-      error: failure?.message ?? null,
-      plan: null,
-    } as const;
-    this.#running.shift()?.resolve({ report, run: RUN, failure, fullAdvised, foundLateOrGone });
-    await settled();
-  }
-}
-
-interface Setup {
-  daemon: Daemon;
-  clock: FakeClock;
-  log: ReturnType<typeof memoryLog>;
-  a: HeldSource;
-  b: HeldSource;
-}
-
-function setUp(): Setup {
-  const [a, b] = [new HeldSource('a'), new HeldSource('b')];
-  const [clock, log] = [createFakeClock(), memoryLog()];
-  return { daemon: new Daemon({ sources: [a, b], clock, log }), clock, log, a, b };
-}
+const MIRROR = { server: 'ada@db.example:5432/tasks', schema: 'taskmirror' };
 
 const failed = (): Error => apiFailed('the API answers 503');
 
@@ -180,7 +92,7 @@ describe('after a failure', () => {
     expect(setup.log.lines.filter(({ message }) => message.includes('works again'))).toHaveLength(1);
   });
 
-  test('a success ends the pause also where the clock was set back meanwhile', async () => {
+  test('a success ends the pause also if the clock was set back meanwhile', async () => {
     const setup = setUp();
     await pauseAfter(setup, failed());
     setup.clock.advance(-HOUR);
@@ -217,20 +129,10 @@ describe('after a failure', () => {
     expect(await pauseAfter(setup, refused())).toBe(900);
   });
 
-  test.each([
-    ['a lease that another process holds', leaseHeld('held by process 7')],
-    ['an interruption', new InterruptedError('stopped')],
-  ])('that is none, %s, there is no pause', async (_what, failure) => {
+  test('that is none, an interruption, there is no pause', async () => {
     const setup = setUp();
-    expect(await pauseAfter(setup, failure)).toBe(0);
+    expect(await pauseAfter(setup, new InterruptedError('stopped'))).toBe(0);
     expect(setup.log.lines.filter(({ level }) => level === 'error')).toEqual([]);
-  });
-
-  test('and a held lease the next failure still counts as the second in a row', async () => {
-    const setup = setUp();
-    await pauseAfter(setup, failed());
-    await pauseAfter(setup, leaseHeld('held by process 7'));
-    expect(await pauseAfter(setup, failed())).toBe(10);
   });
 });
 
@@ -272,16 +174,6 @@ describe('a pause for want of a key', () => {
     expect(setup.a.begun).toHaveLength(2);
   });
 
-  test('is over when a new key met a lease that another process holds', async () => {
-    const setup = await paused(refused());
-    setup.a.newKey = true;
-    await slot(setup);
-    await setup.a.end(leaseHeld('held by process 7'));
-    setup.a.newKey = false;
-    await slot(setup);
-    expect(setup.a.begun).toHaveLength(3);
-  });
-
   test('gets longer with each new key that is refused, until one works: a command may make one at each call', async () => {
     const setup = await paused(refused());
     setup.a.newKey = true;
@@ -309,7 +201,7 @@ describe('a pause for want of a key', () => {
     expect([setup.a.looks, setup.a.begun.length]).toEqual([0, 1]);
   });
 
-  test('begins no run where the daemon was stopped while it got the key', async () => {
+  test('begins no run if the daemon was stopped while it read the key', async () => {
     const setup = await paused(refused());
     const { promise, resolve } = Promise.withResolvers<boolean>();
     setup.a.newKey = promise;
@@ -322,7 +214,7 @@ describe('a pause for want of a key', () => {
   });
 });
 
-describe('what the daemon cannot continue after', () => {
+describe('failures after which the daemon cannot continue', () => {
   test('is a run that throws', async () => {
     const { daemon, a } = setUp();
     daemon.tick();
@@ -330,19 +222,35 @@ describe('what the daemon cannot continue after', () => {
     await expect(daemon.failed).rejects.toThrow('a bug');
   });
 
-  test('is a failure that only another process gets over', async () => {
+  test.each([
+    new DatabaseError('database_replaced', { file: 'm.db' }, 'm.db was replaced'),
+    new DatabaseError('mirror_newer', { ...MIRROR, version: 9, known: 1 }, 'the mirror is newer'),
+    new DatabaseError('mirror_outdated', { ...MIRROR, version: 1, known: 9 }, 'the mirror is older'),
+  ])('is a failure that only another process gets over: $code', async (failure) => {
     const { daemon, a } = setUp();
     daemon.tick();
-    await a.end(new DatabaseError('database_replaced', { file: 'm.db' }, 'm.db was replaced'));
-    await expect(daemon.failed).rejects.toThrow('m.db was replaced');
+    await a.end(failure);
+    await expect(daemon.failed).rejects.toBe(failure);
   });
 
   test('is no other failure', async () => {
-    const { daemon, a } = setUp();
-    for (const failure of [failed(), diskFull('the disk is full'), new InterruptedError('stopped')]) {
+    const { daemon, clock, a } = setUp();
+    const server = 'ada@db.example:5432/tasks';
+    const later = [
+      failed(),
+      diskFull('the disk is full'),
+      new InterruptedError('stopped'),
+      new DatabaseError('login_refused', { server, why: 'refused' }, 'wrong password'),
+      new DatabaseError('database_unknown', { server }, 'no such database'),
+      new DatabaseError('permission_denied', { server }, 'not yours'),
+      new DatabaseError('mirror_missing', { server, schema: 'taskmirror' }, 'it is being restored'),
+    ];
+    for (const failure of later) {
+      clock.advance(HOUR);
       daemon.tick();
       await a.end(failure);
     }
+    expect(a.begun).toHaveLength(later.length);
     await expect(Promise.race([daemon.failed, settled('goes on')])).resolves.toBe('goes on');
   });
 });
@@ -463,7 +371,7 @@ describe('stopping', () => {
     expect(stopped).toHaveBeenCalledOnce();
   });
 
-  test('is done at once where nothing runs', async () => {
+  test('is done at once if nothing runs', async () => {
     const { daemon, a } = setUp();
     await daemon.stop();
     daemon.tick();

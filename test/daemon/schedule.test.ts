@@ -71,7 +71,7 @@ describe('the slots of a schedule', () => {
   });
 });
 
-describe('where summer time sets the clock', () => {
+describe('when daylight saving time changes the clock', () => {
   const ZONES = [
     'Europe/Helsinki',
     'America/New_York',
@@ -158,6 +158,8 @@ describe('following a schedule', () => {
     clock: FakeClock;
     /** When it ticked, ms. */
     ticks: number[];
+    /** The slots that it ticked with, ms. */
+    served: number[];
     /** Lets this time pass, a minute at most at a time. */
     pass: (ms: number) => Promise<void>;
     stop: () => Promise<void>;
@@ -167,8 +169,11 @@ describe('following a schedule', () => {
   function follow(expression: string, { timezone = 'UTC', at = FIRST } = {}): Followed {
     const [clock, stop] = [createFakeClock(at), new AbortController()];
     clock.hold();
-    const ticks: number[] = [];
-    const tick = (): void => void ticks.push(clock.now());
+    const [ticks, served]: [number[], number[]] = [[], []];
+    const tick = (slot: number): void => {
+      ticks.push(clock.now());
+      served.push(slot);
+    };
     const done = followSchedule(expression, timezone, { clock, signal: stop.signal, tick });
     const end = async (): Promise<void> => {
       stop.abort();
@@ -181,7 +186,7 @@ describe('following a schedule', () => {
         await settled();
       }
     };
-    return { clock, ticks, pass, stop: end };
+    return { clock, ticks, served, pass, stop: end };
   }
 
   test('ticks on the clock of this machine', { timeout: 5_000 }, async () => {
@@ -226,11 +231,20 @@ describe('following a schedule', () => {
     expect(ticks).toHaveLength(1);
   });
 
-  test('ticks once for many slots that were missed', async () => {
-    const { clock, ticks, pass } = follow('*/7 * * * *');
+  test('ticks once for many slots that were missed, with the last of them', async () => {
+    const { clock, ticks, served, pass } = follow('*/7 * * * *');
     clock.advance(3 * HOUR);
-    await pass(MINUTE);
+    await pass(SECOND);
     expect(ticks).toHaveLength(1);
+    expect(served).toEqual([Date.UTC(2026, 0, 1, 15)]);
+  });
+
+  test('ticks with the moment of the slot, however late the clock is read', async () => {
+    const { clock, served, pass } = follow('*/5 * * * *');
+    await pass(4 * MINUTE);
+    clock.advance(45 * SECOND);
+    await pass(SECOND);
+    expect(served).toEqual([Date.UTC(2026, 0, 1, 12, 5)]);
   });
 
   test('makes up for one that was missed decades ago: a machine without a battery for its clock', async () => {
@@ -240,7 +254,7 @@ describe('following a schedule', () => {
     expect(ticks).toHaveLength(1);
   });
 
-  test('goes on by the new time where the clock is set back by hours', async () => {
+  test('follows the new time if the clock is set back by hours', async () => {
     const { clock, ticks, pass } = follow('*/5 * * * *');
     await pass(7 * MINUTE);
     expect(ticks).toHaveLength(1);
@@ -249,7 +263,7 @@ describe('following a schedule', () => {
     expect(ticks).toHaveLength(3);
   });
 
-  test('rejects with what a tick throws: whoever follows it has to know', async () => {
+  test('rejects with the error of a tick', async () => {
     const parts = { clock: createFakeClock(FIRST), signal: new AbortController().signal, tick: noMore };
     await expect(followSchedule('* * * * *', 'UTC', parts)).rejects.toThrow('no more');
   });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import * as library from '../../src/index.ts';
-import type { SyncOptions } from '../../src/index.ts';
+import type { OpenMirrorOptions, SyncOptions } from '../../src/index.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { DEFAULT_BASE_URL, DEFAULT_SOURCE_NAME } from '../../src/model/sync-settings.ts';
 import { codeIn, pageOf, readPages, tableIn } from './page.ts';
@@ -10,15 +10,21 @@ const page = pageOf(readPages(), 'library');
 /** The tables of the section "Options": the default of each option as it is written, by the option's name. */
 const [ofOpening, ofSync] = page
   .section('Options')
-  .split(/^Of `sync`/m)
+  .split(/^Options of `sync`/m)
   .map((text) => new Map(tableIn(text).map(([name, value]) => [codeIn(name)[0], codeIn(value)[0]])));
 
 test('docs/library.md has the options of openMirror with the defaults of the settings', () => {
-  const { omitFields, searchIndex } = DEFAULTS;
-  const defaults = { create: true, omitFields, searchIndex };
-  expect(ofOpening).toEqual(
-    new Map(Object.entries(defaults).map(([name, value]) => [name, JSON.stringify(value)])),
-  );
+  const { omitFields, searchIndex, schema } = DEFAULTS;
+  // The compiler sees to it that none is left out here.
+  const options: Record<keyof OpenMirrorOptions, string | undefined> = {
+    create: 'true',
+    omitFields: JSON.stringify(omitFields),
+    searchIndex: JSON.stringify(searchIndex),
+    schema,
+    password: undefined,
+    ca: undefined,
+  };
+  expect(ofOpening).toEqual(new Map(Object.entries(options)));
 });
 
 test('docs/library.md has the options of sync with the defaults of the settings', () => {

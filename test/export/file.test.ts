@@ -67,7 +67,7 @@ it('follows a link to the file that it replaces', async () => {
 });
 
 it.each(['csv', 'jsonl', 'parquet'] as const)(
-  'leaves the older file and nothing else where a %s export is interrupted in the middle',
+  'leaves the older file and nothing else if a %s export is interrupted in the middle',
   async (format) => {
     const file = await exportedMirror();
     const output = join(file, '../tasks.out');
@@ -82,7 +82,7 @@ it.each(['csv', 'jsonl', 'parquet'] as const)(
   },
 );
 
-it('leaves nothing where a row cannot be had in the middle', async () => {
+it('leaves nothing if a row in the middle fails', async () => {
   const file = await exportedMirror();
   const output = join(file, '../tasks.csv');
   const { openForQuery } = endless(() => {
@@ -127,7 +127,7 @@ it('never writes over the mirror, by whatever name, nor over what is no file', a
   expect(readFileSync(file).equals(before)).toBe(true);
 });
 
-it('prints where the file is called -, in every format, and makes none of that name', async () => {
+it('prints if the file is called -, in every format, and creates no file of that name', async () => {
   const file = await exportedMirror();
   for (const format of ['csv', 'jsonl'] as const) {
     expect(await exported(file, { format, output: '-' })).toBe(await exported(file, { format }));

@@ -71,7 +71,7 @@ describe('a table as Parquet, read by DuckDB', () => {
     });
   });
 
-  it('has its columns and their types where there are no rows', async () => {
+  it('has its columns and their types if there are no rows', async () => {
     const file = await exportedMirror();
     const parquet = join(file, '../gaps.parquet');
     expect(await exported(file, { what: 'gaps', output: parquet })).toContain('0 rows');
@@ -81,7 +81,7 @@ describe('a table as Parquet, read by DuckDB', () => {
     });
   });
 
-  it('of a view has times where they are computed, also where all are null', async () => {
+  it('of a view has times also in computed columns, even if all are null', async () => {
     const file = await exportedMirror();
     const parquet = join(file, '../status.parquet');
     await exported(file, { what: 'mirror_status', output: parquet });
@@ -104,7 +104,7 @@ describe('the type of what is computed', () => {
     ({ types, rows } = await duck(`select * from '${await parquetOf(columns, values)}'`));
   });
 
-  it('is that of all its values in the first row group, and text where they have none in common', () => {
+  it('is that of all its values in the first row group, and text if they have none in common', () => {
     expect(types).toEqual({
       n: 'BIGINT',
       r: 'DOUBLE',
@@ -126,7 +126,7 @@ describe('the type of what is computed', () => {
     ]);
   });
 
-  it('is an error that tells the way out where a later row group breaks it', async () => {
+  it('is an error with advice if a later row group breaks it', async () => {
     const broken = parquetOf(['total'], afterIntegers(1.5));
     await expect(broken).rejects.toThrow(UsageError);
     await expect(broken).rejects.toThrow(/column total began as INTEGER/);
@@ -164,7 +164,7 @@ it('row groups are bounded by rows and by their text, and come one by one', asyn
   expect(sums).toEqual([{ n: 50_000, sum: '1249975000', length: '30040000' }]);
 });
 
-it('lets go of its rows where the reader stops early', async () => {
+it('releases its rows if the reader stops early', async () => {
   let closed = false;
   function* rows(): Generator<Cell[]> {
     try {

@@ -44,7 +44,7 @@ describe('rows that others skipped', () => {
     expect(differences(bench, list)).toEqual([]);
   });
 
-  test('a stored offset on a newest-first list skips rows for ever once rows are inserted (openlinker PR 2032)', async () => {
+  test('a stored offset on a newest-first list skips rows permanently once rows are inserted (openlinker PR 2032)', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(1_000, MINUTE));
     let left = 1;

@@ -137,7 +137,7 @@ describe('a process that slept for longer than its lease lasts', () => {
     }
   });
 
-  test('goes on where nobody took over meanwhile', async () => {
+  test('continues if no other process took over meanwhile', async () => {
     const { bench, list, api } = await mirrored();
     arrive(list, 250, 'new');
     const served = api.requests.length;

@@ -24,7 +24,7 @@ async function outdated() {
 
 describe('an API that fails from the second page on', () => {
   test.each(FAULTS.map((fault) => [fault.what, fault.exitCode, fault] as const))(
-    '%s: exit %i, what was committed stays, and the next run goes on',
+    '%s: exit %i, committed data stays, and the next run goes on',
     async (_what, exitCode, { answer, error, hint, isRepeated }) => {
       const { bench, list, api, served, requests } = await outdated();
       const before = await bench.status();
@@ -81,7 +81,7 @@ const waitsFor = async (step: Step): Promise<readonly number[]> => {
 };
 
 describe('waiting', () => {
-  test('takes longer from time to time where the API asks for nothing', async () => {
+  test('takes longer from time to time if the API asks for nothing', async () => {
     const waits = await waitsFor(apiError(503, 'UNAVAILABLE'));
     expect(waits.slice(0, 5)).toEqual([250, 500, 1_000, 2_000, 4_000]);
     expect(waits.reduce((sum, ms) => sum + ms)).toBeLessThan(120_000);
@@ -92,7 +92,7 @@ describe('waiting', () => {
     expect(waits).toEqual([25_000, 25_000, 25_000, 25_000]);
   });
 
-  test('does not begin where the API asks for more than the time for all attempts', async () => {
+  test('does not begin if the API asks for more than the time for all attempts', async () => {
     expect(await waitsFor(apiError(503, 'DOWN', 'no', { 'retry-after': '120' }))).toEqual([]);
   });
 });
@@ -106,7 +106,7 @@ test('an API that fails at the very first request leaves the mirror as it was', 
   expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all().slice(250)));
 });
 
-test('JSON under a wrong content type is taken for what it is', async () => {
+test('JSON under a wrong content type is still read as JSON', async () => {
   const bench = await faultBench();
   const list = new SimulatedList(tasksApart(20, MINUTE));
   const api = await serveList(list);

@@ -57,7 +57,7 @@ describe('a list that shrank', () => {
     },
   );
 
-  test('is no proof where a 404 does not come from the API itself: the run fails, and removes nothing', async () => {
+  test('is no proof if a 404 does not come from the API itself: the run fails, and removes nothing', async () => {
     const { bench, api } = await shrunk(390);
     const pages = 5 + 1;
     const served = api.requests.length;

@@ -82,7 +82,7 @@ const KINDS: [string, Step, RegExp][] = [
   ['a closed connection', (_, request) => void request.socket.resetAndDestroy(), /ECONNRESET/],
 ];
 
-describe('an open task that the API does not give, while it gives the list', () => {
+describe('an open task that the API does not return, while it serves the list', () => {
   test.each(KINDS)('%s: is set aside with the reason, and the run goes on', async (_what, step, reason) => {
     const { bench, list, api, open } = await withOpenTasks(3);
     withhold(api, ['open1'], step);
@@ -170,7 +170,7 @@ describe('an open task that the API does not give, while it gives the list', () 
   });
 });
 
-describe('where the list fails as well', () => {
+describe('if the list fails as well', () => {
   test('a run that cannot read an open task fails, and nothing that its pages brought is lost', async () => {
     const { bench, list, api } = await withOpenTasks(1);
     const served = api.requests.length;
@@ -195,7 +195,7 @@ describe('where the list fails as well', () => {
     expect(asked()).toEqual(['GET list', 'GET open0', 'GET list']);
   });
 
-  test('after some tasks were set aside, the run fails all the same', async () => {
+  test('after some tasks were set aside, the run still fails', async () => {
     const { bench, api } = await withOpenTasks(9);
     const served = api.requests.length;
     withhold(api, null, apiError(403, 'FORBIDDEN'));
@@ -239,7 +239,7 @@ function withoutTries({ source }: RegExp): RegExp {
   return new RegExp(source.replace(/^tried.*?failed: |^tried once \.\*/, ''));
 }
 
-test('what the API says of a task that it does not give is kept without the key', async () => {
+test("the API's answer about a withheld task is stored without the key", async () => {
   const { bench, api } = await withOpenTasks(1);
   for (const fault of FAULTS) {
     withhold(api, null, fault.answer(bench.clock));

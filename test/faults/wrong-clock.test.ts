@@ -88,8 +88,8 @@ describe('a clock that is wrong for one run', () => {
   });
 });
 
-describe('a mirror whose watermark lies an hour in the future', () => {
-  test('finds its way back by itself: the next run reads the whole list again, says so, and is exact', async () => {
+describe('a mirror whose watermark is an hour in the future', () => {
+  test('recovers: the next run reads the whole list again, reports that, and is exact', async () => {
     const { bench, list, api } = await misled();
     arrive(list, 250, 'new', EPOCH);
     const { exitCode, report } = await bench.sync(api);
@@ -106,7 +106,7 @@ describe('a mirror whose watermark lies an hour in the future', () => {
     expect((await bench.sync(api)).report.requests).toBe(1);
   });
 
-  test('promises nothing until that run has come to its end, and goes on where it was cut off', async () => {
+  test('promises nothing until that run has reached its end, and continues where it was interrupted', async () => {
     const { bench, list, api } = await misled();
     arrive(list, 250, 'new', EPOCH);
     const stop = new AbortController();

@@ -25,7 +25,7 @@ test('close releases the file, and can be called twice', async () => {
   expect(existsSync(`${file}-wal`)).toBe(false);
 });
 
-test('close does not wait for a loop that nobody goes on with', async () => {
+test('close does not wait for an abandoned loop', async () => {
   const { mirror, options, file } = await libraryBench(tasksApart(250, MINUTE));
   await mirror.sync(options);
   const rows = mirror.query('select id from tasks')[Symbol.asyncIterator]();
@@ -72,7 +72,7 @@ test('close interrupts a sync that is under way, and the next one goes on', asyn
   expect(await again.sync(options)).toMatchObject({ outcome: 'ok', inserted: 250 - inserted });
 });
 
-test('a relative name stands for the file that it named at first', async () => {
+test('a relative name keeps its first meaning', async () => {
   const { mirror: first, file } = await libraryBench([]);
   await first.close();
   const before = cwd();

@@ -90,7 +90,7 @@ describe('rows', () => {
     expect(ids).not.toContain('new');
   });
 
-  test('are read anew by each loop', async () => {
+  test('are read again by each loop', async () => {
     const count = mirror.query('select count(*) as n from tasks');
     expect(await count.all()).toEqual([{ n: 250 }]);
     bench.list.put(completedTask('new', EPOCH + 2 * MINUTE));

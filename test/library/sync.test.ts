@@ -217,7 +217,7 @@ describe('omitFields', () => {
   const secret = 'never on the disk';
   const tasks = [completedTask('t', EPOCH, { systemPrompt: secret, message: 'kept' })];
 
-  test('said at open keep a field from the disk', async () => {
+  test('given at open keep a field off the disk', async () => {
     const { mirror, options, file } = await libraryBench(tasks, { omitFields: ['systemPrompt'] });
     await mirror.sync(options);
     expect(mirroredTasks(file)).toMatchObject([{ systemPrompt: null, message: 'kept' }]);
@@ -225,7 +225,7 @@ describe('omitFields', () => {
     expect(readFileSync(file).includes(secret)).toBe(false);
   });
 
-  test('said later clear what was stored before', async () => {
+  test('given later clear the stored values', async () => {
     const { mirror, options, file } = await libraryBench(tasks);
     await mirror.sync(options);
     await mirror.close();

@@ -15,7 +15,7 @@ const listed = (row: object) =>
   parser.list(JSON.stringify({ success: true, data: [row], pagination: { hasMore: false } })).rows[0];
 const detailed = (row: object) => parser.detail(JSON.stringify({ success: true, data: row }));
 
-test('the table of tasks has a column for each field, of its type, and nullable where the field may be missing', async () => {
+test('the table of tasks has a column for each field, of its type, and nullable if the field may be missing', async () => {
   const { file } = await syncBench();
   const columns = readRows<{ name: string; type: string; required: number }>(
     file,

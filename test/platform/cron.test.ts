@@ -20,7 +20,7 @@ describe('a cron expression that never comes is wrong', () => {
     expect(cronProblem(expression)).toMatch(/never comes|impossible/);
   });
 
-  test.each(['schedule', 'fullSchedule'])('and the settings say so of %s', async (name) => {
+  test.each(['schedule', 'fullSchedule'])('and the settings report that for %s', async (name) => {
     const [problem, ...others] = await problemsOf({ [name]: '0 0 31 * 1#1' });
     expect(others).toEqual([]);
     expect(problem).toMatch(new RegExp(`^${name} in file .* is "0 0 31 \\* 1#1": .*never comes`));

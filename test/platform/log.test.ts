@@ -148,7 +148,7 @@ describe('pretty lines', () => {
     expect(stderr.text).toMatch(/ERROR: run failed.*TypeError.*no such thing.*log\.test\.ts/s);
   });
 
-  test('have colour only where it was asked for', () => {
+  test('have colour only on request', () => {
     const plain = logger({ format: 'pretty' });
     const coloured = logger({ format: 'pretty', color: true });
     for (const { log } of [plain, coloured]) log.error({ a: 1 }, 'x');

@@ -43,7 +43,7 @@ test('a secret that begins with another one is replaced as a whole', () => {
   );
 });
 
-test('a secret of fewer than 8 characters is replaced only where it stands alone', () => {
+test('a secret of fewer than 8 characters is replaced only as a separate word', () => {
   const redactor = redactorOf('k1');
   expect(redactor.redact('Bearer k1, "k1", key=k1&x')).toBe(
     'Bearer [redacted], "[redacted]", key=[redacted]&x',
@@ -70,7 +70,7 @@ test('of tokens without end the newest 256 are remembered, and one that is added
   expect(redactor.redact('sigmic_first sigmic_lasting')).toBe('sigmic_first [redacted]');
 });
 
-test('what looks like a key is masked although nobody registered it', () => {
+test('text that looks like a key is masked although nobody registered it', () => {
   expect(maskKeys('curl -H "Bearer sigmic_abc-DEF_1" https://x/?t=eyJhbGci.e30.x_-')).toBe(
     'curl -H "Bearer [redacted]" https://x/?t=[redacted]',
   );

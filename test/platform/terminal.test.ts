@@ -55,7 +55,7 @@ describe('the way to a terminal', () => {
     );
   });
 
-  test("passes this program's own styles, and what takes the line of progress away where it begins a piece", () => {
+  test("passes this program's own styles, and the erasing of the progress line at the beginning of a piece", () => {
     for (const own of [
       '\u001b[1mbold\u001b[22m',
       '\u001b[36mcyan\u001b[39m',
@@ -70,7 +70,7 @@ describe('the way to a terminal', () => {
     }
   });
 
-  test('is exact where programs read, passes bytes, and tells what the stream is', () => {
+  test('is exact for programs, passes bytes, and describes the stream', () => {
     expect(through(HOSTILE, true)).toBe(HOSTILE);
     const written: unknown[] = [];
     let columns = 80;
@@ -101,12 +101,12 @@ const said = (columns: number | undefined, ...words: [string, string?]): string 
 };
 
 describe('a complaint', () => {
-  test('says what happened, and below it what to do', () => {
+  test('prints the message, and the advice below it', () => {
     expect(said(undefined, 'it failed', 'Try again.')).toBe('taskmirror: it failed\n  Try again.\n');
     expect(said(undefined, 'it failed')).toBe('taskmirror: it failed\n');
   });
 
-  test('keeps the lines of a list, and lets no text from outside begin one of its own', () => {
+  test('keeps the lines of a list, and lets no foreign text begin a line', () => {
     expect(said(undefined, `2 problems:\n- one\n- two ${HOSTILE}\ntaskmirror: all is well`, 'a\nb')).toBe(
       `taskmirror: 2 problems:\n- one\n- two ${printable(HOSTILE)}\\ntaskmirror: all is well\n  a\\nb\n`,
     );
@@ -133,7 +133,7 @@ describe('a complaint', () => {
   });
 });
 
-test('folded lines keep their words and their indent, and fit where their words do', () => {
+test('folded lines keep their words and their indent, and fit if their words do', () => {
   const line = fc.tuple(fc.nat({ max: 6 }), fc.array(fc.stringMatching(/^[a-z日]{1,8}$/), { minLength: 1 }));
   fc.assert(
     fc.property(fc.array(line), fc.integer({ min: 24, max: 90 }), (lines, columns) => {

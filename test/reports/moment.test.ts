@@ -80,7 +80,7 @@ const lengths = (list: ReturnType<typeof pieces>): [string, number][] =>
   list.map(({ label, from, until }) => [label, (Date.parse(until) - Date.parse(from)) / 3_600_000]);
 
 describe('local days and hours', () => {
-  test('have 23 or 25 hours where the clock changes, and only what is in the period', () => {
+  test('have 23 or 25 hours if the clock changes, and only what is in the period', () => {
     expect(lengths(pieces('Europe/Berlin', 'day', '2026-03-28T12:00:00Z', '2026-03-30T00:00:00Z'))).toEqual([
       ['2026-03-28', 11],
       ['2026-03-29', 23],
@@ -92,7 +92,7 @@ describe('local days and hours', () => {
     ]);
   });
 
-  test('are two hours in one where the clock shows it twice, and half of one more where it moves by half', () => {
+  test('are two hours in one if the clock shows it twice, and half of one more if it moves by half', () => {
     expect(lengths(pieces('Europe/Berlin', 'hour', '2026-10-25T00:00:00Z', '2026-10-25T03:00:00Z'))).toEqual([
       ['2026-10-25T02', 2],
       ['2026-10-25T03', 1],

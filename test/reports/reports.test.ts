@@ -11,7 +11,7 @@ const HOUR = 3_600_000;
 const BERLIN = { timezone: 'Europe/Berlin' };
 
 describe('report overview', () => {
-  test('has the totals of 7 days and of those before, percentiles between two values where they fall there', async () => {
+  test('has the totals of 7 days and of those before, percentiles between two values if they fall there', async () => {
     const { report } = await exampleMirror();
     // Queue: 1, 1, 2, 2, 3, 4, 5 s; the 95th is 4 + 0.7 x 1. Run: 10 to 50 s; the 95th is 40 + 0.8 x 10.
     expect(linesOf((await report('overview')).totals)).toEqual([
@@ -89,7 +89,7 @@ describe('report daily', () => {
     ]);
   });
 
-  test('has days without a task, the newest where there is a limit, and begins 30 local days ago', async () => {
+  test('has days without a task, the newest if there is a limit, and begins 30 local days ago', async () => {
     const old = taskOf('old', 'completed', '2026-02-28T12:00:00.000Z');
     const { report, asked } = await mirrorOf([
       old,

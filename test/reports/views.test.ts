@@ -209,7 +209,7 @@ describe('what the journal saw', () => {
 const SHELL = spawnSync('sqlite3', ['-version'], { encoding: 'utf8' });
 
 describe.skipIf(SHELL.status !== 0)('the sqlite3 shell of this machine', () => {
-  test('reads every view, but for percentiles where its SQLite does not know them', async () => {
+  test('reads every view, but for percentiles if its SQLite does not know them', async () => {
     const { file } = await exampleMirror();
     const views = readRows<{ name: string }>(file, `select name from sqlite_schema where type = 'view'`);
     const complaints = views.flatMap(({ name }) => {

@@ -17,23 +17,23 @@ const BRAKE_ROWS = 20;
 const NOTHING_CLAIMED = { watermark: null, gaps: [] };
 
 /** Reads again what the call may have written (`ids`: its tasks), and checks what holds after a commit. */
-export function checkAfterCall(
+export async function checkAfterCall(
   run: Run,
   { name, ids, isOusted }: { name: string; ids: readonly string[]; isOusted: boolean },
-): void {
+): Promise<void> {
   const { simulation } = run;
   const { view } = simulation;
   const source = run.identity.name;
   if (isOusted && WRITES.has(name)) {
     simulation.judge('7 one writer', [{ what: `${name} succeeded without the lease`, excuse: null }]);
   }
-  if (name === 'claim') view.refreshSource(source);
-  if (name === 'forgetUnseenRejections') noteForgotten(run);
+  if (name === 'claim') await view.refreshSource(source);
+  if (name === 'forgetUnseenRejections') await noteForgotten(run);
   if (run.isDry || (name !== 'commit' && name !== 'remove')) return;
   const claimed = view.sources.get(source)?.ledger ?? NOTHING_CLAIMED;
   const removed = ids.filter((id) => view.tasks.get(id)?.isLive === true);
   const heldBefore = new Map(ids.map((id) => [id, view.tasks.get(id)?.source]));
-  view.refresh(source, ids);
+  await view.refresh(source, ids);
   const facts = simulation.facts(source);
   if (facts === null) return;
   for (const interval of newlyClaimed(claimed, facts.source.ledger)) {
@@ -62,10 +62,10 @@ export function checkAfterCall(
 }
 
 /** Notes rows whose rejection was forgotten: an old list lacks rows rejected since, so they look gone. */
-function noteForgotten({ simulation, identity: { name }, probe }: Run): void {
+async function noteForgotten({ simulation, identity: { name }, probe }: Run): Promise<void> {
   const { view } = simulation;
   const before = view.sources.get(name)?.rejections ?? new Set();
-  view.refreshSource(name);
+  await view.refreshSource(name);
   if (probe.oldest === Infinity) return;
   const kept = view.sources.get(name)?.rejections;
   const gone = [...before].filter((key) => kept?.has(key) !== true);
@@ -84,29 +84,33 @@ function checkOthers({ simulation, identity }: Run, call: string): void {
   }
 }
 
-const WRITES = new Set(['startRun', 'finishRun', 'commit', 'remove', 'forgetUnseenRejections']);
+/** Without startRun, which has nothing to write if the record says the right kind already. */
+const WRITES = new Set(['finishRun', 'commit', 'remove', 'forgetUnseenRejections']);
 
 /** Checks what must hold after every run, however it ended. */
-export function checkAfterRun(run: Run, result: SyncResult): void {
+export async function checkAfterRun(run: Run, result: SyncResult): Promise<void> {
   const { simulation, process, identity } = run;
   const { view, tally } = simulation;
   checkFailure(run, result);
   if (run.isDry) {
-    const wrote = view.version !== run.before.version;
+    const wrote = (await view.fingerprint()) !== run.fingerprint;
     simulation.judge(
       '8 a dry run writes nothing',
-      wrote ? [{ what: 'the file has changed', excuse: null }] : [],
+      wrote ? [{ what: 'the mirror has changed', excuse: null }] : [],
     );
     return;
   }
   // The process that has the lease now does the check, and may be in the middle of it.
   if (process.isOusted) return;
-  view.refreshSource(identity.name);
-  const drifted = view.drifted().map((id) => ({ what: `${id} changed outside of a commit`, excuse: null }));
+  await view.refreshSource(identity.name);
+  const drifted = (await view.drifted()).map((id) => ({
+    what: `${id} changed outside of a commit`,
+    excuse: null,
+  }));
   simulation.judge('1 shown by the API', drifted);
   const facts = simulation.facts(identity.name);
   if (facts === null) return;
-  const through = view.completeThrough(identity.name);
+  const through = await view.completeThrough(identity.name);
   simulation.judge('4 complete_through', claimsTooMuch(facts, through));
   if (!process.isDead) checkReport(run, result, facts, through);
   simulation.judgeAndCount('3 ledger not ahead', checkLedger(run, facts));
@@ -120,7 +124,7 @@ export function checkAfterRun(run: Run, result: SyncResult): void {
 function checkReport(run: Run, { report, failure }: SyncResult, facts: Facts, through: number | null): void {
   const { simulation, probe, before } = run;
   if (report.completeThrough !== utc(through)) {
-    const what = `reported ${report.completeThrough}, the file says ${utc(through)}`;
+    const what = `reported ${report.completeThrough}, the mirror says ${utc(through)}`;
     simulation.judge('4 complete_through', [{ what, excuse: null }]);
   }
   if (failure !== null) return;

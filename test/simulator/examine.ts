@@ -2,9 +2,11 @@ import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import type { History } from './decisions.ts';
 import { createHistory } from './history.ts';
+import type { Place } from './place.ts';
 import { describeDecisions, shrink } from './shrink.ts';
 import { createBench, simulate } from './simulate.ts';
 import type { Bench } from './simulation.ts';
+import { createSqlitePlace } from './sqlite.ts';
 import { Tally } from './tally.ts';
 
 /** The results of some histories: plain data, so that another process can read them. */
@@ -15,9 +17,11 @@ export interface Examined {
   failures: string[];
 }
 
-/** Creates a bench for the real core. */
-export function createWorkbench(): ReturnType<typeof createBench> {
-  return createBench({ openMirrorStore, syncSource });
+/** Creates a bench for the real core, with mirrors in files unless another place is given. */
+export function createWorkbench(
+  createPlace: () => Promise<Place> = () => createSqlitePlace(openMirrorStore),
+): ReturnType<typeof createBench> {
+  return createBench({ createPlace, syncSource });
 }
 
 /** Runs the histories of these seeds and shortens those that fail. `only`: just these decisions. */

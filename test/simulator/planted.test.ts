@@ -18,7 +18,7 @@ async function find(planted: Planted): Promise<string | null> {
     }
     return null;
   } finally {
-    bench.close();
+    await bench.close();
     core.remove();
   }
 }

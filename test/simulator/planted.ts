@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as StoreModule from '../../src/store/sqlite/store.ts';
 import type * as SyncModule from '../../src/sync/sync.ts';
 import type { Core } from './simulation.ts';
+import { createSqlitePlace } from './sqlite.ts';
 
 /** A fault that programs of this kind have had, as changes to lines of the core. */
 export interface Planted {
@@ -296,5 +297,9 @@ export async function loadPlanted({ name, changes }: Planted): Promise<Core & { 
   const load = (file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
   const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
   const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;
-  return { syncSource, openMirrorStore, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return {
+    syncSource,
+    createPlace: () => createSqlitePlace(openMirrorStore),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
 }

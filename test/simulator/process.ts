@@ -13,7 +13,7 @@ export interface Hooks {
    * Called after a call was done, before the process can die of it: checks what must hold now. `isOusted`:
    * another process had the lease when the call began.
    */
-  after(name: string, args: readonly unknown[], isOusted: boolean): void;
+  after(name: string, args: readonly unknown[], isOusted: boolean): Promise<void>;
 }
 
 /**
@@ -91,7 +91,7 @@ export class SimulatedProcess {
     const { isOusted } = this;
     const result = await work();
     if (name === 'claim') this.isHolder = true;
-    this.#hooks.after(name, args, isOusted);
+    await this.#hooks.after(name, args, isOusted);
     if (crash?.after === true) this.#die();
     return result;
   }

@@ -19,7 +19,9 @@ export class Run {
   readonly probe = new Probe();
   readonly process: SimulatedProcess;
   /** The state of the mirror when the run began. */
-  readonly before: { watermark: number | null; overlapMs: number; open: string[]; version: number };
+  readonly before: { watermark: number | null; overlapMs: number; open: string[] };
+  /** What the database held before a dry run. */
+  fingerprint: string | null = null;
   readonly #abort = new AbortController();
   #rival: MirrorStore | null = null;
   #usurper: Promise<void> | null = null;
@@ -42,7 +44,6 @@ export class Run {
       watermark: state?.ledger.watermark ?? null,
       overlapMs: Math.max(history.setup.overlapMs, state?.learnedOverlapMs ?? 0),
       open: openTasks(view.tasks, identity.name),
-      version: view.version,
     };
   }
 
@@ -60,6 +61,7 @@ export class Run {
     const { setup } = simulation.history;
     simulation.tally.add('runs', plan.run.mode);
     const clock = simulation.time.clockFor(() => process.isFrozen || process.isDead);
+    if (this.isDry) this.fingerprint = await simulation.view.fingerprint();
     if (plan.rivals.length > 0) this.#rival = await simulation.open(clock);
     const result = await simulation.sync(
       this.identity,
@@ -84,7 +86,7 @@ export class Run {
     await this.#rival?.close();
     simulation.tally.add('requests', 'all', this.probe.requests);
     if (simulation.violation !== null) throw simulation.violation;
-    checkAfterRun(this, result);
+    await checkAfterRun(this, result);
     return result;
   }
 
@@ -171,11 +173,11 @@ export class Run {
     await store.close();
   }
 
-  #afterCall(name: string, args: readonly unknown[], isOusted: boolean): void {
+  async #afterCall(name: string, args: readonly unknown[], isOusted: boolean): Promise<void> {
     if (name === 'commit') this.simulation.tally.add('commits', 'all');
     try {
       const ids = name === 'commit' ? touched(args[0] as Change) : (args[0] as readonly string[]);
-      checkAfterCall(this, { name, ids, isOusted });
+      await checkAfterCall(this, { name, ids, isOusted });
     } catch (error) {
       // A run reports what it meets, and ends: the finding is raised again after that.
       this.process.isDead = true;

@@ -35,8 +35,8 @@ export async function settle(simulation: Simulation): Promise<void> {
   }
   for (const { name } of simulation.identities) checkAmongOthers(simulation, name);
   simulation.judge(
-    '11 sound file',
-    simulation.view.damage().map((what) => ({ what, excuse: null })),
+    '11 sound mirror',
+    (await simulation.view.damage()).map((what) => ({ what, excuse: null })),
   );
 }
 

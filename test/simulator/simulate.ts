@@ -1,7 +1,3 @@
-import { mkdtempSync, existsSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createSimulatedTime } from './clock.ts';
 import type { History } from './decisions.ts';
 import { Run } from './run.ts';
 import { settle } from './settle.ts';
@@ -14,22 +10,21 @@ export interface Outcome {
   tally: Tally;
 }
 
-/** Creates a folder (in memory if possible) with an empty mirror to copy; `close` removes it. */
-export async function createBench(core: Core): Promise<Bench & { close(): void }> {
-  const memory = '/dev/shm';
-  const folder = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'taskmirror-simulator-'));
-  const template = join(folder, 'template.db');
-  const clock = createSimulatedTime(0).clockFor(() => false);
-  const store = await core.openMirrorStore(template, { create: true, clock, omit: new Set() });
-  await store.close();
-  return { core, folder, template, close: () => rmSync(folder, { recursive: true, force: true }) };
+/** Creates a place for mirrors; `close` removes it. */
+export async function createBench({
+  syncSource,
+  createPlace,
+}: Core): Promise<Bench & { close(): Promise<void> }> {
+  const place = await createPlace();
+  return { syncSource, place, close: () => place.close() };
 }
 
 /** Runs a history, with only the decisions at the indexes `kept` if given, and checks it all the way. */
 export async function simulate(history: History, bench: Bench, kept?: ReadonlySet<number>): Promise<Outcome> {
   const tally = new Tally();
   const decisions = history.decisions.filter((_, index) => kept === undefined || kept.has(index));
-  const simulation = new Simulation({ ...history, decisions }, bench, tally);
+  const inspector = await bench.place.reset();
+  const simulation = new Simulation({ ...history, decisions }, bench, { tally, inspector });
   try {
     for (const plan of plansOf(decisions)) {
       simulation.between(plan.run, plan);

@@ -1,11 +1,8 @@
-import { copyFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../../src/model/clock.ts';
 import type { Log } from '../../src/model/log.ts';
 import type { MirrorStore } from '../../src/store/store.ts';
 import type { SourceIdentity } from '../../src/model/run.ts';
 import { LEASE_MS } from '../../src/model/lease.ts';
-import type { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import type { syncSource, SyncOptions, SyncResult } from '../../src/sync/sync.ts';
 import { createSimulatedTime } from './clock.ts';
 import type { Stretch } from './coverage.ts';
@@ -13,6 +10,7 @@ import type { Decision, History, RunDecision } from './decisions.ts';
 import type { Facts, Finding } from './invariants.ts';
 import { MirrorView } from './mirror.ts';
 import { applyMove } from './moves.ts';
+import type { Inspector, Place } from './place.ts';
 import { Plan } from './plan.ts';
 import { type Tally } from './tally.ts';
 import { Sight } from './sight.ts';
@@ -20,15 +18,14 @@ import { type List, World } from './world.ts';
 
 /** The part of the program under test. */
 export interface Core {
-  openMirrorStore: typeof openMirrorStore;
+  createPlace(): Promise<Place>;
   syncSource: typeof syncSource;
 }
 
-/** The place of a simulation: a folder for its file, and an empty mirror to begin with. */
+/** What a simulation works with. */
 export interface Bench {
-  core: Core;
-  folder: string;
-  template: string;
+  syncSource: Core['syncSource'];
+  place: Place;
 }
 
 /** An invariant that does not hold. */
@@ -44,7 +41,7 @@ export class Violation extends Error {
 const EPOCH = Date.UTC(2026, 1, 1);
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** One mirror file, the lists that it copies, and the time in which everything happens. */
+/** One mirror, the lists that it copies, and the time in which everything happens. */
 export class Simulation {
   readonly history: History;
   readonly tally: Tally;
@@ -55,8 +52,7 @@ export class Simulation {
   readonly denied = new Set<string>();
   /** Rows that were set aside, and then forgotten by a full run that was shown an old list. */
   readonly forgotten = new Set<string>();
-  readonly #core: Core;
-  readonly #file: string;
+  readonly #bench: Bench;
   readonly #worlds = new Map<string, World>();
   /** The views that keys have of a shared world; empty if each has its own world. */
   readonly #sights = new Map<string, Sight>();
@@ -66,13 +62,12 @@ export class Simulation {
   /** The first violation that was found. */
   violation: Violation | null = null;
 
-  constructor(history: History, bench: Bench, tally: Tally) {
+  /** `inspector` looks at the mirror of the bench, which is empty. */
+  constructor(history: History, bench: Bench, { tally, inspector }: { tally: Tally; inspector: Inspector }) {
     this.history = history;
     this.tally = tally;
-    this.#core = bench.core;
-    this.#file = join(bench.folder, 'mirror.db');
-    copyFileSync(bench.template, this.#file);
-    this.view = new MirrorView(this.#file);
+    this.#bench = bench;
+    this.view = new MirrorView(inspector);
     this.identities = Array.from({ length: history.setup.sources }, (_, i) => ({
       name: `s${i}`,
       baseUrl: 'http://127.0.0.1',
@@ -159,7 +154,7 @@ export class Simulation {
   }
 
   open(clock: Clock): Promise<MirrorStore> {
-    return this.#core.openMirrorStore(this.#file, { create: false, clock, omit: new Set() });
+    return this.#bench.place.open(clock);
   }
 
   async closeStore(): Promise<void> {
@@ -179,14 +174,13 @@ export class Simulation {
     parts: Omit<Parameters<typeof syncSource>[1], 'logFor'>,
     options: SyncOptions,
   ): Promise<SyncResult> {
-    return this.#core.syncSource(identity, { ...parts, logFor: () => SILENT }, options);
+    return this.#bench.syncSource(identity, { ...parts, logFor: () => SILENT }, options);
   }
 
   async close(): Promise<void> {
     await this.closeStore();
     for (const store of this.#abandoned) await store.close();
-    this.view.close();
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${this.#file}${suffix}`, { force: true });
+    await this.#bench.place.clear();
   }
 }
 

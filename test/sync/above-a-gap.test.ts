@@ -23,7 +23,7 @@ function ids(tasks: readonly ApiTask[]): string[] {
 }
 
 describe('the rest of a backfill that was cut off is found, though its place is far from where the mirror expects it,', () => {
-  test('where many rows above it were rejected', async () => {
+  test('if many rows above it were rejected', async () => {
     const bench = await syncBench();
     const tasks = tasksApart(700, MINUTE).map((task, i) => (i < 450 ? { ...task, messageCount: -1 } : task));
     const list = new SimulatedList(tasks);
@@ -33,7 +33,7 @@ describe('the rest of a backfill that was cut off is found, though its place is 
     expect(ids(mirroredTasks(bench.file))).toEqual(ids(tasks.slice(450)));
   });
 
-  test('where many rows above it have left the list', async () => {
+  test('if many rows above it have left the list', async () => {
     const bench = await syncBench();
     const tasks = tasksApart(1_500, MINUTE);
     const list = new SimulatedList(tasks);
@@ -45,7 +45,7 @@ describe('the rest of a backfill that was cut off is found, though its place is 
   });
 });
 
-test('a walk goes on where more rows come in at the top than it gives up after', async () => {
+test('a walk continues if more rows come in at the top than its patience allows', async () => {
   const bench = await syncBench();
   const list = new SimulatedList(tasksApart(300, MINUTE));
   const { report } = await bench.sync(list, {

@@ -150,7 +150,7 @@ describe('reading ahead', () => {
     expect(list.aborted).toEqual([]);
   });
 
-  test('asks for nothing ahead of what the walk certainly needs', async () => {
+  test('reads ahead only pages that the walk certainly needs', async () => {
     const list = new HeldList(100_000);
     const pages = new PagesAhead(list.reader, { concurrency: 8, reach: () => 300 });
     await readOn(list, pages, 0, 4);
@@ -159,7 +159,7 @@ describe('reading ahead', () => {
     await pages.close();
   });
 
-  test('asks only for the seam where a page begins too low, and goes on with that page then', async () => {
+  test('asks only for the seam if a page begins too low, and then continues with that page', async () => {
     const list = new HeldList(100_000);
     const pages = new PagesAhead(list.reader, { concurrency: 4, reach: everything });
     await readOn(list, pages, 0, 4);

@@ -104,7 +104,7 @@ describe('pages are committed together', () => {
   });
 
   test.each(['message', 'systemPrompt', 'env', 'error', 'extra'] as const)(
-    'fewer rows where they are long: %s of any length does not pile up in memory',
+    'fewer rows if they are long: %s of any length does not pile up in memory',
     (field) => {
       const page = pageOf(50, { [field]: 'x'.repeat(40_000) });
       const sizes = batched([...SHORT_PAGES, ...Array.from({ length: 100 }, () => page)]);
@@ -135,7 +135,7 @@ describe('pages are committed together', () => {
     expect(commits.at(-1)?.ledger?.gaps).toEqual([]);
   });
 
-  test('and what has come is committed where the run fails', async () => {
+  test('and received rows are committed if the run fails', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(10_000, MINUTE));
     const { report } = await noted(bench, list, {

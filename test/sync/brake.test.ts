@@ -72,7 +72,7 @@ describe('an empty list', () => {
     expect(mirroredTasks(bench.file)).toHaveLength(15);
   });
 
-  test('empties the mirror where that was asked for, and is no reason to stop from then on', async () => {
+  test('empties the mirror on request, and does not stop later runs', async () => {
     const { bench } = await mirrored(150, MINUTE);
     const empty = new SimulatedList();
     const { report } = await bench.sync(empty, { full: true, allowRemovals: true });

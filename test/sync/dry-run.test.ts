@@ -138,7 +138,7 @@ describe('the brake applies to a dry run', () => {
     expect(await rehearse(bench, list, { full: true })).toMatchObject({ outcome: 'ok', removed: 25 });
   });
 
-  test('and so does the stop at an empty list', async () => {
+  test('and so does the safety stop at an empty list', async () => {
     const bench = await syncBench();
     await bench.sync(new SimulatedList(tasksApart(15, MINUTE)));
     expect((await bench.sync(new SimulatedList(), { dryRun: true })).exitCode).toBe(7);

@@ -114,7 +114,7 @@ describe('the end of a list is asked for once more', () => {
     expect(differences(bench, list)).toEqual([]);
   });
 
-  test('where the total counts more than the list shows: one request more, and clean', async () => {
+  test('if the total counts more than the list shows: one request more, and clean', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(600, MINUTE));
     const honest = (await (await syncBench()).sync(list)).report.requests;
@@ -134,13 +134,13 @@ describe('the end of a list is asked for once more', () => {
     expect(report).toMatchObject({ verdict: 'clean', requests, inserted: rows });
   });
 
-  test('not in an honest list: it costs exactly its pages', async () => {
+  test('an honest list costs exactly its pages', async () => {
     const bench = await syncBench();
     const { report } = await bench.sync(new SimulatedList(tasksApart(198, MINUTE)));
     expect(report.requests).toBe(2);
   });
 
-  test.each([600, 60])('not by a quiet run, whatever the total says, of %i rows', async (rows) => {
+  test.each([600, 60])('a quiet run of %i rows ignores the total', async (rows) => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(rows, MINUTE));
     const options = { answer: withTotal((total) => total + 7) };

@@ -55,7 +55,7 @@ describe.each(CONCURRENCY)('a run whose pages come from two servers, %i at once'
     expect(differences(bench, list)).toEqual([]);
   });
 
-  test('is exact where the primary comes back for the third page', async () => {
+  test('is exact if the primary comes back for the third page', async () => {
     const { bench, list, replica } = await failover(160);
     const { exitCode, report } = await bench.sync(list, {
       concurrency,
@@ -65,7 +65,7 @@ describe.each(CONCURRENCY)('a run whose pages come from two servers, %i at once'
     expect(differences(bench, list)).toEqual([]);
   });
 
-  test.each([1, 50, 97])('is exact where the replica lags by less than a page: %i rows', async (behind) => {
+  test.each([1, 50, 97])('is exact if the replica lags by less than a page: %i rows', async (behind) => {
     const { bench, list, replica } = await failover(behind);
     const { exitCode, report } = await bench.sync(list, {
       concurrency,
@@ -75,7 +75,7 @@ describe.each(CONCURRENCY)('a run whose pages come from two servers, %i at once'
     expect(differences(bench, list)).toEqual([]);
   });
 
-  test('promises no more than the replica showed where that one answers first', async () => {
+  test('promises no more than the replica showed if the replica answers first', async () => {
     const { bench, list, replica } = await failover(160);
     const { exitCode, report } = await bench.sync(list, {
       concurrency,
@@ -137,7 +137,7 @@ describe('a run from a replica that lags behind the mirror', () => {
     expect(differences(bench, list)).toEqual([]);
   });
 
-  test('is unproven where the API still knows the newest task above its head', async () => {
+  test('is unproven if the API still knows the newest task above its head', async () => {
     const { bench, list, replica } = await ahead();
     const { report, exitCode, source } = await bench.sync(replica, { full: true, details: list });
     expect([exitCode, report.verdict, report.removed]).toEqual([3, 'unproven', 0]);

@@ -107,7 +107,7 @@ describe('a row that appears late, beyond the overlap', () => {
     expect(overlaps).toEqual([...doublings, DAY_MS, DAY_MS, DAY_MS]);
   });
 
-  test('teaches nothing where the configured overlap is a day or longer already', async () => {
+  test('teaches nothing if the configured overlap is a day or longer already', async () => {
     const bench = await syncBench();
     const list = new SimulatedList([
       completedTask('newest', EPOCH),
@@ -119,7 +119,7 @@ describe('a row that appears late, beyond the overlap', () => {
     expect(await learned(bench)).toBe(0);
   });
 
-  test('widens the configured overlap where that is the longer one', async () => {
+  test('widens the configured overlap if that is the longer one', async () => {
     const { bench, list } = await mirrored(ROWS, SPACING_MS);
     list.put(late(1_000 * SECOND + 1));
     await bench.sync(list, { full: true, overlapMs: 900 * SECOND });

@@ -103,7 +103,7 @@ test('a run that finds nothing new writes its own record and nothing else', asyn
   expect(seen[0]).toBe(seen[1]);
 });
 
-test('a failure to make the index is told, and spoils neither the run nor its record', async () => {
+test('a failure to build the index is logged, and affects neither the run nor its record', async () => {
   const bench = await syncBench();
   const list = new SimulatedList(tasksApart(20, 60_000));
   const full = diskFull('the disk is full');

@@ -143,7 +143,7 @@ describe('the alarm of the total', () => {
     expect((await bench.sync(list)).fullAdvised).toBe(false);
   });
 
-  test('is silent while the list only grows, and where the API counts more than it shows', async () => {
+  test('is silent while the list only grows, and if the API counts more than it shows', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     await bench.sync(list, { full: true, answer: countsMore });
     for (let i = 0; i < 150; i += 1) list.put(completedTask(`new${i}`, EPOCH + 1_000 * i));
@@ -161,7 +161,7 @@ describe('the alarm of the total', () => {
     expect((await bench.sync(list)).fullAdvised).toBe(false);
   });
 
-  test('is told true by a task that came late, and false where only the total has moved', async () => {
+  test('is true for a late task, and false if only the total has moved', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     list.put(completedTask('new', EPOCH + 1_000));
     expect((await bench.sync(list, { full: true, answer: countsMore })).foundLateOrGone).toBe(false);
@@ -169,7 +169,7 @@ describe('the alarm of the total', () => {
     expect((await bench.sync(list, { full: true })).foundLateOrGone).toBe(true);
   });
 
-  test('advises one also where a new row makes up for the one that vanished', async () => {
+  test('advises one also if a new row makes up for the one that vanished', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     await bench.sync(list, { full: true });
     list.remove(DEEP);
@@ -177,7 +177,7 @@ describe('the alarm of the total', () => {
     expect((await bench.sync(list)).fullAdvised).toBe(true);
   });
 
-  test('advises none where the API gives no total', async () => {
+  test('advises none if the API gives no total', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     await bench.sync(list, { full: true, answer: silent });
     list.remove(DEEP);
@@ -208,7 +208,7 @@ describe('rejected rows', () => {
     },
   );
 
-  test('stay where the full run is unproven', async () => {
+  test('stay if the full run is unproven', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(ROWS, MINUTE));
     await bench.sync(list, { answer: spoil([DEEP]) });

@@ -17,7 +17,7 @@ describe('the plan for open tasks that a walk did not see', () => {
     expect(planRefresh(open, rows, 100)).toBe(plan);
   });
 
-  test.each([0, -1, -500])('is to get each where the walk has passed them: %i rows', (rows) => {
+  test.each([0, -1, -500])('is to get each if the walk has passed them: %i rows', (rows) => {
     expect(planRefresh(50, rows, 100)).toBe('get');
   });
 
@@ -36,7 +36,7 @@ describe('the plan for open tasks that a walk did not see', () => {
     );
   });
 
-  test('is the same where the rows were counted no further than is worth walking', () => {
+  test('is the same if the rows were counted only as far as walking pays off', () => {
     fc.assert(
       fc.property(whole(1, 200), whole(1, 50_000), whole(1, 100), (open, rows, pageSize) => {
         const counted = Math.min(rows, rowsWorthWalking(open, pageSize));
@@ -58,7 +58,7 @@ describe('a stored task with what a GET says now', () => {
     return { ...detail, ...changes };
   };
 
-  test('is the same task where nothing has changed', () => {
+  test('is the same task if nothing has changed', () => {
     expect(mergeDetail(stored, detailOf({}))).toEqual(stored);
   });
 

@@ -92,7 +92,7 @@ describe('nothing is removed', () => {
   test.each<[string, (page: ListPage) => ListPage]>([
     ['is not sorted', unsorted],
     ['has no end', endless],
-  ])('where the walk is unproven because the list below %s', async (_, spoil) => {
+  ])('if the walk is unproven because the list below %s', async (_, spoil) => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     list.remove('t000010');
     const { report, gets, exitCode } = await fullRun(bench, list, {
@@ -107,7 +107,7 @@ describe('nothing is removed', () => {
     expect((await bench.store.status())[0]?.lastCleanFullAt).toBeNull();
   });
 
-  test('where the closing walk is unproven', async () => {
+  test('if the closing walk is unproven', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     list.remove('t000010');
     const { report, gets } = await fullRun(bench, list, {
@@ -160,7 +160,7 @@ describe('nothing is removed', () => {
     });
   });
 
-  test('of a list that is suddenly empty, even with the override, where GET still gives the tasks', async () => {
+  test('of a list that is suddenly empty, even with the override, if GET still gives the tasks', async () => {
     const { bench, list } = await mirrored(15, MINUTE);
     const { report, gets } = await fullRun(bench, new SimulatedList(), {
       get: detailsFrom(list),
@@ -197,7 +197,7 @@ describe('nothing is removed', () => {
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
   });
 
-  test('where every GET fails, and then the list: the run fails, and the next one is right', async () => {
+  test('if every GET fails, and then the list: the run fails, and the next one is right', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     for (const id of ['t000010', 't000011', 't000012']) list.remove(id);
     const { report, exitCode } = await fullRun(bench, list, {
@@ -215,7 +215,7 @@ describe('nothing is removed', () => {
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
   });
 
-  test('where a GET fails of a fault in the program, which is no failure of the API', async () => {
+  test('if a GET fails of a fault in the program, which is no failure of the API', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     list.remove('t000010');
     const { report, exitCode } = await fullRun(bench, list, {
@@ -224,7 +224,7 @@ describe('nothing is removed', () => {
     expect([exitCode, report.outcome, report.removed]).toEqual([1, 'failed', 0]);
   });
 
-  test('where somebody stops the run between the walk and the removal', async () => {
+  test('if somebody stops the run between the walk and the removal', async () => {
     const { bench, list } = await mirrored(ROWS, MINUTE);
     list.remove('t000010');
     const stop = new AbortController();

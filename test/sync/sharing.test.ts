@@ -127,7 +127,7 @@ describe('two keys that show the same tasks', () => {
     }
   });
 
-  test('are stopped by the brake where more would go than may: what another one shows does not count', async () => {
+  test('are stopped by the brake if more would go than may: what another one shows does not count', async () => {
     const { team, bots, sync, liveIds } = await twoKeys();
     for (const name of ['team', 'bots'] as const) await sync(name);
     hide(team, () => true);

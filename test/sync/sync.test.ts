@@ -40,7 +40,7 @@ describe('a backfill', () => {
     expect(report.requests).toBe(1 + Math.ceil((980 - 100) / 98));
   });
 
-  test('advances by the rows that came where the server gives fewer than it was asked for', async () => {
+  test('advances by the rows that came if the server gives fewer than it was asked for', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(500, MINUTE));
     const { report } = await bench.sync(list, { maxLimit: 7 });
@@ -145,7 +145,7 @@ describe('an incremental run', () => {
     expect(readRows(bench.file, 'select id from sync_runs')).toHaveLength(3);
   });
 
-  test('with nothing new costs one request even where the overlap holds more rows than a page', async () => {
+  test('with nothing new costs one request even if the overlap holds more rows than a page', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(3_000, 100));
     await bench.sync(list);
@@ -203,7 +203,7 @@ describe('an incremental run', () => {
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
   });
 
-  test('refuses to go on where the list is suddenly empty, and removes nothing', async () => {
+  test('refuses to continue if the list is suddenly empty, and removes nothing', async () => {
     const bench = await syncBench();
     await bench.sync(new SimulatedList(tasksApart(20, MINUTE)));
     const { report, exitCode } = await bench.sync(new SimulatedList());
@@ -214,7 +214,7 @@ describe('an incremental run', () => {
 });
 
 describe('open tasks that the walk did not see', () => {
-  test('are read again with one GET each where the list would cost more', async () => {
+  test('are read again with one GET each if the list would cost more', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(3_000, MINUTE));
     const old = runningTask('old', EPOCH - 2_500 * MINUTE - 1);
@@ -228,7 +228,7 @@ describe('open tasks that the walk did not see', () => {
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
   });
 
-  test('are met by walking on where that takes fewer requests', async () => {
+  test('are met by walking on if that takes fewer requests', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(3_000, MINUTE));
     const open = Array.from({ length: 20 }, (_, i) =>
@@ -255,7 +255,7 @@ describe('open tasks that the walk did not see', () => {
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
   });
 
-  test('stay as they are where the API no longer knows them: only a full run may remove', async () => {
+  test('stay as they are if the API no longer knows them: only a full run may remove', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(300, MINUTE));
     list.put(runningTask('gone', EPOCH - 250 * MINUTE - 1));
@@ -285,7 +285,7 @@ describe('a run that is cut off', () => {
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
   });
 
-  test('finds its gap again by stepping back where mirrored rows above it have vanished', async () => {
+  test('finds its gap again by stepping back if mirrored rows above it have vanished', async () => {
     const bench = await syncBench();
     const tasks = tasksApart(3_000, MINUTE);
     const list = new SimulatedList(tasks);
@@ -301,7 +301,7 @@ describe('a run that is cut off', () => {
     expect(list.all().filter(({ id }) => !mirrored.has(id))).toEqual([]);
   });
 
-  test('writes down that its gap is closed, also where the first page of a quiet list covers it', async () => {
+  test('writes down that its gap is closed, also if the first page of a quiet list covers it', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(50, MINUTE));
     await bench.sync(list);
@@ -377,7 +377,7 @@ describe('groups of rows with the same activity', () => {
 });
 
 describe('an API that misbehaves', () => {
-  test('with empty pages that claim more is reported, not followed for ever', async () => {
+  test('with empty pages that claim more is reported, not followed endlessly', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(400, MINUTE));
     const { report, exitCode } = await bench.sync(list, {
@@ -389,7 +389,7 @@ describe('an API that misbehaves', () => {
     expect(report.requests).toBeLessThan(200);
   });
 
-  test('that repeats its first page for every offset is reported, not followed for ever', async () => {
+  test('that repeats its first page for every offset is reported, not followed endlessly', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(400, MINUTE));
     const first = new SimulatedList(tasksApart(100, MINUTE));
@@ -495,7 +495,7 @@ describe('a run that fails', () => {
     ]);
   });
 
-  test('is information to a caller that tells the failure by itself', async () => {
+  test('is logged at info for a caller that reports the failure itself', async () => {
     const bench = await syncBench();
     await bench.sync(new SimulatedList(), { ...fails, failureLevel: 'info' });
     expect(bench.log.lines.filter(({ message }) => message === 'run failed')).toMatchObject([

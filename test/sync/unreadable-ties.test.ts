@@ -39,7 +39,7 @@ describe('rows without an activity, among more ties than fit into a page', () =>
   });
 });
 
-describe('a page that says nothing of where its ties begin', () => {
+describe('a page that does not show where its ties begin', () => {
   const group = beginTies(7, 40, {
     rows: [listRow('a', 41), listRow('b', 40), listRow('c', 40)],
     total: 100,

@@ -68,7 +68,7 @@ describe.each([1, 4])('a row on which the API always fails, %i requests at once'
     expect(differences(bench, list)).toEqual([]);
   });
 
-  test('is passed over also where new tasks push it down between any two requests', async () => {
+  test('is passed over also if new tasks push it down between any two requests', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(ROWS, MINUTE));
     const fail = failsOn(list, ['t000555']);
@@ -100,7 +100,7 @@ describe.each([1, 4])('a row on which the API always fails, %i requests at once'
     expect(mirroredTasks(bench.file)).toHaveLength(ROWS);
   });
 
-  test('costs a quiet run nothing where it lies below', async () => {
+  test('costs a quiet run nothing if it lies below', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(ROWS, MINUTE));
     await bench.sync(list);

@@ -115,7 +115,7 @@ describe('a run clears what must not be kept any more', () => {
     expect(await store.leftovers(['message'])).toMatchObject([{ tasks: 30 }]);
   });
 
-  test('and does its work all the same where that fails or has to wait, and says so', async () => {
+  test('and does its work even if that fails or has to wait, and logs it', async () => {
     const { list, store, clock } = await mirrored(['message']);
     list.put(completedTask('new', EPOCH + 1_000));
     const waiting = withClaim(store, {

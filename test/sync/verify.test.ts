@@ -90,7 +90,7 @@ describe('verify', () => {
     });
   });
 
-  test('says so where the API does not say whether rows that it does not list exist', async () => {
+  test('reports rows that are not listed and whose existence the API does not confirm', async () => {
     const { bench, list } = await mirrored();
     for (const id of ['t000200', 't000201', 't000202']) list.remove(id);
     const report = await verify(bench, list, {
@@ -105,7 +105,7 @@ describe('verify', () => {
     ]);
   });
 
-  test('fails where the list fails as well', async () => {
+  test('fails if the list fails as well', async () => {
     const { bench, list } = await mirrored();
     list.remove('t000200');
     const down = verify(bench, list, {
@@ -137,7 +137,7 @@ describe('verify', () => {
     expect(report).toMatchObject({ ok: true, extra: { count: 0 } });
   });
 
-  test('says so where a backfill was cut off, and where nothing was mirrored as yet', async () => {
+  test('reports an interrupted backfill, and an empty mirror', async () => {
     const bench = await syncBench();
     const list = new SimulatedList(tasksApart(500, MINUTE));
     expect(await verify(bench, list)).toMatchObject({
@@ -159,7 +159,7 @@ describe('verify', () => {
     expect(await verify(bench, list)).toMatchObject({ ok: true, moved: 0, problems: [] });
   });
 
-  test('says so where the list could not be read to its end, and calls nothing extra', async () => {
+  test('reports that the list could not be read to its end, and calls nothing extra', async () => {
     const { bench, list } = await mirrored();
     const report = await verify(bench, list, {
       answer: (page, { offset }) => (offset < 150 ? page : { ...page, rows: [], hasMore: true }),

@@ -53,7 +53,7 @@ describe('whatever happens to the list while it is read', () => {
     expect(tally.tieReads).toBeGreaterThan(200);
   });
 
-  test('nor where ties come in another order with every page, as long as they fit into one', async () => {
+  test('if ties come in another order with every page, as long as they fit into one', async () => {
     const tally = await holds(
       { order: 'shuffled', largest: (page) => page - 2, moves: true, unreadable: true, onlyFitting: true },
       3_000,
@@ -62,7 +62,7 @@ describe('whatever happens to the list while it is read', () => {
     expect(tally.repaired).toBeGreaterThan(200);
   });
 
-  test('nor where they do not fit and come in another order, as long as the list stands still', async () => {
+  test('if they do not fit and come in another order, as long as the list is at rest', async () => {
     const tally = await holds(
       { order: 'shuffled', largest: (page) => 3 * page, moves: false, unreadable: false, onlyFitting: false },
       3_000,

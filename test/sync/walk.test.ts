@@ -148,7 +148,7 @@ describe('a page that does not link', () => {
     expect(step(state, pageOf([30, 20])).slice.next.offset).toBe(17);
   });
 
-  test('and lies beyond the end of a list that shrank is no end of the list', () => {
+  test('beyond the end of a list that shrank does not end the list', () => {
     const { slice } = step(standing(50, 40), pageOf([], { hasMore: false }));
     expect(slice).toMatchObject({ proven: null, ended: false, next: { offset: 49, frontier: 40 } });
   });
@@ -204,7 +204,7 @@ describe('ties that do not fit into a page', () => {
     [3, 30, 0],
     [0, 25, 7],
     [4, 10, 1],
-  ])('are proven where they keep their order: %i rows, %i ties, %i rows', async (before, count, after) => {
+  ])('are proven if they keep their order: %i rows, %i ties, %i rows', async (before, count, after) => {
     const { slices, ids } = await walked(still(tied(before, count, after), 10));
     expect(new Set(ids).size).toBe(before + count + after);
     expect(provenGaps(slices)).toEqual([]);
@@ -218,7 +218,7 @@ describe('ties that do not fit into a page', () => {
     expect(proven[4]).toEqual({ above: -Infinity, upTo: 500 });
   });
 
-  test('are gone through once more where the total moved while they were read, and proven then', async () => {
+  test('are walked once more if the total moved while they were read, and proven then', async () => {
     const rows = tied(3, 30, 5);
     const { slices, offsets } = await walked((offset, request) =>
       still(rows, 10, request <= 2 ? 37 : 38)(offset),
@@ -228,7 +228,7 @@ describe('ties that do not fit into a page', () => {
     expect(provenGaps(slices)).toEqual([]);
   });
 
-  test('stay unproven, alone, where the total never comes to rest; the walk goes on below them', async () => {
+  test('stay unproven, alone, if the total never comes to rest; the walk continues below them', async () => {
     const { slices, offsets } = await walked((offset, request) => still(tied(3, 30, 5), 10, request)(offset));
     expect(slices.filter(({ doubt }) => doubt !== null).map(({ doubt }) => doubt)).toEqual([
       expect.stringContaining('same lastActivityAt'),
@@ -237,7 +237,7 @@ describe('ties that do not fit into a page', () => {
     expect(offsets.length).toBeLessThan(100);
   });
 
-  test('end the walk also where pages of rows that cannot be read come between', async () => {
+  test('end the walk also if pages of rows that cannot be read come between', async () => {
     const rows = rowsAt(null, null, null, 2_000, 500, 500, null, 500, 500, 500);
     const { slices, ids } = await walked((offset, request) => still(rows, request % 2 === 1 ? 7 : 3)(offset));
     expect(slices.at(-1)?.ended).toBe(true);
@@ -343,7 +343,7 @@ describe('a walk that gets nowhere', () => {
     expect(slices.at(-1)).toMatchObject({ ended: true, doubt: expect.stringContaining('not sorted') });
   });
 
-  test('sees that a page is not sorted also between rows without an activity, and where it ends the list', () => {
+  test('detects an unsorted page also between rows without an activity, and at the end of the list', () => {
     const page = pageOf([30, null, 31], { hasMore: false });
     expect(step(standing(0, Infinity), page).slice).toMatchObject({ proven: null, ended: false });
   });
@@ -360,7 +360,7 @@ describe('a walk that gets nowhere', () => {
   });
 });
 
-describe('what no answer of the API can show', () => {
+describe('facts that no answer of the API can show', () => {
   // Known limit: no answer of the API shows this (see judgeTies). It takes more ties than a page holds, in another order
   // with every request, and one of them that sinks after it was seen: the count is right, although d was never shown.
   test.fails('is a row that sinks out of ties larger than a page while their order changes', async () => {

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import type { ResolvedKey } from '../../config/key.ts';
 import type { SourceSettings } from '../../config/settings.ts';
 import { requireSources } from '../../config/sources.ts';
-import { Daemon, type DaemonSource } from '../../daemon/daemon.ts';
+import { Daemon } from '../../daemon/daemon.ts';
+import type { DaemonSource } from '../../daemon/lane.ts';
+import { whenUsable } from '../../daemon/outage.ts';
 import { TaskmirrorError } from '../../model/errors.ts';
+import { isOutage } from '../../model/outage.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MirrorStore } from '../../store/store.ts';
@@ -13,27 +16,50 @@ import { syncOne } from './sync.ts';
 
 export interface DaemonContext extends CommandContext {
   /**
-   * Calls `tick` at every slot of the cron expression, until the signal aborts. Rejects if it cannot
+   * Calls `tick` with every slot of the cron expression, in ms, until the signal aborts. Rejects if it cannot
    * continue.
    */
   followSchedule: (
     expression: string,
     timezone: string,
-    parts: { clock: Clock; signal: AbortSignal; tick: () => void },
+    parts: { clock: Clock; signal: AbortSignal; tick: (slot: number) => void },
   ) => Promise<void>;
 }
 
 /**
  * `taskmirror daemon`: syncs at start and at every slot of the schedule, until the signal aborts; then
- * running syncs give up their page and release their leases, and the exit code is 0. Throws the error that
- * stops it.
+ * running syncs give up their page and release their leases, and the exit code is 0. Waits for a database
+ * server that cannot be used yet. Throws the error that stops it.
  */
 export async function daemon(outer: DaemonContext): Promise<ExitCode> {
+  const sources = requireSources(outer.settings);
+  let store: MirrorStore;
+  try {
+    store = await whenUsable(() => outer.openMirror({ create: true }), outer);
+  } catch (error) {
+    if (outer.signal.aborted) return EXIT.done;
+    throw error;
+  }
+  try {
+    return await follow(outer, store, sources);
+  } finally {
+    // A server that is gone must not make a failure of a stop: its leases run out.
+    await store.close().catch((error: unknown) => {
+      if (!isOutage(error)) throw error;
+      outer.log.info({ err: error }, 'the database could not be told that this process ends');
+    });
+  }
+}
+
+/** Syncs on schedule until the signal aborts. */
+async function follow(
+  outer: DaemonContext,
+  store: MirrorStore,
+  sources: readonly SourceSettings[],
+): Promise<ExitCode> {
   const { settings, log, clock } = outer;
-  const sources = requireSources(settings);
-  const store = await outer.openMirror({ create: true });
   const stopping = new AbortController();
-  const hooks = await hookDelivery(outer, store);
+  const hooks = await hookDelivery(outer);
   const context = { ...outer, signal: AbortSignal.any([outer.signal, stopping.signal]) };
   const mirror = new Daemon({
     sources: sources.map((source) => waking(hooks, daemonSource(context, store, source))),
@@ -49,10 +75,10 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
     );
     hooks?.start();
     mirror.tick();
-    const follow = (expression: string, tick: () => void): Promise<void> =>
+    const tickAt = (expression: string, tick: (slot: number) => void): Promise<void> =>
       context.followSchedule(expression, timezone, { clock, signal: context.signal, tick });
-    const ends = [mirror.failed, follow(schedule, () => mirror.tick())];
-    if (fullSchedule !== null) ends.push(follow(fullSchedule, () => mirror.tickFull()));
+    const ends = [mirror.failed, tickAt(schedule, (slot) => mirror.tick(slot))];
+    if (fullSchedule !== null) ends.push(tickAt(fullSchedule, (slot) => mirror.tickFull(slot)));
     await Promise.race(ends);
     log.info({}, 'stopping');
   } catch (error) {
@@ -61,22 +87,16 @@ export async function daemon(outer: DaemonContext): Promise<ExitCode> {
   } finally {
     stopping.abort();
     await Promise.all([mirror.stop(), hooks?.close()]);
-    await store.close();
   }
   log.info({}, 'daemon stopped');
   return EXIT.done;
 }
 
-/** Opens the hooks; null if the settings have none. */
-async function hookDelivery(context: DaemonContext, store: MirrorStore): Promise<HookDelivery | null> {
+/** Opens the hooks, once the database can be used; null if the settings have none. */
+async function hookDelivery(context: DaemonContext): Promise<HookDelivery | null> {
   if (context.settings.hooks.length === 0) return null;
-  try {
-    const { openHookDelivery } = await import('../hook-delivery.ts');
-    return await openHookDelivery(context);
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
+  const { openHookDelivery } = await import('../hook-delivery.ts');
+  return whenUsable(() => openHookDelivery(context), context);
 }
 
 /** Returns the source, after whose runs hooks look for events: a run that failed changes no task. */

@@ -45,7 +45,7 @@ const EVENTS = 250;
 
 const QUERIES = [
   [
-    'How often does it work, and how long does it take?',
+    'How many tasks succeed, and how long do they take?',
     `select status, count(*) as tasks,
        round(median(queue_ms) / 1000.0, 1) as median_queue_s,
        round(median(run_ms) / 1000.0, 1) as median_run_s

@@ -17,10 +17,19 @@ export interface PostgresDeps {
   warn: (text: string) => void;
 }
 
+/** Returns the database of the settings; `toQuery`: for a role that only reads. Throws UsageError. */
+export function targetFor(
+  settings: Settings,
+  { io, signal, redactor, warn }: PostgresDeps,
+  options: { toQuery?: boolean } = {},
+): Promise<PostgresTarget> {
+  return resolveTarget(settings, { env: io.env, cwd: io.cwd, signal, redactor, warn }, options);
+}
+
 /** Wires a mirror in a PostgreSQL database. */
-export function postgresEngine(settings: Settings, { io, signal, redactor, warn }: PostgresDeps): Engine {
+export function postgresEngine(settings: Settings, deps: PostgresDeps): Engine {
   const target = (options: { toQuery?: boolean } = {}): Promise<PostgresTarget> =>
-    resolveTarget(settings, { env: io.env, cwd: io.cwd, signal, redactor, warn }, options);
+    targetFor(settings, deps, options);
   const storeOptions = () => ({
     clock: systemClock,
     omit: new Set(settings.omitFields),

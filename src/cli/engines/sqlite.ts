@@ -5,13 +5,14 @@ import type { MirrorReader, MirrorStore } from '../../store/store.ts';
 import { CURES } from '../database-hints.ts';
 import type { Engine } from './engine.ts';
 
+async function openReader(file: string): Promise<MirrorReader> {
+  const { openMirrorReader } = await import('../../store/sqlite/reader.ts');
+  return openMirrorReader(file);
+}
+
 /** Wires a mirror in an SQLite file. Its parts are loaded on demand: most commands need few of them. */
 export function sqliteEngine(settings: Settings): Engine {
   const { database: file } = settings;
-  const openReader = async (path: string): Promise<MirrorReader> => {
-    const { openMirrorReader } = await import('../../store/sqlite/reader.ts');
-    return openMirrorReader(path);
-  };
   const openMirror = async (path: string, { create }: { create: boolean }): Promise<MirrorStore> => {
     const { openMirrorStore } = await import('../../store/sqlite/store.ts');
     const { omitFields, searchIndex } = settings;

@@ -19,23 +19,16 @@ export function changesText(
   format: ChangesFormat,
   { output, color }: { output: Output; color: boolean },
 ): ChangesText {
-  switch (format) {
-    case 'jsonl':
-      return {
-        begin: () => '',
-        page: (changes) => changes.map((change) => `${json(change)}\n`),
-        end: () => '',
-      };
-    case 'csv':
-      return ofRows(csvLines(CSV_COLUMNS), csvRow);
-    case 'table': {
-      const table =
-        output.isTTY === true
-          ? terminalTable(TABLE_COLUMNS, output.columns || DEFAULT_COLUMNS, color, [WIDEST])
-          : plainTable(TABLE_COLUMNS, [WIDEST]);
-      return ofRows(table, tableRow);
-    }
+  if (format === 'jsonl') {
+    const page = (changes: readonly TaskChange[]): string[] => changes.map((change) => `${json(change)}\n`);
+    return { begin: () => '', page, end: () => '' };
   }
+  if (format === 'csv') return ofRows(csvLines(CSV_COLUMNS), csvRow);
+  const table =
+    output.isTTY === true
+      ? terminalTable(TABLE_COLUMNS, output.columns || DEFAULT_COLUMNS, color, [WIDEST])
+      : plainTable(TABLE_COLUMNS, [WIDEST]);
+  return ofRows(table, tableRow);
 }
 
 function ofRows(format: RowFormat, rowOf: (change: TaskChange) => Cell[]): ChangesText {

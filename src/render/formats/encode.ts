@@ -73,6 +73,7 @@ function csvText(rows: Batch, escapeFormulas: boolean): string {
   return stringify(records, {
     cast: {
       string: (text) => (text === '' ? { value: '', quoted_empty: true } : text),
+      boolean: String,
     },
   });
 }

@@ -51,7 +51,10 @@ const TEXT: ParquetType = {
 const BOOLEAN: ParquetType = {
   name: 'BOOLEAN',
   element: { type: 'BOOLEAN', repetition_type: 'OPTIONAL' },
-  encode: (cell) => (cell === 0n || cell === 1n ? cell === 1n : undefined),
+  encode: (cell) => {
+    if (typeof cell === 'boolean') return cell;
+    return cell === 0n || cell === 1n ? cell === 1n : undefined;
+  },
 };
 
 /** UTC text as the mirror writes it. */
@@ -69,7 +72,7 @@ const TIMESTAMP: ParquetType = {
   },
 };
 
-/** Columns of the mirror that hold times, and those that hold 0 or 1 for no and yes (docs/schema.md). */
+/** Columns of the mirror that hold times, and those that hold 0 or 1 for no and yes in SQLite (docs/schema.md). */
 const TIMES = /_at$|^(?:watermark|complete_through|lower|upper)$/;
 const BOOLEANS = /^(?:show_in_history|auto_execute)$/;
 
@@ -81,10 +84,12 @@ const BOOLEANS = /^(?:show_in_history|auto_execute)$/;
 export function columnType(name: string, declared: string | null, sample: readonly Cell[]): ParquetType {
   const cells = sample.filter((cell) => cell !== null);
   const suggested = [
-    ...(TIMES.test(name) ? [TIMESTAMP] : []),
-    ...(BOOLEANS.test(name) && declared === 'INTEGER' ? [BOOLEAN] : []),
+    ...(declared === 'TIMESTAMP' || TIMES.test(name) ? [TIMESTAMP] : []),
+    ...(declared === 'BOOLEAN' || (BOOLEANS.test(name) && declared === 'INTEGER') ? [BOOLEAN] : []),
     ...(declared === 'INTEGER' ? [INTEGER] : []),
-    ...(declared === null && cells.length > 0 ? [INTEGER, REAL, BLOB] : []),
+    ...(declared === 'REAL' ? [REAL] : []),
+    ...(declared === 'BLOB' ? [BLOB] : []),
+    ...(declared === null && cells.length > 0 ? [INTEGER, REAL, BLOB, BOOLEAN] : []),
   ];
   return suggested.find((type) => cells.every((cell) => type.encode(cell) !== undefined)) ?? TEXT;
 }

@@ -1,4 +1,4 @@
-import type { RetentionState, RunSummary, SourceStatus } from '../../store/store.ts';
+import type { LeaseHolder, RetentionState, RunSummary, SourceStatus } from '../../store/store.ts';
 import type { Table } from '../../store/queryable.ts';
 import { formattedAtOnce } from '../formats/format.ts';
 import { plainTable } from '../table.ts';
@@ -53,7 +53,7 @@ export function statusText(
 function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: number): string {
   if (source.lastRunAt === null) return forgottenText(source);
   const time = (text: string | null): string => (text === null ? 'never' : `${text} (${ago(text, now)})`);
-  const lines: [label: string, ...text: string[]][] = [
+  const lines: (readonly [label: string, ...text: string[]])[] = [
     [
       'complete through',
       source.completeThrough === null ? 'nothing is proven yet' : time(source.completeThrough),
@@ -63,6 +63,7 @@ function sourceText(source: SourceStatus, lastRun: RunSummary | undefined, now: 
     ['open tasks', grouped(source.openTasks)],
     ['rejected rows', rejected(source.rejectedRows)],
     ['removed rows', grouped(source.removedRows)],
+    ...(source.holder === null ? [] : [['now', ...holderLines(source.holder, now)] as const]),
     ['last run', ...(lastRun === undefined ? [time(source.lastRunAt)] : runLines(lastRun, now))],
     ['last success', time(source.lastSuccessAt)],
     ['last clean full', time(source.lastCleanFullAt)],
@@ -94,7 +95,7 @@ function row(label: string, text: string): string {
 }
 
 function keptText(days: number | null, through: string | null): string {
-  const kept = days === null ? 'kept for ever' : `kept for ${counted(days, 'day')}`;
+  const kept = days === null ? 'kept forever' : `kept for ${counted(days, 'day')}`;
   return through === null ? kept : `${kept}; pruned through ${through}`;
 }
 
@@ -103,6 +104,11 @@ function heldLines({ heldBy }: SourceStatus): string[] {
   return heldBy.flatMap(({ source, rows }) =>
     wrapped(`${grouped(rows)} of them are held by source ${printable(source)}`, WIDTH - LABEL),
   );
+}
+
+function holderLines({ pid, host, since }: LeaseHolder, now: number): string[] {
+  const text = `being synced by process ${pid} on ${printable(host)} since ${since} (${ago(since, now)})`;
+  return wrapped(text, WIDTH - LABEL);
 }
 
 function apiTotal(total: number | null): string {

@@ -6,6 +6,7 @@ import type {
   Committed,
   Keep,
   MirrorClaim,
+  OpenTask,
   Pruned,
   RunRecord,
   SourceState,
@@ -18,7 +19,7 @@ import { encodeNul } from './nul.ts';
 import { clearOmitted } from './omitted.ts';
 import { prune } from './retention.ts';
 import { commitStorable } from './set-aside.ts';
-import { noteShownCte, removeSql } from './shared-rows.ts';
+import { noteShownCte, removeTasks } from './shared-rows.ts';
 import { edgeOf } from './source-state.ts';
 import { PostgresView, type PostgresViewDeps } from './view.ts';
 
@@ -30,21 +31,22 @@ export interface PostgresClaimDeps extends PostgresViewDeps {
   lease: HeldLease;
   /** Id of the run whose record the claim opened. */
   run: number;
-  /** The state as it was when the lease was taken. */
+  /** The state and the open tasks as they were when the lease was taken. */
   state: SourceState;
+  openTasks: OpenTask[];
   /** Fields that are known not to be kept any more. */
   cleared: readonly string[];
   searchIndex: boolean;
-  /** Called after the lease is released. */
-  onRelease: () => void;
+  /** Called once the claim is over; `isReleased`: the database has been told. */
+  onRelease: (isReleased: boolean) => void;
 }
 
 /** A claim on one source's part of the mirror. Every write is fenced by the lease. */
 export class PostgresClaim extends PostgresView implements MirrorClaim {
   readonly #deps: PostgresClaimDeps;
   readonly #lease: HeldLease;
-  /** The state until the first write; then the database is asked. */
-  #state: SourceState | null;
+  /** What was read with the lease, until the first write; then the database is asked. */
+  #before: Pick<PostgresClaimDeps, 'state' | 'openTasks'> | null;
   #kind: RunKind = 'incremental';
   #isReleased = false;
   /** Whether the end of the run found nothing left to prepare for readers. */
@@ -54,11 +56,15 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     super(deps);
     this.#deps = deps;
     this.#lease = deps.lease;
-    this.#state = deps.state;
+    this.#before = deps;
   }
 
   override async state(): Promise<SourceState> {
-    return this.#state ?? super.state();
+    return this.#before?.state ?? super.state();
+  }
+
+  override async openTasks(): Promise<OpenTask[]> {
+    return this.#before?.openTasks ?? super.openTasks();
   }
 
   async startRun(kind: RunKind): Promise<number> {
@@ -108,30 +114,33 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     this.shown.clear();
     if (row?.released === true) {
       this.#isPrepared = true;
-      this.#letGo();
+      this.#letGo(true);
     }
   }
 
   async commit(change: Change): Promise<Committed> {
-    this.#state = null;
-    const deps = { lease: this.#lease, s: this.s, omit: this.omit };
+    this.#before = null;
+    const { s, omit, source } = this;
+    const deps = { lease: this.#lease, query: this.db.query, s, omit, source };
     const how = { now: this.#now(), wantsRows: this.sweep !== null };
     const { rowNumbers, rejectedKeys, ...committed } = await commitStorable(deps, change, how);
     if (this.sweep !== null) {
       this.sweep.markRows(rowNumbers);
       for (const key of rejectedKeys) this.sweep.rejectedKeys.add(key);
-      await this.markSeen(change.rejected.flatMap(({ id }) => id ?? []));
+      const refused = [...change.rejected, ...committed.setAside];
+      await this.markSeen(refused.flatMap(({ id }) => id ?? []));
     }
     return committed;
   }
 
   async remove(ids: readonly string[]): Promise<number> {
-    const [row] = await this.#lease.write<{ removed: number }>(removeSql(this.s), [
-      this.#now(),
-      ids.map(encodeNul),
-      this.lookedAfterSince(),
-    ]);
-    return row?.removed ?? 0;
+    this.#before = null;
+    return removeTasks(this.#lease, this.s, {
+      source: this.source,
+      ids: ids.map(encodeNul),
+      now: this.#now(),
+      since: this.lookedAfterSince(),
+    });
   }
 
   async forgetUnseenRejections(upTo: number): Promise<void> {
@@ -167,8 +176,13 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
 
   override async release(): Promise<void> {
     if (this.#isReleased) return;
-    await this.#lease.release();
-    this.#letGo();
+    try {
+      await this.#lease.release();
+    } catch (error) {
+      this.#letGo(false);
+      throw error;
+    }
+    this.#letGo(true);
   }
 
   /** Marks omitted fields as not cleared if values of them were stored after they had been cleared. */
@@ -181,9 +195,9 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     return true;
   }
 
-  #letGo(): void {
+  #letGo(isReleased: boolean): void {
     this.#isReleased = true;
-    this.#deps.onRelease();
+    this.#deps.onRelease(isReleased);
   }
 
   #forReaders() {

@@ -8,7 +8,9 @@ const written = (row: string, { name, type }: Column): string =>
   type === 'json' ? `${row}.${name}::json` : `${row}.${name}`;
 const NAMES = WRITTEN_COLUMNS.map(({ name }) => name).join(', ');
 
-const SAME = `t.removed_at is null and (${TASK_COLUMNS.map((column) => comparable('t', column)).join(', ')})
+/** SQL for whether a stored row is live and equal to the incoming task `i`. */
+const sameAs = (row: string): string =>
+  `${row}.removed_at is null and (${TASK_COLUMNS.map((column) => comparable(row, column)).join(', ')})
   is not distinct from (${TASK_COLUMNS.map(({ name }) => `i.${name}`).join(', ')})`;
 
 const incoming = (tasks: string, condition = ''): string => `incoming as materialized (
@@ -18,14 +20,14 @@ const incoming = (tasks: string, condition = ''): string => `incoming as materia
   )`;
 
 const seen = (s: string): string => `seen as materialized (
-    select i.n, i.id, t.row_no, t.source, t.removed_at, (${SAME}) as same
+    select i.n, i.id, t.row_no, t.source, t.removed_at, (${sameAs('t')}) as same
     from incoming i join ${s}tasks t on t.id = i.id
   )`;
 
 /** The tasks that another source holds and that this one, $1, is not yet known to show. */
-const unnoted = (s: string): string => `unnoted as materialized (
+const unnoted = (s: string, condition: string): string => `unnoted as materialized (
     select seen.id from seen
-    where seen.source <> $1 and seen.removed_at is null
+    where seen.source <> $1 and ${condition}
       and not exists (select from ${s}also_shown a where a.task_id = seen.id and a.source = $1)
   )`;
 
@@ -40,17 +42,22 @@ const JOURNAL = TASK_COLUMNS.map(
  * moves, $9 columns that are not journaled, $10 whether row numbers are wanted, $11 the fields that are omitted.
  *
  * It is safe under READ COMMITTED. The lease's row is locked first, so a takeover waits for this statement, or
- * comes first and this one finds another token. Rows that differ are locked in the order of their ids before
- * they are journaled, since another source may write them too. If another source inserts a task of the batch at
- * the same moment, `whole` is false and neither the ledger nor anything else of $8 moves: repeat the statement.
+ * comes first and this one finds another token. What another source may write too is locked in the order of the
+ * ids before it is used: rows that differ before they are journaled, and rows of others before it is noted that
+ * this source shows them. If another source inserted, removed or deleted a task of the batch after the
+ * statement's snapshot, `whole` is false and neither the ledger nor anything else of $8 moves: repeat the
+ * statement.
  */
 export function commitSql(s: string): string {
   return `with ${leaseCte(s)},
   ${incoming('$6', 'where exists (select from lease)')},
   ${seen(s)},
-  old as materialized (
-    select seen.n, t.source, t.removed_at, ${TASK_COLUMNS.map(({ name }) => `t.${name}`).join(', ')}
+  locked as materialized (
+    select seen.n, t.id, t.source, t.removed_at, ${TASK_COLUMNS.map(({ name }) => `t.${name}`).join(', ')}
     from seen join ${s}tasks t on t.id = seen.id where not seen.same order by seen.id for no key update of t
+  ),
+  old as materialized (
+    select l.* from locked l join incoming i on i.n = l.n where not (${sameAs('l')})
   ),
   inserted as (
     insert into ${s}tasks (id, source, first_seen_at, changed_at, ${NAMES})
@@ -76,13 +83,17 @@ export function commitSql(s: string): string {
     where f.old_value is distinct from f.new_value and f.field <> all ($9::text[])
     order by o.n, f.at
   ),
-  ${unnoted(s)},
+  ${unnoted(s, 'seen.same')},
+  lent as materialized (
+    select t.id from unnoted u join ${s}tasks t on t.id = u.id
+    where t.source <> $1 and t.removed_at is null order by t.id for share of t
+  ),
   shown as (
     insert into ${s}also_shown (task_id, source)
-    select t.id, $1 from (
-      select t.id from unnoted u join ${s}tasks t on t.id = u.id
-      where t.source <> $1 and t.removed_at is null order by t.id for share of t
-    ) as t on conflict do nothing
+    select id, $1 from lent
+    union all
+    select id, $1 from locked where source <> $1 and removed_at is null
+    on conflict do nothing
   ),
   kept_again as (
     delete from ${s}omitted_fields where field <> all ($11::text[]) and exists (select from incoming)
@@ -108,7 +119,9 @@ export function commitSql(s: string): string {
   ),
   done as materialized (
     select exists (select from lease) as held,
-      (select count(*) from incoming) = (select count(*) from seen) + (select count(*) from inserted) as whole
+      (select count(*) from incoming) = (select count(*) from seen) + (select count(*) from inserted)
+      and (select count(*) from seen where not same) = (select count(*) from locked)
+      and (select count(*) from unnoted) = (select count(*) from lent) as whole
   ),
   ${movesSql(s)}
   select done.held, done.whole,
@@ -153,7 +166,7 @@ function movesSql(s: string): string {
 
 /** Returns the statement that says what a commit of the tasks $2, which the source $1 shows, would do. */
 export function previewSql(s: string): string {
-  return `with ${incoming('$2')}, ${seen(s)}, ${unnoted(s)}
+  return `with ${incoming('$2')}, ${seen(s)}, ${unnoted(s, 'seen.removed_at is null')}
   select (select string_agg(n::text, ',') from seen where same) as same,
     (select string_agg(n::text, ',') from seen where not same) as updated,
     (select json_agg(id)::text from unnoted) as unnoted`;

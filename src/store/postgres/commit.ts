@@ -4,6 +4,7 @@ import { utcText } from '../../model/task.ts';
 import { columnsOf } from '../sql/columns.ts';
 import { keyOfPayload } from '../sql/rejection-key.ts';
 import type { Change, Committed } from '../store.ts';
+import { isKey } from './bounds.ts';
 import { commitSql } from './commit-sql.ts';
 import type { HeldLease, Write } from './held-lease.ts';
 import { encodeNul } from './nul.ts';
@@ -12,7 +13,7 @@ import { type IncomingTask, toIncoming } from './stored-task.ts';
 
 /** Most characters of the tasks of one statement: a server takes much more, but holds it several times over. */
 const MOST_CHARACTERS = 8_000_000;
-/** Attempts at a batch into which another source kept inserting the same tasks. */
+/** Attempts at a batch of tasks that other sources write at the same time. */
 const ATTEMPTS = 5;
 
 /** Rolls back what was only tried. */
@@ -69,7 +70,7 @@ export async function commitChange(
       if (row === undefined) throw new Error('A statement without a result.');
       tally.add(row);
       if (row.whole) return;
-      if (attempt === ATTEMPTS) throw new Error('Another source kept inserting the same tasks.');
+      if (attempt === ATTEMPTS) throw new Error('Other sources kept writing the same tasks.');
     }
   };
   let tally = new Tally(change.tasks);
@@ -115,14 +116,6 @@ function isSame(a: Task, b: Task): boolean {
   return true;
 }
 
-/** Most bytes of a key: an entry of an index has 2,704 at most (postgresql.org/docs/current/btree.html). */
-const MOST_KEY_BYTES = 2_000;
-
-/** Returns whether an index can hold this id. */
-export function isKey(id: string): boolean {
-  return id.length <= MOST_KEY_BYTES / 4 || Buffer.byteLength(encodeNul(id)) <= MOST_KEY_BYTES;
-}
-
 /** The rejected rows of a change by their keys, as `json_to_recordset` reads them. */
 function rejectionsOf(rows: readonly RejectedRow[]): Map<string, object> {
   return new Map(
@@ -140,7 +133,8 @@ function rejectionsOf(rows: readonly RejectedRow[]): Map<string, object> {
   );
 }
 
-function keyOf(id: string | null, payload: string): string {
+/** Returns the key of a rejected row, as the database holds it. */
+export function keyOf(id: string | null, payload: string): string {
   if (id === null) return keyOfPayload(payload);
   return isKey(id) ? encodeNul(id) : `sha256:${createHash('sha256').update(id).digest('hex')}`;
 }

@@ -1,5 +1,6 @@
 import { Pool } from 'pg';
 import { clientWith } from './client.ts';
+import { isPassing } from './failure.ts';
 import { type Session, withSession } from './session.ts';
 import { destinationOf, type PostgresTarget } from './target.ts';
 
@@ -14,7 +15,8 @@ export interface Database {
   readonly roundTrips: number;
   /**
    * Runs one statement, which is one transaction, and returns its rows. A text without values may hold several
-   * statements, which are one transaction together; the rows are then those of the last.
+   * statements, which are one transaction together; the rows are then those of the last. Repeats it if other
+   * transactions were in the way: nothing was written then.
    */
   readonly query: Query;
   /**
@@ -39,6 +41,9 @@ export interface ConnectOptions {
   /** Time in ms for the answer to a query that sets none of its own; 5 minutes by default. */
   queryTimeoutMs?: number;
 }
+
+/** Attempts at what other transactions were in the way of: often, where a role's default is serializable. */
+const ATTEMPTS = 20;
 
 const QUERY_TIMEOUT_MS = 300_000;
 const IDLE_TIMEOUT_MS = 30_000;
@@ -81,7 +86,7 @@ export function connect(target: PostgresTarget, options: ConnectOptions = {}): D
     get roundTrips() {
       return roundTrips;
     },
-    query: (...asked) => withSession(pool, name, (session) => within(session)(...asked)),
+    query: (...asked) => repeatPassing(() => withSession(pool, name, (session) => within(session)(...asked))),
     transaction: (work) =>
       withSession(pool, name, async (session) => {
         const query = within(session);
@@ -103,4 +108,15 @@ export function connect(target: PostgresTarget, options: ConnectOptions = {}): D
       }),
     end: () => (ended ??= pool.end()),
   };
+}
+
+/** Repeats `work`, which is one transaction, while others are in its way. */
+export async function repeatPassing<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isPassing(error)) throw error;
+    }
+  }
 }

@@ -1,18 +1,15 @@
 import { DatabaseError } from '../../model/errors.ts';
-import type { Database, Query } from './connection.ts';
-import { isPassing } from './failure.ts';
+import { type Database, type Query, repeatPassing } from './connection.ts';
+import { assertVersion } from './identity.ts';
 import { leaseCte, lostError } from './lease.ts';
-
-/** Attempts at a write that other transactions were in the way of. */
-const ATTEMPTS = 5;
+import { prefixOf } from './names.ts';
 
 /** Runs one statement that begins with {@link leaseCte}; its own values are $5 and following. */
 export type Write = <R>(sql: string, values: readonly unknown[]) => Promise<R[]>;
 
 export interface HeldLeaseDeps {
   db: Database;
-  /** The quoted name of the schema with a dot. */
-  s: string;
+  schema: string;
   source: string;
   token: string;
   /** The writes that are committed. */
@@ -24,17 +21,20 @@ export interface HeldLeaseDeps {
 /**
  * A lease in this process's hands: the only way to write a source. Every write is fenced by the token and by
  * the number of writes that this process knows to be committed. Throws LeaseHeldError once the lease is lost,
- * and DatabaseError if the database lost commits or the connection broke: it is unknown then whether the last
+ * and DatabaseError if the schema was migrated, the database lost commits or the connection broke: it is unknown then whether the last
  * write is committed, so no further write of this lease will be.
  */
 export class HeldLease {
   readonly #deps: HeldLeaseDeps;
+  /** The quoted name of the schema with a dot. */
+  readonly #s: string;
   #writes: number;
   /** The writes under way: one after the other, since each names the number of those before it. */
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(deps: HeldLeaseDeps) {
     this.#deps = deps;
+    this.#s = prefixOf(deps.schema);
     this.#writes = deps.writes;
   }
 
@@ -47,40 +47,42 @@ export class HeldLease {
     });
   }
 
-  /** Runs several statements in one transaction. */
+  /** Runs several statements in one transaction, and all of them again if others were in the way. */
   async transaction<T>(work: (write: Write, query: Query) => Promise<T>): Promise<T> {
     const { db } = this.#deps;
-    return this.#inTurn(async () => {
-      let done = 0;
-      const result = await db.transaction((query) =>
-        work(async (sql, values) => {
-          const rows = await this.#fenced(query, sql, values, this.#writes + done);
-          done += 1;
-          return rows as never;
-        }, query),
-      );
-      this.#writes += done;
-      return result;
-    });
+    return this.#inTurn(() =>
+      repeatPassing(async () => {
+        let done = 0;
+        const result = await db.transaction((query) =>
+          work(async (sql, values) => {
+            const rows = await this.#fenced(query, sql, values, this.#writes + done);
+            done += 1;
+            return rows as never;
+          }, query),
+        );
+        this.#writes += done;
+        return result;
+      }),
+    );
   }
 
   /** Runs `work` in one transaction under the lease. */
   async step<T>(work: (query: Query) => Promise<T>): Promise<T> {
     return this.transaction(async (write, query) => {
-      await write(`with ${leaseCte(this.#deps.s)} select exists (select from lease) as held`, []);
+      await write(`with ${leaseCte(this.#s)} select exists (select from lease) as held`, []);
       return work(query);
     });
   }
 
   async renew(): Promise<void> {
-    await this.write(`with ${leaseCte(this.#deps.s)} select exists (select from lease) as held`);
+    await this.write(`with ${leaseCte(this.#s)} select exists (select from lease) as held`);
   }
 
   /** Gives the lease up. Does nothing if it was lost. */
   async release(): Promise<void> {
-    const { db, s, token } = this.#deps;
+    const { db, token } = this.#deps;
     // By the token alone: the source may have another name by now.
-    await db.query(`update ${s}leases set token = null where token = $1`, [token]);
+    await db.query(`update ${this.#s}leases set token = null where token = $1`, [token]);
   }
 
   async #fenced<R>(query: Query, sql: string, values: readonly unknown[], writes: number): Promise<R[]> {
@@ -90,14 +92,19 @@ export class HeldLease {
     return rows;
   }
 
-  /** Finds out why nothing was written: another process has the lease, or the database lost commits. */
+  /**
+   * Finds out why nothing was written: another process has the lease, a newer program has migrated the schema,
+   * or the database lost commits.
+   */
   async #lost(query: Query, writes: number): Promise<Error> {
-    const { db, s, source, token } = this.#deps;
-    const [lease] = await query<{ token: string | null; writes: number }>(
-      `select token, writes from ${s}leases where source = $1`,
+    const { db, schema, source, token } = this.#deps;
+    const [lease] = await query<{ token: string | null; writes: number; version: number }>(
+      `select token, writes, (select count(*) from ${this.#s}kysely_migration) as version
+      from ${this.#s}leases where source = $1`,
       [source],
     );
     if (lease?.token !== token) return lostError(source);
+    assertVersion(db, schema, lease.version);
     return new DatabaseError(
       'server_went_back',
       { server: db.name, expected: writes, found: lease.writes },
@@ -105,20 +112,10 @@ export class HeldLease {
     );
   }
 
-  /** Runs `work` after the writes before it. Repeats it if a deadlock ended it: it wrote nothing then. */
+  /** Runs `work` after the writes before it. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(() => this.#again(work));
+    const done = this.#turn.then(work);
     this.#turn = done.catch(() => undefined);
     return done;
-  }
-
-  async #again<T>(work: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        if (attempt === ATTEMPTS || !isPassing(error)) throw error;
-      }
-    }
   }
 }

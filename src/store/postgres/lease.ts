@@ -4,14 +4,23 @@ import { LEASE_MS } from '../../model/lease.ts';
 import type { SourceIdentity } from '../../model/run.ts';
 import type { Holder } from '../sql/holder.ts';
 import type { Database, Query } from './connection.ts';
-import { stateOf, type StateRow, stateSql } from './source-state.ts';
-import type { SourceState } from '../store.ts';
+import { SCHEMA_VERSION } from './identity.ts';
+import {
+  openTaskOf,
+  type OpenTaskRow,
+  openTasksSql,
+  stateOf,
+  type StateRow,
+  stateSql,
+} from './source-state.ts';
+import type { OpenTask, SourceState } from '../store.ts';
 
 /**
  * Returns the first CTE of every write, `lease`. It locks the lease's row until the end of the transaction,
- * and has a row only if the token is still there and the database has exactly the writes that this holder
- * knows to be committed. After a failover that lost commits, or after another process took the source over,
- * it is empty, and so is everything that depends on it.
+ * and has a row only if the token is still there, the database has exactly the writes that this holder knows
+ * to be committed, and the schema is still the one that this program knows. After a failover that lost
+ * commits, after another process took the source over, or after a newer program migrated the schema, it is
+ * empty, and so is everything that depends on it.
  *
  * $1 source, $2 token, $3 the ms by which the lease's clock is ahead of the database's, $4 the writes. With
  * `release`, SQL for a boolean, the same statement gives the lease up if that is true.
@@ -23,6 +32,7 @@ export function leaseCte(s: string, release = 'false'): string {
       writes = writes + 1,
       token = case when ${release} then null else token end
     where source = $1 and token = $2 and writes = $4::bigint
+      and (select count(*) from ${s}kysely_migration) = ${SCHEMA_VERSION}
     returning token is null as released
   )`;
 }
@@ -58,7 +68,11 @@ export interface Taken {
   run: number;
   /** Commits under earlier leases of this source and under this one. */
   writes: number;
+  /** The newest run before this one; null if there is none, undefined if that has changed meanwhile. */
+  before: number | null | undefined;
   state: SourceState;
+  /** The open tasks of the source, as {@link OpenTask}s of the same moment. */
+  openTasks: OpenTask[];
   /** Fields that are known not to be kept any more. */
   cleared: string[];
 }
@@ -98,7 +112,9 @@ export async function takeLease(
     token: run === null ? null : token,
     run: run ?? 0,
     writes: writes ?? 0,
+    before: row.is_stale === true ? undefined : row.before,
     state,
+    openTasks: (JSON.parse(row.open_tasks ?? '[]') as OpenTaskRow[]).map(openTaskOf),
     cleared: row.cleared ?? [],
   };
 }
@@ -108,7 +124,10 @@ interface TakenRow extends StateRow {
   base_url: string | null;
   run: number | null;
   writes: number | null;
+  before: number | null;
   is_stale: boolean | null;
+  /** JSON text of {@link OpenTaskRow}s; null: none. */
+  open_tasks: string | null;
   cleared: string[] | null;
 }
 
@@ -162,8 +181,10 @@ function takeSql(s: string): string {
     select $1, 'incremental', $3::timestamptz from held returning id
   )
   select known.version, known.base_url, (select id from started) as run, (select writes from held) as writes,
+    (select max(id) from ${s}sync_runs where source = $1) as before,
     (select l.writes <> free.writes from free, ${s}leases l where l.source = free.source) as is_stale,
-    (select array_agg(field) from ${s}omitted_fields where stage = 'cleared') as cleared, state.*
+    (select array_agg(field) from ${s}omitted_fields where stage = 'cleared') as cleared,
+    (select json_agg(open)::text from (${openTasksSql(s)}) as open) as open_tasks, state.*
   from known left join (${stateSql(s, '$1')}) as state on true`;
 }
 

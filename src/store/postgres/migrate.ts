@@ -1,41 +1,49 @@
-import { Kysely, PostgresDialect } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
-import { Pool } from 'pg';
 import { migrations } from '../../../migrations/postgres/index.ts';
-import { clientWith } from './client.ts';
-import { explain } from './failure.ts';
+import type { Database, Query } from './connection.ts';
 import { prefixOf } from './names.ts';
-import { destinationOf, type PostgresTarget } from './target.ts';
+
+/** Time for a statement of a migration, which no other limit bounds, and for its turn. */
+const UNLIMITED = { timeoutMs: Infinity };
 
 /**
- * Brings the schema up to date, all of it or nothing, however many processes try at once: kysely's Migrator
- * works in one transaction here, under an advisory lock of that transaction. Throws DatabaseError.
+ * Brings the schema up to date, all of it or nothing, however many processes try at once: one transaction, under
+ * an advisory lock that ends with it. The record of what was done is a table as kysely's Migrator has it; its
+ * own Migrator gives the lock back before it commits, and reads the tables of all schemas, of which another may
+ * just be dropped. `more` is done in the same transaction. Throws DatabaseError.
  */
-export async function migrate(target: PostgresTarget): Promise<void> {
-  const { name, config } = destinationOf(target, 'taskmirror');
-  const pool = new Pool({ Client: clientWith(config), max: 1 });
-  pool.on('error', () => {});
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
-  try {
-    await migrateOn(db, target.schema);
-  } catch (error) {
-    throw explain(error, name, 'connecting');
-  } finally {
-    await db.destroy();
-  }
+export async function migrate(
+  db: Database,
+  schema: string,
+  more: (query: Query) => Promise<void> = async () => {},
+): Promise<void> {
+  const s = prefixOf(schema);
+  await db.transaction(async (query) => {
+    await query(
+      `select pg_advisory_xact_lock(hashtext('taskmirror'), hashtext($1))::text`,
+      [schema],
+      UNLIMITED,
+    );
+    await createSchema(query, schema);
+    await query(`create table if not exists ${s}kysely_migration (
+      name varchar(255) not null primary key, timestamp varchar(255) not null
+    )`);
+    const rows = await query<{ name: string }>(`select name from ${s}kysely_migration`);
+    const done = new Set(rows.map(({ name }) => name));
+    for (const [name, load] of Object.entries(migrations)) {
+      if (done.has(name)) continue;
+      const migration = await load();
+      await migration.up((statement) => query(statement, [], UNLIMITED), s);
+      await query(`insert into ${s}kysely_migration (name, timestamp) values ($1, $2)`, [
+        name,
+        new Date().toISOString(),
+      ]);
+    }
+    await more(query);
+  });
 }
 
-/** Does the same on a database that is open. Throws the driver's errors. */
-export async function migrateOn(db: Kysely<unknown>, schema: string): Promise<void> {
-  const s = prefixOf(schema);
-  const getMigrations = async (): Promise<Record<string, Migration>> => {
-    const loaded = Object.entries(migrations).map(async ([name, load]) => {
-      const migration = await load();
-      return [name, { up: (on: Kysely<unknown>) => migration.up(on, s) }] as const;
-    });
-    return Object.fromEntries(await Promise.all(loaded));
-  };
-  const migrator = new Migrator({ db, migrationTableSchema: schema, provider: { getMigrations } });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+/** A role may have no right to create schemas, and then asks in vain even for one that exists. */
+async function createSchema(query: Query, schema: string): Promise<void> {
+  const found = await query('select from pg_namespace where nspname = $1', [schema]);
+  if (found.length === 0) await query(`create schema ${prefixOf(schema).slice(0, -1)}`);
 }

@@ -1,6 +1,10 @@
-import type { Outcome, RunKind, Verdict } from '../../model/run.ts';
-import type { MirrorReader, RunSummary, SourceStatus } from '../store.ts';
+import { LEASE_MS } from '../../model/lease.ts';
+import type { LastRuns, Outcome, RunKind, Verdict } from '../../model/run.ts';
+import type { Holder } from '../sql/holder.ts';
+import { lastRunsSql, type LastRunsRow, toLastRuns } from '../sql/last-runs.ts';
+import type { LeaseHolder, MirrorReader, RunSummary, SourceStatus } from '../store.ts';
 import type { Database } from './connection.ts';
+import { deadToken, type LeaseRow } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { decodeNul } from './nul.ts';
 import { utcSql } from './names.ts';
@@ -26,12 +30,27 @@ interface StatusRow {
   uppers: string[] | null;
   holders: string[] | null;
   held: number[] | null;
+  token: string | null;
+  pid: number | null;
+  host: string | null;
+  acquired_at: string | null;
 }
 
-/** Returns the questions about a mirror, on a database that {@link assertMirror} has accepted. */
-export function readerOf(db: Database, s: string): MirrorReader {
+export interface ReaderDeps {
+  db: Database;
+  /** The quoted name of the schema with a dot. */
+  s: string;
+  /** This process: it knows which processes of its host are dead. */
+  holder: Holder;
+  /** The ms by which the leases' clock is ahead of the database's: for tests. */
+  offset?: (() => number) | undefined;
+}
+
+/** Returns the questions about a mirror, on a database that {@link assertVersion} has accepted. */
+export function readerOf(deps: ReaderDeps): MirrorReader {
+  const { db, s } = deps;
   return {
-    status: () => readStatus(db, s),
+    status: () => readStatus(deps),
     recentRuns: (limit) => readRuns(db, s, limit),
     retention: () => retentionState(db.query, s),
     leftovers: (fields) => leftoversOf(db, s, fields),
@@ -44,7 +63,7 @@ const shared = (column: string): string =>
   `(select array_agg(${column} order by holder) from shared where shared.source = m.source)`;
 
 /** One statement: all of it as of the same moment. */
-async function readStatus(db: Database, s: string): Promise<SourceStatus[]> {
+async function readStatus({ db, s, holder, offset = () => 0 }: ReaderDeps): Promise<SourceStatus[]> {
   const edges = (edge: string): string =>
     `(select array_agg(${utcSql(edge)} order by g.upper desc) from ${s}gaps g where g.source = m.source)`;
   const rows = await db.query<StatusRow>(
@@ -53,10 +72,19 @@ async function readStatus(db: Database, s: string): Promise<SourceStatus[]> {
       from ${s}also_shown a join ${s}tasks t on t.id = a.task_id group by 1, 2
     )
     select m.*, ${edges('g.lower')} as lowers, ${edges('g.upper')} as uppers,
-      ${shared('holder')} as holders, ${shared('rows::int')} as held
-    from ${s}mirror_status m order by source`,
+      ${shared('holder')} as holders, ${shared('rows::int')} as held, l.token, l.pid, l.host, l.acquired_at
+    from ${s}mirror_status m left join ${s}leases l on l.source = m.source and l.token is not null
+      and abs(extract(epoch from clock_timestamp() + $1::bigint * interval '1 ms' - l.renewed_at)) * 1000 <= $2::bigint
+    order by source`,
+    [offset(), LEASE_MS],
   );
-  return rows.map(toStatus);
+  return rows.map((row) => toStatus(row, holder));
+}
+
+/** Returns how the newest runs of a source ended. */
+export async function readLastRuns(db: Database, s: string, source: string): Promise<LastRuns> {
+  const [row] = await db.query<LastRunsRow>(lastRunsSql(`${s}sync_runs`, '$1'), [source]);
+  return toLastRuns(row);
 }
 
 async function readRuns(db: Database, s: string, limit: number): Promise<RunSummary[]> {
@@ -64,7 +92,13 @@ async function readRuns(db: Database, s: string, limit: number): Promise<RunSumm
   return rows.map(toRunSummary);
 }
 
-function toStatus(row: StatusRow): SourceStatus {
+function holderOf(row: LeaseRow, reader: Holder): LeaseHolder | null {
+  const { pid, host, acquired_at: since } = row;
+  if (pid === null || host === null || since === null) return null;
+  return deadToken(row, reader) === null ? { pid, host, since } : null;
+}
+
+function toStatus(row: StatusRow, reader: Holder): SourceStatus {
   return {
     source: row.source,
     baseUrl: row.base_url,
@@ -83,6 +117,7 @@ function toStatus(row: StatusRow): SourceStatus {
     lastRunOutcome: row.last_run_outcome as Outcome | null,
     lastSuccessAt: row.last_success_at,
     lastCleanFullAt: row.last_clean_full_at,
+    holder: holderOf(row, reader),
   };
 }
 

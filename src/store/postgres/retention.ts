@@ -1,6 +1,6 @@
 import type { Keep, Pruned, RetentionState } from '../store.ts';
 import type { Database, Query } from './connection.ts';
-import { makeIndex } from './for-readers.ts';
+import { indexesOf, makeIndex } from './for-readers.ts';
 import type { HeldLease } from './held-lease.ts';
 import { edgeOf } from './source-state.ts';
 
@@ -25,7 +25,11 @@ export async function prune({ db, s, lease }: Pruning, keep: Keep, signal: Abort
   const repeat = async (step: (query: Query) => Promise<number | null>): Promise<number> => {
     let deleted = 0;
     while (!signal.aborted) {
-      const more = await lease.step(step);
+      const more = await lease.step(async (query) => {
+        // Sources may prune at the same time: where one has come to is noted before the other looks.
+        await query(`lock table ${s}retention_state in share row exclusive mode`);
+        return step(query);
+      });
       if (more === null) break;
       deleted += more;
     }
@@ -60,16 +64,10 @@ async function ensureIndex(
   { name, on }: { name: string; on: string },
   lease: HeldLease,
 ): Promise<void> {
-  const [found] = await db.query(`select from pg_index where indexrelid = to_regclass($1) and indisvalid`, [
-    `${s}${name}`,
-  ]);
-  if (found !== undefined) return;
-  await makeIndex(
-    db,
-    s,
-    { name, create: `create index concurrently if not exists ${name} on ${s}${on}` },
-    lease,
-  );
+  const found = await indexesOf(db, s);
+  if (found.isBuilding || found.states.get(name) === 'valid') return;
+  const create = `create index concurrently if not exists ${name} on ${s}${on}`;
+  await makeIndex(db, { s, found, lease }, { name, create });
 }
 
 /** Returns how many lines it deleted; null if there are none left to read. */

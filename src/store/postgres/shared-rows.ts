@@ -1,9 +1,6 @@
+import type { HeldLease } from './held-lease.ts';
 import { leaseCte } from './lease.ts';
 import { utcSql } from './names.ts';
-
-/** Returns the live rows `t` that the source $1 shows while another source holds them, as FROM and WHERE. */
-export const sharedRows = (s: string): string =>
-  `${s}also_shown a join ${s}tasks t on t.id = a.task_id where a.source = $1 and t.removed_at is null`;
 
 /** Returns SQL for the sources that would take over a task of $1: those with a run since the given moment. */
 const lookedAfter = (s: string, since: string): string => `looked_after as materialized (
@@ -30,24 +27,32 @@ export function removableSql(s: string): string {
 }
 
 /**
- * Returns the statement that marks the tasks $6 as removed, hands over those that another source also shows,
- * and forgets that $1 shows those that another source holds. $5 now, $7: looked after since. `removed` counts
- * the marked ones.
+ * Returns the first statement of a removal: it locks the tasks $5, so that nobody notes any more that another
+ * source shows them. What was noted until then is seen by a statement after it, and not by this one.
  */
-export function removeSql(s: string): string {
-  return `with ${leaseCte(s)},
-  ${lookedAfter(s, '$7')},
+function lockSql(s: string): string {
+  return `with ${leaseCte(s)}, locked as materialized (
+    select from ${s}tasks where id = any ($5::text[]) and exists (select from lease) order by id for no key update
+  ) select exists (select from lease) as held, (select count(*) from locked) as locked`;
+}
+
+/**
+ * Returns the statement that marks the tasks $3, which {@link lockSql} has locked, as removed, hands over those
+ * that another source also shows, and forgets that $1 shows those that another source holds. $2 now, $4: looked
+ * after since. `removed` counts the marked ones.
+ */
+function removeSql(s: string): string {
+  return `with ${lookedAfter(s, '$4')},
   target as materialized (
-    select t.id, t.source = $1 and t.removed_at is null as held from ${s}tasks t
-    where t.id = any ($6::text[]) and exists (select from lease) order by t.id for no key update
+    select t.id, t.source = $1 and t.removed_at is null as held from ${s}tasks t where t.id = any ($3::text[])
   ),
   ${heirs(s)},
   handed as (
-    update ${s}tasks t set source = h.heir, changed_at = $5::timestamptz
+    update ${s}tasks t set source = h.heir, changed_at = $2::timestamptz
     from heirs h where t.id = h.task_id returning t.id, h.heir
   ),
   removed as (
-    update ${s}tasks t set removed_at = $5::timestamptz, changed_at = $5::timestamptz
+    update ${s}tasks t set removed_at = $2::timestamptz, changed_at = $2::timestamptz
     from target where t.id = target.id and target.held and t.id not in (select task_id from heirs)
     returning t.id
   ),
@@ -60,11 +65,24 @@ export function removeSql(s: string): string {
   ),
   journaled as (
     insert into ${s}task_changes (task_id, field, old_value, new_value, observed_at)
-    select id, 'source', $1, heir, $5::timestamptz from handed
+    select id, 'source', $1, heir, $2::timestamptz from handed
     union all
-    select id, 'removed_at', null, ${utcSql('$5::timestamptz')}, $5::timestamptz from removed order by 1
+    select id, 'removed_at', null, ${utcSql('$2::timestamptz')}, $2::timestamptz from removed order by 1
   )
-  select exists (select from lease) as held, (select count(*) from removed) as removed`;
+  select (select count(*) from removed) as removed`;
+}
+
+/** Removes tasks of the source that holds the lease; returns how many were marked. The ids are encoded. */
+export async function removeTasks(
+  lease: HeldLease,
+  s: string,
+  { source, ids, now, since }: { source: string; ids: readonly string[]; now: string; since: string },
+): Promise<number> {
+  return lease.transaction(async (write, query) => {
+    await write(lockSql(s), [ids]);
+    const [row] = await query<{ removed: number }>(removeSql(s), [source, now, ids, since]);
+    return row?.removed ?? 0;
+  });
 }
 
 /** Returns the CTE that notes that $1 shows the tasks `ids`, of those that another source holds now. */

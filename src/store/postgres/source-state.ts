@@ -1,10 +1,37 @@
 import type { Ledger } from '../../model/ledger.ts';
+import { OPEN_STATUSES } from '../../model/task.ts';
 import { edgeText, parseEdge } from '../sql/edge.ts';
-import type { Change, SourceState } from '../store.ts';
+import type { Change, OpenTask, SourceState } from '../store.ts';
 import { utcSql } from './names.ts';
+import { decodeNul } from './nul.ts';
+
+/** Returns the live rows `t` that the source $1 shows while another source holds them, as FROM and WHERE. */
+export const sharedRows = (s: string): string =>
+  `${s}also_shown a join ${s}tasks t on t.id = a.task_id where a.source = $1 and t.removed_at is null`;
+
+const OPEN = `status in (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
+
+/** Returns the SELECT of the live tasks in an open status that the source $1 shows, newest activity first. */
+export function openTasksSql(s: string): string {
+  return `select id, last_activity_at from ${s}tasks where source = $1 and removed_at is null and ${OPEN}
+    union all
+    select t.id, t.last_activity_at from ${sharedRows(s)} and t.${OPEN}
+    order by last_activity_at desc`;
+}
+
+/** A row of {@link openTasksSql}. */
+export interface OpenTaskRow {
+  id: string;
+  /** UTC text. */
+  last_activity_at: string;
+}
+
+export function openTaskOf({ id, last_activity_at }: OpenTaskRow): OpenTask {
+  return { id: decodeNul(id), activity: Date.parse(last_activity_at) };
+}
 
 /** The first moment that this engine and the format of times share: before it PostgreSQL writes BC. */
-const FIRST = '0001-01-01T00:00:00.000Z';
+export const FIRST = '0001-01-01T00:00:00.000Z';
 
 /** Formats an edge of activity (ms) as UTC text that PostgreSQL reads. */
 export function edgeOf(ms: number): string {

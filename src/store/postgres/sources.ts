@@ -4,7 +4,7 @@ import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
 import type { Forgotten } from '../store.ts';
 import type { Database, Query } from './connection.ts';
 import type { HeldLease } from './held-lease.ts';
-import { removeSql } from './shared-rows.ts';
+import { removeTasks as removeLive } from './shared-rows.ts';
 
 /** Most tasks that are handed over or removed at a time. */
 const BATCH = 1_000;
@@ -64,8 +64,7 @@ export async function forget(
   const done = { removed: 0, handedOver: 0 };
   for (let ids = await someLive(parts, name); ids.length > 0; ids = await someLive(parts, name)) {
     const since = new Date(Date.parse(now) - LOOKED_AFTER_MS).toISOString();
-    const [row] = await lease.write<{ removed: number }>(removeSql(s), [now, ids, since]);
-    const removed = row?.removed ?? 0;
+    const removed = await removeLive(lease, s, { source: name, ids, now, since });
     done.removed += removed;
     done.handedOver += ids.length - removed;
     signal?.throwIfAborted();

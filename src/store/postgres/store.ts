@@ -1,16 +1,17 @@
 import type { Clock } from '../../model/clock.ts';
-import type { SourceIdentity } from '../../model/run.ts';
+import type { LastRuns, SourceIdentity } from '../../model/run.ts';
 import { type OmittableField, utcText } from '../../model/task.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
 import { assertSameList } from '../sql/same-list.ts';
 import type { Forgotten, MirrorClaim, MirrorReader, MirrorStore, ObservedSource } from '../store.ts';
 import { PostgresClaim } from './claim.ts';
 import { connect, type Database } from './connection.ts';
+import { isPassing } from './failure.ts';
 import { HeldLease } from './held-lease.ts';
 import { assertVersion, SCHEMA_VERSION, versionOf } from './identity.ts';
 import { deadToken, heldError, readLease, type Taken, takeLease } from './lease.ts';
 import { prefixOf } from './names.ts';
-import { readerOf } from './reader.ts';
+import { readerOf, readLastRuns } from './reader.ts';
 import { assertKnown, baseUrlOf, forget, move, rename } from './sources.ts';
 import type { PostgresTarget } from './target.ts';
 import { PostgresView } from './view.ts';
@@ -35,10 +36,7 @@ export async function openPostgresStore(
   target: PostgresTarget,
   options: MirrorOptions,
 ): Promise<MirrorStore> {
-  return openStoreOn(connect(target), target.schema, options, async () => {
-    const { migrate } = await import('./migrate.ts');
-    await migrate(target);
-  });
+  return openStoreOn(connect(target), target.schema, options);
 }
 
 /**
@@ -55,7 +53,8 @@ export async function openPostgresToLook(
 
 /** Opens the mirror for reading, as a role that may not write. Throws DatabaseError. */
 export async function openPostgresReader(target: PostgresTarget): Promise<MirrorReader> {
-  return readerOf(await openChecked(target), prefixOf(target.schema));
+  const holder = thisProcess({ now: () => Date.now() });
+  return readerOf({ db: await openChecked(target), s: prefixOf(target.schema), holder });
 }
 
 async function openChecked(target: PostgresTarget): Promise<Database> {
@@ -74,12 +73,13 @@ export async function openStoreOn(
   db: Database,
   schema: string,
   options: MirrorOptions,
-  migrate: () => Promise<void>,
 ): Promise<MirrorStore> {
   try {
     const version = await versionOf(db, schema);
-    if (version < SCHEMA_VERSION && (version > 0 || options.create)) await migrate();
-    else assertVersion(db, schema, version);
+    if (version < SCHEMA_VERSION && (version > 0 || options.create)) {
+      const { migrate } = await import('./migrate.ts');
+      await migrate(db, schema);
+    } else assertVersion(db, schema, version);
   } catch (error) {
     await db.end();
     throw error;
@@ -95,6 +95,8 @@ class PostgresMirror implements MirrorStore {
   readonly #holder: Holder;
   readonly #reader: MirrorReader;
   readonly #claims = new Set<MirrorClaim>();
+  /** Tokens of claims that are over, by source: the database was away, and could not be told. */
+  readonly #abandoned = new Map<string, string>();
   #isClosed = false;
 
   constructor(db: Database, schema: string, options: MirrorOptions) {
@@ -103,11 +105,33 @@ class PostgresMirror implements MirrorStore {
     this.#s = prefixOf(schema);
     this.#options = options;
     this.#holder = thisProcess(options.clock);
-    this.#reader = readerOf(db, this.#s);
+    const { leaseOffset: offset } = options;
+    this.#reader = readerOf({ db, s: this.#s, holder: this.#holder, offset });
   }
 
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
-    const { token, run, writes, state, cleared } = await this.#take(source);
+    return this.#claimWith(source, await this.#take(source));
+  }
+
+  async claimUnless(
+    source: SourceIdentity,
+    isDone: (runs: LastRuns) => boolean,
+  ): Promise<MirrorClaim | null> {
+    const readRuns = (): Promise<LastRuns> => readLastRuns(this.#db, this.#s, source.name);
+    const runs = await readRuns();
+    if (isDone(runs)) return null;
+    const taken = await this.#take(source);
+    // Another process may have run it between the two statements.
+    if (taken.before === runs.newest || !isDone(await readRuns())) return this.#claimWith(source, taken);
+    await this.#dropRun(taken.run);
+    await this.#leaseOf(source.name, taken.token, taken.writes).release();
+    return null;
+  }
+
+  #claimWith(
+    source: SourceIdentity,
+    { token, run, writes, state, openTasks, cleared }: Taken & { token: string },
+  ): MirrorClaim {
     const { searchIndex = true } = this.#options;
     const claim: MirrorClaim = new PostgresClaim({
       ...this.#viewDeps(source),
@@ -115,9 +139,13 @@ class PostgresMirror implements MirrorStore {
       lease: this.#leaseOf(source.name, token, writes),
       run,
       state,
+      openTasks,
       cleared,
       searchIndex,
-      onRelease: () => this.#claims.delete(claim),
+      onRelease: (isReleased) => {
+        this.#claims.delete(claim);
+        if (!isReleased) this.#abandoned.set(source.name, token);
+      },
     });
     this.#claims.add(claim);
     return claim;
@@ -157,6 +185,7 @@ class PostgresMirror implements MirrorStore {
     this.#isClosed = true;
     try {
       for (const claim of this.#claims) await claim.release();
+      for (const [source, token] of this.#abandoned) await this.#leaseOf(source, token, 0).release();
     } finally {
       await this.#db.end();
     }
@@ -164,7 +193,7 @@ class PostgresMirror implements MirrorStore {
 
   async #take(source: SourceIdentity): Promise<Taken & { token: string }> {
     const { clock, leaseOffset = () => 0 } = this.#options;
-    let dead: string | null = null;
+    let dead = this.#abandoned.get(source.name) ?? null;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const deps = {
         db: this.#db,
@@ -173,9 +202,20 @@ class PostgresMirror implements MirrorStore {
         now: utcText(clock.now()),
         offset: leaseOffset(),
       };
-      const taken = await takeLease(deps, source, { version: SCHEMA_VERSION, dead });
-      if (taken.token !== null) return { ...taken, token: taken.token };
-      assertVersion(this.#db, this.#schema, taken.version);
+      const taken = await takeLease(deps, source, { version: SCHEMA_VERSION, dead }).catch(
+        (error: unknown) => {
+          if (attempt === ATTEMPTS || !isPassing(error)) throw error;
+          return null;
+        },
+      );
+      if (taken === null) continue;
+      if (taken.token !== null) {
+        this.#abandoned.delete(source.name);
+        return { ...taken, token: taken.token };
+      }
+      if (taken.version !== SCHEMA_VERSION) {
+        assertVersion(this.#db, this.#schema, await versionOf(this.#db, this.#schema));
+      }
       if (taken.base_url !== null && taken.base_url !== source.baseUrl) {
         assertSameList(source, taken.base_url);
         await move(this.#db.query, this.#s, source.name, source.baseUrl);
@@ -198,16 +238,20 @@ class PostgresMirror implements MirrorStore {
     const lease = this.#leaseOf(name, token, writes);
     try {
       // The work is no run of the source.
-      await this.#db.query(`delete from ${this.#s}sync_runs where id = $1`, [run]);
+      await this.#dropRun(run);
       return await work(lease);
     } finally {
       await lease.release();
     }
   }
 
+  async #dropRun(id: number): Promise<void> {
+    await this.#db.query(`delete from ${this.#s}sync_runs where id = $1`, [id]);
+  }
+
   #leaseOf(source: string, token: string, writes: number): HeldLease {
     const offset = this.#options.leaseOffset ?? (() => 0);
-    return new HeldLease({ db: this.#db, s: this.#s, source, token, writes, offset });
+    return new HeldLease({ db: this.#db, schema: this.#schema, source, token, writes, offset });
   }
 
   #viewDeps({ name }: SourceIdentity) {

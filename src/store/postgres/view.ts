@@ -1,5 +1,5 @@
 import type { SourceIdentity } from '../../model/run.ts';
-import { type OmittableField, OPEN_STATUSES, type Task } from '../../model/task.ts';
+import type { OmittableField, Task } from '../../model/task.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Committed, ObservedSource, OpenTask, SourceState } from '../store.ts';
 import { previewSql } from './commit-sql.ts';
@@ -9,9 +9,9 @@ import { TASK_COLUMNS } from './columns.ts';
 import { isOfValues } from './failure.ts';
 import { readState } from './lease.ts';
 import { decodeNul, encodeNul } from './nul.ts';
-import { removableSql, sharedRows } from './shared-rows.ts';
+import { removableSql } from './shared-rows.ts';
 import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
-import { edgeOf } from './source-state.ts';
+import { edgeOf, openTaskOf, type OpenTaskRow, openTasksSql, sharedRows } from './source-state.ts';
 import { type StoredTask, toIncoming, toTask } from './stored-task.ts';
 import { Sweep, unseenSql } from './sweep.ts';
 
@@ -30,8 +30,6 @@ interface PreviewRow {
   /** JSON text. */
   unnoted: string | null;
 }
-
-const OPEN = `status in (${OPEN_STATUSES.map((status) => `'${status}'`).join(', ')})`;
 
 /** A read-only view of one source's part of the mirror. A sweep's notes are in memory. */
 export class PostgresView implements ObservedSource {
@@ -93,14 +91,8 @@ export class PostgresView implements ObservedSource {
   }
 
   async openTasks(): Promise<OpenTask[]> {
-    const rows = await this.db.query<{ id: string; last_activity_at: string }>(
-      `select id, last_activity_at from ${this.s}tasks where source = $1 and removed_at is null and ${OPEN}
-      union all
-      select t.id, t.last_activity_at from ${sharedRows(this.s)} and t.${OPEN}
-      order by last_activity_at desc`,
-      [this.source],
-    );
-    return rows.map((row) => ({ id: decodeNul(row.id), activity: Date.parse(row.last_activity_at) }));
+    const rows = await this.db.query<OpenTaskRow>(openTasksSql(this.s), [this.source]);
+    return rows.map(openTaskOf);
   }
 
   async tasks(ids: readonly string[]): Promise<Task[]> {

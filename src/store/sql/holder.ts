@@ -11,7 +11,7 @@ export interface Holder {
 }
 
 /** Returns this process as a holder of leases. */
-export function thisProcess(clock: Clock): Holder {
+export function thisProcess(clock: Pick<Clock, 'now'>): Holder {
   return {
     pid: process.pid,
     host: hostname(),

@@ -54,7 +54,7 @@ export function takeLease(db: Database.Database, source: string, holder: Holder,
  * it ends.
  */
 export function assertFree(db: Database.Database, source: string, holder: Holder, clock: Clock): void {
-  const last = prepare<{ source: string }, RunRow>(db, (q, p) =>
+  const last = prepare<{ source: string }, LeaseRun>(db, (q, p) =>
     q
       .selectFrom('sync_runs')
       .select(['pid', 'host', 'started_at', 'renewed_at', 'finished_at'])
@@ -75,7 +75,8 @@ export function assertFree(db: Database.Database, source: string, holder: Holder
   }
 }
 
-interface RunRow {
+/** The record of a run, as far as it is the lease of a source. */
+export interface LeaseRun {
   pid: number | null;
   host: string | null;
   started_at: string;
@@ -83,7 +84,11 @@ interface RunRow {
   finished_at: string | null;
 }
 
-function isHeld(run: RunRow, holder: Holder, now: number): run is RunRow & { pid: number } {
+/**
+ * Returns whether a live process holds the lease at `now`, in ms, as `holder` sees it: it knows which processes
+ * of its host are dead.
+ */
+export function isHeld(run: LeaseRun, holder: Holder, now: number): run is LeaseRun & { pid: number } {
   if (run.renewed_at === null || run.pid === null) return false;
   // A renewal in the future was written before the clock was set back: it cannot be trusted either.
   const age = now - Date.parse(run.renewed_at);
@@ -94,7 +99,7 @@ function isHeld(run: RunRow, holder: Holder, now: number): run is RunRow & { pid
 }
 
 /** Returns whether the process died during the run: else it closes the record and releases the lease. */
-function isLeftOpen({ finished_at, renewed_at }: RunRow): boolean {
+function isLeftOpen({ finished_at, renewed_at }: LeaseRun): boolean {
   return finished_at === null || renewed_at !== null;
 }
 

@@ -10,16 +10,18 @@ import {
 } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { migrations } from '../../../migrations/sqlite/index.ts';
+import { takenError } from '../sql/copy-errors.ts';
 import { foldError } from '../sql/error-group.ts';
-import { APPLICATION_ID, SCHEMA_VERSION } from './identity.ts';
+import { APPLICATION_ID, inspect, SCHEMA_VERSION } from './identity.ts';
 
 /**
  * Brings the schema up to date, all of it or nothing, however many processes try at once.
  *
  * Kysely neither locks nor wraps migrations on SQLite, so its Migrator runs inside one immediate transaction:
- * a second process waits, and then finds nothing left to do. Migrations may call `fold_error(text)`.
+ * a second process waits, and then finds nothing left to do. Migrations may call `fold_error(text)`. The
+ * file becomes one of this `applicationId`.
  */
-export async function migrate(db: Database.Database): Promise<void> {
+export async function migrate(db: Database.Database, applicationId = APPLICATION_ID): Promise<void> {
   db.function('fold_error', { deterministic: true }, (error: string) => foldError(error));
   const kysely = new Kysely<unknown>({ dialect: new MigrationDialect({ database: db }) });
   await kysely.transaction().execute(async (transaction) => {
@@ -29,9 +31,18 @@ export async function migrate(db: Database.Database): Promise<void> {
     });
     const { error } = await migrator.migrateToLatest();
     if (error !== undefined) throw error;
-    await sql.raw(`pragma application_id = ${APPLICATION_ID}`).execute(transaction);
+    assertSame(db, applicationId);
+    await sql.raw(`pragma application_id = ${applicationId}`).execute(transaction);
     await sql.raw(`pragma user_version = ${SCHEMA_VERSION}`).execute(transaction);
   });
+}
+
+/** Throws if another process has made something else of the file meanwhile: a mirror, or a copy of one. */
+function assertSame(db: Database.Database, applicationId: number): void {
+  const found = Number(db.pragma('application_id', { simple: true }));
+  if (found === 0 || found === applicationId) return;
+  inspect(db, db.name);
+  throw takenError(db.name, 'mirror');
 }
 
 async function loadMigrations(): Promise<Record<string, Migration>> {

@@ -7,7 +7,7 @@ import { assertNode } from './node.ts';
 /** SQLite's name for an empty database in memory. */
 export const IN_MEMORY = ':memory:';
 /** Longest wait for another writer's lock, in ms: its transactions take a fraction of that. */
-const BUSY_MS = 5_000;
+export const BUSY_MS = 5_000;
 /** Most tries to switch a file to WAL while other processes open it too. */
 const WAL_TRIES = 20;
 /**
@@ -48,15 +48,7 @@ export async function openDatabase(name: string, options: { create: boolean }): 
     db = new Database(file, { fileMustExist: file !== IN_MEMORY, timeout: BUSY_MS });
     const identity = inspect(db, file);
     if (identity.kind === 'empty' && !options.create) throw missingMirror(file);
-    // SQLite applies this only while the file is empty.
-    if (identity.kind === 'empty') db.pragma(`page_size = ${PAGE_BYTES}`);
-    switchToWal(db);
-    db.pragma('synchronous = normal');
-    db.pragma('foreign_keys = on');
-    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    // Temporary tables have a cache of their own: a full run fills it.
-    for (const schema of ['main', 'temp']) db.pragma(`${schema}.cache_size = -${CACHE_KB}`);
-    db.pragma(`journal_size_limit = ${WAL_BYTES}`);
+    prepareToWrite(db, { isEmpty: identity.kind === 'empty' });
     if (identity.kind === 'empty' || identity.version < SCHEMA_VERSION) {
       const { migrate } = await import('./migrate.ts');
       await migrate(db);
@@ -66,6 +58,19 @@ export async function openDatabase(name: string, options: { create: boolean }): 
     db?.close();
     throw explain(error, file);
   }
+}
+
+/** @internal Sets a connection up as every writer needs it. */
+export function prepareToWrite(db: Database.Database, { isEmpty }: { isEmpty: boolean }): void {
+  // SQLite applies this only while the file is empty.
+  if (isEmpty) db.pragma(`page_size = ${PAGE_BYTES}`);
+  switchToWal(db);
+  db.pragma('synchronous = normal');
+  db.pragma('foreign_keys = on');
+  db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  // Temporary tables have a cache of their own: a full run fills it.
+  for (const schema of ['main', 'temp']) db.pragma(`${schema}.cache_size = -${CACHE_KB}`);
+  db.pragma(`journal_size_limit = ${WAL_BYTES}`);
 }
 
 /**

@@ -1,7 +1,10 @@
 import type Database from 'better-sqlite3';
-import type { MirrorReader, RunSummary, SourceStatus } from '../store.ts';
-import type { Outcome, RunKind, Verdict } from '../../model/run.ts';
+import type { LeaseHolder, MirrorReader, RunSummary, SourceStatus } from '../store.ts';
+import type { LastRuns, Outcome, RunKind, Verdict } from '../../model/run.ts';
+import { type Holder, thisProcess } from '../sql/holder.ts';
+import { lastRunsSql, type LastRunsRow, toLastRuns } from '../sql/last-runs.ts';
 import { withFile } from './failure.ts';
+import { isHeld, type LeaseRun } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { openReadOnly } from './readonly.ts';
 import { retentionState } from './retention.ts';
@@ -11,8 +14,9 @@ import type { MirrorStatusView, SyncRunRow } from './tables.ts';
 /** Opens the mirror for reading, even if nothing may be written. Throws DatabaseError. */
 export async function openMirrorReader(file: string): Promise<MirrorReader> {
   const db = openReadOnly(file);
+  const clock = { now: () => Date.now() };
   return {
-    status: async () => withFile(file, () => readStatus(db)),
+    status: async () => withFile(file, () => readStatus(db, thisProcess(clock), clock.now())),
     recentRuns: async (limit) => withFile(file, () => readRuns(db, limit)),
     retention: async () => withFile(file, () => retentionState(db)),
     leftovers: async (fields) => withFile(file, () => leftoversOf(db, fields)),
@@ -32,8 +36,14 @@ interface HeldRow {
   rows: number;
 }
 
-/** @internal */
-export function readStatus(db: Database.Database): SourceStatus[] {
+type HolderRow = LeaseRun & { source: string };
+
+/**
+ * Reads every source at `now`, in ms, as `reader` sees it: it knows which processes of its host are dead.
+ *
+ * @internal
+ */
+export function readStatus(db: Database.Database, reader: Holder, now: number): SourceStatus[] {
   const rows = prepare<object, MirrorStatusView>(db, (q) =>
     q.selectFrom('mirror_status').selectAll().orderBy('source'),
   );
@@ -46,12 +56,25 @@ export function readStatus(db: Database.Database): SourceStatus[] {
       .groupBy(['also_shown.source', 'tasks.source'])
       .orderBy('holder'),
   );
+  const leases = prepare<object, HolderRow>(db, (q) =>
+    q
+      .selectFrom('sync_runs')
+      .select(['source', 'pid', 'host', 'started_at', 'renewed_at', 'finished_at'])
+      .where('renewed_at', 'is not', null),
+  );
   // One transaction: all of it as of the same moment.
   const read = db.transaction(() => {
-    const others = { gaps: gaps.all({}), held: held.all({}) };
+    const holders = new Map(
+      leases.all({}).flatMap((run) => (isHeld(run, reader, now) ? [[run.source, holderOf(run)]] : [])),
+    );
+    const others = { gaps: gaps.all({}), held: held.all({}), holders };
     return rows.all({}).map((row) => toStatus(row, others));
   });
   return read.deferred();
+}
+
+function holderOf({ pid, host, started_at: since }: LeaseRun & { pid: number }): LeaseHolder {
+  return { pid, host: host ?? '', since };
 }
 
 /** @internal */
@@ -65,7 +88,15 @@ export function readRuns(db: Database.Database, limit: number): RunSummary[] {
 
 function toStatus(
   row: MirrorStatusView,
-  { gaps, held }: { gaps: readonly GapRow[]; held: readonly HeldRow[] },
+  {
+    gaps,
+    held,
+    holders,
+  }: {
+    gaps: readonly GapRow[];
+    held: readonly HeldRow[];
+    holders: ReadonlyMap<string, LeaseHolder>;
+  },
 ): SourceStatus {
   return {
     source: row.source,
@@ -87,6 +118,7 @@ function toStatus(
     lastRunOutcome: row.last_run_outcome as Outcome | null,
     lastSuccessAt: row.last_success_at,
     lastCleanFullAt: row.last_clean_full_at,
+    holder: holders.get(row.source) ?? null,
   };
 }
 
@@ -108,4 +140,10 @@ function toRunSummary(row: SyncRunRow): RunSummary {
     rejected: row.rejected,
     error: row.error,
   };
+}
+
+/** @internal */
+export function readLastRuns(db: Database.Database, source: string): LastRuns {
+  const row = db.prepare<[string], LastRunsRow>(lastRunsSql('sync_runs', '?')).get(source);
+  return toLastRuns(row);
 }

@@ -29,11 +29,10 @@ export function sourcesOf(db: Database.Database): Sources {
     prepare<object, { name: string }>(db, (q) => q.selectFrom('sources').select('name').orderBy('name'))
       .all({})
       .map(({ name }) => name);
-  const knows = (source: SourceIdentity): boolean => {
+  const knownUrlOf = (source: SourceIdentity): string | undefined => {
     const known = baseUrlOf(source.name);
-    if (known === undefined) return false;
-    assertSameList(source, known);
-    return true;
+    if (known !== undefined) assertSameList(source, known);
+    return known;
   };
   const move = (name: string, baseUrl: string): void => {
     prepare<{ name: string; to: string }, never>(db, (q, p) =>
@@ -46,11 +45,13 @@ export function sourcesOf(db: Database.Database): Sources {
   };
 
   return {
-    knows,
+    knows: (source) => knownUrlOf(source) !== undefined,
 
     register(source, now) {
       const { name, baseUrl } = source;
-      if (knows(source)) return move(name, baseUrl);
+      const known = knownUrlOf(source);
+      if (known === baseUrl) return;
+      if (known !== undefined) return move(name, baseUrl);
       prepare<{ name: string; base_url: string; now: string }, never>(db, (q, p) =>
         q.insertInto('sources').values({ name: p('name'), base_url: p('base_url'), registered_at: p('now') }),
       ).run({ name, base_url: baseUrl, now });

@@ -11,18 +11,18 @@ import type {
   RunSummary,
   SourceStatus,
 } from '../store.ts';
-import type { SourceIdentity } from '../../model/run.ts';
+import type { LastRuns, SourceIdentity } from '../../model/run.ts';
 import { type OmittableField, utcText } from '../../model/task.ts';
 import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
 import { identityOf } from './file.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
 import { beginForgetting, finishForgetting } from './forget.ts';
-import { assertFree, takeLease } from './lease.ts';
+import { assertFree, type Lease, takeLease } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { openDatabase } from './open.ts';
 import { openReadOnly } from './readonly.ts';
-import { readRuns, readStatus } from './reader.ts';
+import { readLastRuns, readRuns, readStatus } from './reader.ts';
 import { retentionState } from './retention.ts';
 import { type Sources, sourcesOf } from './sources.ts';
 import { createUpserter, type Upserter } from './upsert.ts';
@@ -98,12 +98,33 @@ class SqliteMirror implements MirrorStore {
 
   async claim(source: SourceIdentity): Promise<MirrorClaim> {
     this.#assertInPlace();
-    const take = this.#db.transaction(() => {
-      this.#sources.register(source, utcText(this.#clock.now()));
-      return takeLease(this.#db, source.name, this.#holder, this.#clock);
-    });
-    const lease = withFile(this.#db.name, () => take.immediate());
-    const claim = new SqliteClaim({
+    const take = this.#db.transaction(() => this.#take(source));
+    return this.#claimWith(
+      source,
+      withFile(this.#db.name, () => take.immediate()),
+    );
+  }
+
+  async claimUnless(
+    source: SourceIdentity,
+    isDone: (runs: LastRuns) => boolean,
+  ): Promise<MirrorClaim | null> {
+    this.#assertInPlace();
+    const done = (): boolean => isDone(readLastRuns(this.#db, source.name));
+    const take = this.#db.transaction(() => (done() ? null : this.#take(source)));
+    // A look first: the transaction would make others wait.
+    const lease = withFile(this.#db.name, () => (done() ? null : take.immediate()));
+    return lease === null ? null : this.#claimWith(source, lease);
+  }
+
+  /** Call inside a transaction. */
+  #take(source: SourceIdentity): Lease {
+    this.#sources.register(source, utcText(this.#clock.now()));
+    return takeLease(this.#db, source.name, this.#holder, this.#clock);
+  }
+
+  #claimWith(source: SourceIdentity, lease: Lease): MirrorClaim {
+    const claim: MirrorClaim = new SqliteClaim({
       ...this.#viewDeps(source),
       lease,
       searchIndex: this.#searchIndex,
@@ -150,7 +171,7 @@ class SqliteMirror implements MirrorStore {
   }
 
   async status(): Promise<SourceStatus[]> {
-    return withFile(this.#db.name, () => readStatus(this.#db));
+    return withFile(this.#db.name, () => readStatus(this.#db, this.#holder, this.#clock.now()));
   }
 
   async recentRuns(limit: number): Promise<RunSummary[]> {

@@ -24,7 +24,7 @@ function run(source: string, given: Partial<LimitedRun> = {}) {
 
 const FOR_EVER = 'for (;;) {}';
 
-describe('a query in a process of its own', () => {
+describe('a query in a separate process', () => {
   it('gets all of its SQL on stdin, and its exit code is passed on', async () => {
     const input = `select '${'漢'.repeat(300_000)}'`;
     const isWhole = `process.exit(stdin.length === ${input.length} ? ${EXIT.database} : ${EXIT.unexpected})`;
@@ -38,7 +38,7 @@ describe('a query in a process of its own', () => {
     expect(await run('', { program, input: 'x'.repeat(1_000_000) }).ended).toBe(EXIT.usage);
   });
 
-  it('is killed at the limit, which is told as the fault of whoever asked', async () => {
+  it('is killed at the limit, which is reported as a usage error', async () => {
     const { clock, ended } = run(FOR_EVER);
     expect(clock.timeouts).toEqual([30_000]);
     clock.expireTimeouts();

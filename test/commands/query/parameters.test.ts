@@ -71,7 +71,7 @@ describe('the parameters of a statement', () => {
     expect(() => assertParameters([], {})).not.toThrow();
   });
 
-  it('are all told at once where they are not', () => {
+  it('are all reported at once if they are not', () => {
     expect(told(problemOf(['a', 'b', 'toString'], { b: 1n, c: 2n }))).toMatchObject({
       message: expect.stringContaining('"a" has no value, "toString" has no value, the SQL has no "c"'),
       hint: 'Give --param a=VALUE --param b=VALUE --param toString=VALUE.',

@@ -66,11 +66,11 @@ describe('the statement', () => {
     },
   );
 
-  it('is not waited for where nothing is named and stdin is a terminal', async () => {
+  it('is not waited for if nothing is named and stdin is a terminal', async () => {
     await expect(read({})).rejects.toThrow('no SQL was given');
   });
 
-  it('is refused where it is given twice, missing, too large, or no text', async () => {
+  it('is refused if it is given twice, missing, too large, or not text', async () => {
     writeFileSync(join(cwd, 'large.sql'), 'x'.repeat(1024 * 1024 + 1));
     writeFileSync(join(cwd, 'bytes.sql'), Uint8Array.of(0xff, 0xfe));
     const wrong: Partial<StatementSource>[] = [
@@ -136,7 +136,7 @@ describe('a saved query', () => {
     }
   });
 
-  it('is listed by name, with its first line where that is a comment', () => {
+  it('is listed by name, with its first line if that is a comment', () => {
     save('b.sql', '\n  --   Slowest first\n-- more\nselect 1');
     save('a.sql', 'select 1 -- no heading');
     save('c.sql', '--\nselect 1');
@@ -151,7 +151,7 @@ describe('a saved query', () => {
     ]);
   });
 
-  it('is listed among the others where its file cannot be read, with the reason', () => {
+  it('is listed among the others if its file cannot be read, with the reason', () => {
     save('good.sql', '-- Slowest first');
     symlinkSync('nowhere', join(queriesFolder, 'gone.sql'));
     expect([...listSaved(queriesFolder).rows]).toEqual([
@@ -160,7 +160,7 @@ describe('a saved query', () => {
     ]);
   });
 
-  it('is missed with a word on where to put one', () => {
+  it('is reported as missing, with its place', () => {
     expect(() => listSaved(queriesFolder)).toThrow(`there are no saved queries in ${queriesFolder}`);
     writeFileSync(queriesFolder, 'a file');
     expect(() => listSaved(queriesFolder)).toThrow('cannot be read (ENOTDIR)');

@@ -46,7 +46,8 @@ export function changeOf(change: Partial<Change>): Change {
 }
 
 /** A task that no store can keep, so that a commit fails in its middle. */
-export const unstorable = (id: string): Task => mirrorTask(id, 0, { status: null as unknown as string });
+export const unstorable = (id: string): Task =>
+  mirrorTask(id, 0, { autoExecute: null as unknown as boolean });
 
 export const statusOf = async (store: MirrorStore, source: string): Promise<SourceStatus | undefined> =>
   (await store.status()).find((status) => status.source === source);
@@ -101,7 +102,15 @@ export async function runOf(
   kind: RunKind,
   record: Partial<RunRecord> = {},
 ): Promise<number> {
-  const claim = await store.claim(A);
+  return finish(await store.claim(A), kind, record);
+}
+
+/** Does the run of a claim, and gives it back. Returns the run's id. */
+export async function finish(
+  claim: MirrorClaim,
+  kind: RunKind,
+  record: Partial<RunRecord> = {},
+): Promise<number> {
   const id = await claim.startRun(kind);
   await claim.finishRun(id, { ...RECORD, ...record });
   await claim.release();

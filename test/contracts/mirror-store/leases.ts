@@ -1,20 +1,124 @@
 import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
+import { setImmediate as settled } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { LeaseHeldError, UsageError } from '../../../src/model/errors.ts';
+import type { LastRuns } from '../../../src/model/run.ts';
+import type { MirrorStore } from '../../../src/store/store.ts';
+import { at } from '../../support/tasks.ts';
 import {
   A,
   B,
   HOUR,
   changeOf,
   everything,
+  finish,
   mirrorTask,
   open,
   rejectedRow,
+  runOf,
   statusOf,
   writes,
   type Make,
 } from './kit.ts';
+
+const runsOf = async (store: MirrorStore): Promise<LastRuns | undefined> => {
+  let found: LastRuns | undefined;
+  await store.claimUnless(A, (runs) => {
+    found = runs;
+    return true;
+  });
+  return found;
+};
+
+export function claimsUnless(make: Make): void {
+  describe('a claim unless there is nothing left to do', () => {
+    test('is refused with null, and leaves no trace', async () => {
+      const store = await (await make()).open();
+      expect(await store.claimUnless(A, () => true)).toBeNull();
+      expect([await store.status(), await store.recentRuns(10)]).toEqual([[], []]);
+    });
+
+    test('is a claim like any other where something is left to do', async () => {
+      const mirror = await make();
+      const [store, other] = [await mirror.open(), await mirror.open()];
+      const claim = await store.claimUnless(A, () => false);
+      expect(await claim?.commit(changeOf({ tasks: [mirrorTask('x')] }))).toMatchObject({ inserted: 1 });
+      await expect(other.claimUnless(A, () => false)).rejects.toBeInstanceOf(LeaseHeldError);
+    });
+
+    test('learns how the last runs of the source ended, and of no other source', async () => {
+      const { clock, open: openAgain } = await make();
+      const store = await openAgain();
+      expect(await runsOf(store)).toEqual({ newest: null, success: null, full: null, failedFull: null });
+      const ended = async (...run: Parameters<typeof runOf> extends [unknown, ...infer R] ? R : never) => {
+        clock.advance(1_000);
+        return { id: await runOf(store, ...run), endedAt: at(clock.now()) };
+      };
+      const full = await ended('reconcile', { outcome: 'partial', verdict: 'unproven' });
+      const failedFull = await ended('reconcile', { outcome: 'failed', verdict: null });
+      await ended('reconcile', { outcome: 'interrupted', verdict: null });
+      const success = await ended('incremental');
+      await ended('incremental', { outcome: 'failed', verdict: null });
+      const newest = await (await store.claim(A)).startRun('reconcile');
+      await store.claim(B);
+      expect(await runsOf(store)).toEqual({ newest, success, full, failedFull });
+    });
+
+    test('is had by one of several processes that want the same done, at whatever moment each looks', async () => {
+      const mirror = await make();
+      const stores: MirrorStore[] = [];
+      for (let i = 0; i < 5; i += 1) stores.push(await mirror.open());
+      await Promise.all(
+        stores.map(async (store) => {
+          for (;;) {
+            const claim = await store
+              .claimUnless(A, ({ full }) => full !== null)
+              .catch((error: unknown) => {
+                if (error instanceof LeaseHeldError) return 'held' as const;
+                throw error;
+              });
+            if (claim === null) return;
+            if (claim === 'held') await settled();
+            else await finish(claim, 'reconcile');
+          }
+        }),
+      );
+      expect((await stores[0]?.recentRuns(10))?.map(({ kind, outcome }) => [kind, outcome])).toEqual([
+        ['reconcile', 'ok'],
+      ]);
+    });
+  });
+}
+
+export function holders(make: Make): void {
+  describe('the status of a source', () => {
+    test('names the process that syncs it now, and since when', async () => {
+      const { store, claim, clock } = await open(make);
+      const since = at(clock.now());
+      clock.advance(10_000);
+      await claim.renew();
+      const holder = { pid: process.pid, host: hostname(), since };
+      expect(await statusOf(store, 'a')).toMatchObject({ holder });
+      await claim.release();
+      expect(await statusOf(store, 'a')).toMatchObject({ holder: null });
+    });
+
+    test('names a process of another host until its lease has run out', async () => {
+      const { store, clock, setHolder } = await open(make);
+      await setHolder('a', { pid: 7, host: 'elsewhere' });
+      expect(await statusOf(store, 'a')).toMatchObject({ holder: { pid: 7, host: 'elsewhere' } });
+      clock.advance(61_000);
+      expect(await statusOf(store, 'a')).toMatchObject({ holder: null });
+    });
+
+    test('names no process of this host that is dead', async () => {
+      const { store, setHolder } = await open(make);
+      await setHolder('a', { pid: spawnSync(process.execPath, ['--version']).pid, host: hostname() });
+      expect(await statusOf(store, 'a')).toMatchObject({ holder: null });
+    });
+  });
+}
 
 export function leases(make: Make): void {
   describe('a claim', () => {
@@ -101,7 +205,7 @@ export function leases(make: Make): void {
       await holder.renew();
     });
 
-    test('is refused where its name stands for another base URL', async () => {
+    test('is refused if its name stands for another base URL', async () => {
       const { store, claim } = await open(make);
       await claim.release();
       const refused = store.claim({ name: 'a', baseUrl: 'https://other.example' });

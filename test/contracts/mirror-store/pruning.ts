@@ -76,7 +76,7 @@ export function pruning(make: Make): void {
       });
     });
 
-    test('is the same in steps that are cut off, and comes to all sources', async () => {
+    test('is the same in interrupted steps, and covers all sources', async () => {
       const { store, claim, clock } = await open(make);
       const other = await store.claim(B);
       const ids = Array.from({ length: 2_500 }, (_, i) => `t${i}`);

@@ -115,6 +115,7 @@ export function reading(make: Make): void {
         changeOf({ tasks, rejected: [rejectedRow('r')], ledger, total: 8, learnedOverlapMs: 60_000 }),
       );
       await claim.remove(['t2']);
+      await claim.release();
       expect(await statusOf(store, 'a')).toEqual({
         source: 'a',
         baseUrl: A.baseUrl,
@@ -133,6 +134,7 @@ export function reading(make: Make): void {
         lastRunOutcome: 'failed',
         lastSuccessAt: successAt,
         lastCleanFullAt: fullAt,
+        holder: null,
       });
     });
 

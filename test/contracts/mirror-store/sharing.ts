@@ -61,7 +61,7 @@ export function sharing(make: Make): void {
       ]);
     });
 
-    test('is met by the sweep of each by itself', async () => {
+    test('is seen by the sweep of each source separately', async () => {
       const { claim, other } = await shared(['t1', 't2', 't3']);
       for (const each of [claim, other]) await each.beginSweep();
       await other.markSeen(['t1']);
@@ -128,7 +128,7 @@ export function sharing(make: Make): void {
       expect(await statusOf(store, 'c')).toMatchObject({ liveRows: 1, heldBy: [{ source: 'a', rows: 3 }] });
     });
 
-    test('goes to nobody that has had no run for a week: who left the settings shows nothing', async () => {
+    test('is not handed to a source without a run for a week, which may have left the settings', async () => {
       const { store, claim, clock } = await shared(['t1', 't2']);
       clock.advance(WEEK - HOUR);
       await claim.renew();
@@ -150,7 +150,7 @@ export function sharing(make: Make): void {
       expect(await claim.remove(['t1'])).toBe(0);
     });
 
-    test('is noted together with the commit that shows it, or not at all', async () => {
+    test('is recorded in the commit that shows it, or not at all', async () => {
       const { store, claim, other } = await shared([]);
       const bad = mirrorTask('bad', 0, { status: null as unknown as string });
       await expect(other.commit(changeOf({ tasks: [...TASKS, bad] }))).rejects.toBeInstanceOf(Error);

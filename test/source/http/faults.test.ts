@@ -49,7 +49,7 @@ describe('a request', () => {
     expect(page.servedAt).toBe(Date.UTC(2015, 9, 21, 7, 28));
   });
 
-  test('tells no time where the server gives none that can be read', async () => {
+  test('has no time if the server sends no readable one', async () => {
     const { url } = await script(json(200, EMPTY_LIST, { date: 'yesterday' }));
     const page = await testSource(url).source.list(PAGE, context());
     expect(page.servedAt).toBeNull();
@@ -268,7 +268,7 @@ describe('a 404', () => {
     expect(await toldBy(failure)).toMatchObject({ exitCode: 5, hint: expect.stringContaining(url) });
   });
 
-  test('of one task says that it is gone, also where its body begins with a byte order mark', async () => {
+  test('of one task says that it is gone, also if its body begins with a byte order mark', async () => {
     const body = JSON.stringify({ success: false, error: { code: 'NOT_FOUND', message: 'no' } });
     const { url } = await script(send404(`\u{FEFF}${body}`));
     expect(await testSource(url).source.get('a', context())).toBeNull();

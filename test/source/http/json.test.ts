@@ -48,7 +48,7 @@ describe('a number that a double cannot give back is kept as it was written', ()
     },
   );
 
-  test('one that stands in a text is no number', () => {
+  test('digits in a text are not a number', () => {
     const text = JSON.stringify({ a: 'x: 1e400, -0, 1234567890.1234567890', '1,1e400': [':-0,'] });
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });

@@ -51,7 +51,7 @@ describe('the rate limit', () => {
     ]);
   });
 
-  test('is the limit also where an interval is no whole number of ms', async () => {
+  test('is the limit also if an interval is no whole number of ms', async () => {
     const { ask, run, passed } = turnsOn(3);
     const asked = Array.from({ length: 4 }, (_, index) => ask(String(index)));
     await run(1000, 1);

@@ -77,7 +77,7 @@ describe.skipIf(!CAN_USE_PROXY)('any other API is asked through the proxy, which
       /The proxy does not connect to the API: ask its administrator to let taskmirror through/,
     ],
     ['502 Bad Gateway', /The proxy does not connect to the API/],
-  ])('%s is told as what it is, without the password of the proxy', async (status, hint) => {
+  ])('%s is reported as it is, without the password of the proxy', async (status, hint) => {
     const proxy = await startProxy(status);
     const { code, stderr } = await syncFrom('https://tasks.example', proxy.env);
     expect(code).toBe(5);

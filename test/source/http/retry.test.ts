@@ -42,7 +42,7 @@ describe('what is repeated', () => {
     },
   );
 
-  test('whoever asked is told each time that the API asks to be asked less: by a 429, or by Retry-After', async () => {
+  test('the caller is notified of each 429 and Retry-After', async () => {
     const { url } = await script(
       apiError(429, 'RATE_LIMITED'),
       json(503, {}, { 'retry-after': '1' }),
@@ -157,7 +157,7 @@ describe('a request that is given a share of the time', () => {
     expect(requests).toBe(2);
   });
 
-  test('is tried once where nothing is repeated', async () => {
+  test('is tried once if retries are off', async () => {
     const { clock, requests } = await failing(1 / 4, 0);
     expect([requests, clock.timeouts]).toEqual([1, [30_000]]);
   });
@@ -185,7 +185,7 @@ describe('Retry-After', () => {
     expect(clock.waits).toEqual([11_000]);
   });
 
-  test('as a date is measured by our own clock where the server gives none', async () => {
+  test('as a date is measured by our own clock if the server gives none', async () => {
     const { url } = await script(
       (response) => {
         response.sendDate = false;
@@ -220,7 +220,7 @@ describe('Retry-After', () => {
   );
 
   test.each(['120', '99999999999999999999999', 'Fri, 31 Dec 9999 23:59:59 GMT'])(
-    'of %j, longer than the time for all attempts, fails at once and says so',
+    'of %j, longer than the time for all attempts, fails at once with that reason',
     async (value) => {
       const { clock, result, requests } = await answerOnce({ 'retry-after': value });
       expect(await toldBy(result)).toMatchObject({

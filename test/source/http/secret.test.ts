@@ -13,7 +13,7 @@ afterEach(async () => {
 /** Everything that can be got out of an error: message, hint, stack, causes, hidden properties. */
 const all = (error: unknown) => inspect(error, { depth: null, showHidden: true, maxStringLength: null });
 
-describe('the key stands in no error and no log line', () => {
+describe('the key is in no error and no log line', () => {
   const padding = 'x'.repeat(290);
   test.each<[string, Parameters<typeof startScript>[0]]>([
     ['a refusal that repeats it', apiError(401, KEY, `The key ${KEY} is not known`)],

@@ -212,7 +212,7 @@ describe('HTTP 200 whose body names an error is that error', () => {
   });
 });
 
-describe('a status is said as what it is, with who has to act', () => {
+describe('a status is explained, with who has to act', () => {
   test.each<[number, Step, RegExp, RegExp]>([
     [300, answer(300), /HTTP 300, several addresses to choose from\.$/, /Correct the base URL, now http:/],
     [302, answer(302), /HTTP 302, a redirect to no address\.$/, /Correct the base URL/],

@@ -16,11 +16,11 @@ describe('the text of a JSON body', () => {
     ['long, with few characters beyond ASCII, keys among them', { [MIXED]: MIXED, LONG }],
     ['long, and mostly beyond ASCII', { text: '中文'.repeat(20_000) }],
     ['long, with escapes of its own', { LONG, text: '\\u00e9 \\ " \n é', '\\é': '\u0000é\u001f' }],
-  ])('says the same where it is %s', (_, value) => {
+  ])('is the same if it is %s', (_, value) => {
     expect(parsed(JSON.stringify(value))).toEqual(value);
   });
 
-  test('says the same, whatever it holds and wherever that stands', () => {
+  test('is the same, whatever it contains and wherever', () => {
     const value = fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...CHARACTERS)));
     fc.assert(
       fc.property(value, fc.nat({ max: 3 }), (texts, at) => {
@@ -31,12 +31,12 @@ describe('the text of a JSON body', () => {
     );
   });
 
-  test('is of one byte a character where it is long and a few characters are not ASCII', () => {
+  test('has one byte per character if it is long and few characters are not ASCII', () => {
     const text = textFrom(Buffer.from(JSON.stringify([LONG, '€'])));
     expect(text).toBe(JSON.stringify([LONG]).replace(']', ',"\\u20ac"]'));
   });
 
-  test.each(['', LONG])('is told without a byte order mark', (padding) => {
+  test.each(['', LONG])('is read without a byte order mark', (padding) => {
     expect(parsed(`\u{FEFF}["é${padding}"]`)).toEqual([`é${padding}`]);
   });
 
@@ -44,7 +44,7 @@ describe('the text of a JSON body', () => {
     ['a byte that begins nothing', [0xff]],
     ['a character cut short', [0xc3]],
     ['half of a surrogate pair', [0xed, 0xa0, 0x80]],
-  ])('is none where the bytes are not UTF-8: %s', (_, bytes) => {
+  ])('is refused if the bytes are not UTF-8: %s', (_, bytes) => {
     expect(textFrom(Buffer.from([0x22, ...bytes, 0x22]))).toBeNull();
     expect(textFrom(Buffer.from([...Buffer.from(`"${LONG}`), ...bytes, 0x22]))).toBeNull();
   });

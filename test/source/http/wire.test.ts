@@ -181,7 +181,7 @@ describe('a row', () => {
     ]);
   });
 
-  test('may hold NUL in a text, and lone surrogates in env and extra, where JSON escapes them', () => {
+  test('may hold NUL in a text, and lone surrogates in env and extra, if JSON escapes them', () => {
     const { task } = parse(wireTask(0, { message: 'a\0b', env: { a: '\ud800' }, more: '\udc00' }));
     expect(task).toMatchObject({ message: 'a\0b', env: '{"a":"\\ud800"}', extra: '{"more":"\\udc00"}' });
   });
@@ -312,7 +312,7 @@ describe('a task that a page shows twice', () => {
     expect(rows[2]?.task).toEqual(rows[0]?.task);
   });
 
-  test('is the first one where both have the same time, and the first of three', () => {
+  test('is the first one if both have the same time, and the first of three', () => {
     const tie = { ...older, lastActivityAt: at(50) };
     for (const rows of [rowsOf(newer, tie), rowsOf(newer, tie, older, between)]) {
       expect(rows.flatMap(({ task }) => (task?.id === 'twin' ? task.status : []))).toEqual(
@@ -326,7 +326,7 @@ describe('a task that a page shows twice', () => {
     expect(rows.map(({ task }) => task?.status)).toEqual(['running', 'completed', 'running']);
   });
 
-  test('is rejected where the upper version cannot be read: no older one passes for it', () => {
+  test('is rejected if the upper version cannot be read: no older one replaces it', () => {
     const rows = rowsOf({ ...bad, lastActivityAt: at(50) }, between, older);
     expect(rows.map((row) => row.rejected?.reason)).toEqual([
       'status: expected text, got 7',
@@ -336,7 +336,7 @@ describe('a task that a page shows twice', () => {
     expect(rows[2]?.activity).toBe(Date.parse(at(40)));
   });
 
-  test('stays rejected where a version has no place of its own', () => {
+  test('stays rejected if a version has no place', () => {
     const lost = { ...older, lastActivityAt: null };
     const rows = rowsOf(newer, lost);
     expect(rows.map(({ activity }) => activity)).toEqual([Date.parse(at(50)), null]);

@@ -121,13 +121,13 @@ describe('a life of 1,500 events', () => {
   });
 });
 
-test('rows vanish where that is asked for', () => {
+test('rows vanish only on request', () => {
   const { steps, list } = live({ ...NOTHING, vanish: 1 }, 20);
   expect(new Set(steps.map(({ kind }) => kind))).toEqual(new Set(['vanish']));
   expect(list.size).toBe(380);
 });
 
-test('a task is created where nothing else can happen', () => {
+test('a task is created if nothing else can happen', () => {
   const list = new SimulatedList();
   const activity = new Activity({ list, random: createRandom(1), now: () => NOW, weights: { create: 0 } });
   expect(activity.step().kind).toBe('create');

@@ -60,7 +60,7 @@ test('an impossible number of events is refused, and it goes on', async () => {
   expect((await api.makeActivity(0)).tasks).toBe(300);
 });
 
-test('what it cannot be is an error that says why', async () => {
+test('invalid counts are an error with the reason', async () => {
   const failed = await startDemoApi({ ...small, count: -1 }).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(ApiFailedError);
   expect(failed).toHaveProperty('message', expect.stringMatching(/exit code 1.*count/s));

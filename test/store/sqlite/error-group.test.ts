@@ -30,7 +30,7 @@ describe('folding an error', () => {
     },
   );
 
-  test.each(['', ' ', '\n\t', '\u0000\u0007'])('gives null where nothing is left: %j', (error) => {
+  test.each(['', ' ', '\n\t', '\u0000\u0007'])('gives null if nothing is left: %j', (error) => {
     expect(foldError(error)).toBeNull();
   });
 

@@ -27,7 +27,7 @@ async function processes() {
 }
 
 describe('a lease', () => {
-  test('is held for its whole time to live, and no longer', async () => {
+  test('is held for exactly its time to live', async () => {
     const { clock, take } = await processes();
     const lease = take(1);
     clock.advance(LEASE_MS);
@@ -54,7 +54,7 @@ describe('a lease', () => {
     expect(() => take(2)).not.toThrow();
   });
 
-  test('is not mistaken for its own by a process that got the pid of a dead one', async () => {
+  test('is not taken by a process that got the pid of a dead holder', async () => {
     const { clock, take } = await processes();
     take(1);
     clock.advance(5_000);

@@ -161,7 +161,7 @@ describe('a field that must not be kept any more', () => {
     }
   });
 
-  test('leaves the mirror as if it had never been kept, but for why rows were rejected', async () => {
+  test('leaves the mirror as if it had never been stored, except for reasons of rejection', async () => {
     const fresh = join(temporaryFolder(), 'mirror.db');
     await live(fresh, OMITTABLE);
     const { folder, file } = lived();
@@ -185,7 +185,7 @@ describe('a field that must not be kept any more', () => {
     expect(builtThrough(db)).toBe(COMPLETE);
   });
 
-  test('is said to have changed the rows that held it, and no others', async () => {
+  test('moves changed_at of exactly the rows that held it', async () => {
     const { file } = lived();
     const store = await openMirrorStore(file, {
       create: false,
@@ -224,7 +224,7 @@ describe('a field that must not be kept any more', () => {
     expect(tracesOf(bytesOf(folder), 'message')).toBe(0);
   });
 
-  test('that another process begins to clear while the file is written anew is not taken for cleared', async () => {
+  test('is not marked as cleared if another process begins to clear it while the file is rewritten', async () => {
     const { file } = lived();
     const other = new Database(file);
     onTestFinished(() => void other.close());
@@ -267,7 +267,7 @@ describe('a field that must not be kept any more', () => {
   });
 });
 
-test('processes that are killed after one commit or another each go on where the last one was, to the end', async () => {
+test('processes that are killed after a commit continue where the last one was, to the end', async () => {
   const omit: OmittableField[] = ['message', 'error'];
   const expected = lived();
   await clear(expected.file, omit);

@@ -134,7 +134,7 @@ describe('a new mirror', () => {
     expect(sizes).toEqual([8_192, 4_096]);
   });
 
-  test('is kept in memory with no more than 2 MB of it, and as much of its temporary tables', async () => {
+  test('uses at most 2 MB of memory for pages, and as much for temporary tables', async () => {
     const db = await openDatabase(join(temporaryFolder(), 'mirror.db'), { create: true });
     onTestFinished(() => void db.close());
     db.exec('create temporary table met (task_rowid integer)');
@@ -184,7 +184,7 @@ describe('a link', () => {
     expect((await refusalOf(open(link))).message).toMatch(/cannot be read: ELOOP/);
   });
 
-  test('where none is to be made, to a file that is not there, leaves it so', async () => {
+  test('to a missing file creates none if that is not allowed', async () => {
     const folder = temporaryFolder();
     symlinkSync('tasks.db', join(folder, 'mirror.db'));
     expect((await refusalOf(open(join(folder, 'mirror.db'), false))).message).toMatch(/there is no mirror/);
@@ -207,7 +207,7 @@ describe("a name that ends in white space, which SQLite's driver leaves out,", (
     },
   );
 
-  test('is no matter where it begins or goes on so', async () => {
+  test('does not matter at the beginning or in the middle', async () => {
     const folder = temporaryFolder();
     const store = await open(join(folder, ' my mirror.db'));
     await store.claim(SOURCE);
@@ -308,7 +308,7 @@ function onOldNode(): void {
   onTestFinished(() => void Object.defineProperty(process, 'versions', original ?? {}));
 }
 
-describe('on a Node that is too old, whose process better-sqlite3 would end without a word,', () => {
+describe('on a Node that is too old, on which better-sqlite3 would end the process silently,', () => {
   const expected = {
     name: UsageError.name,
     message: 'taskmirror needs Node 22.18 or newer, and this is Node 20.20.2',

@@ -134,7 +134,7 @@ describe('what SQLite says', () => {
     ['SQLITE_CANTOPEN', /cannot be opened/],
     ['SQLITE_IOERR_WRITE', /failed to read or write/],
     ['SQLITE_IOERR_GETTEMPPATH', /no folder for temporary files/],
-  ])('with %s is told with the file and what to do', (code, says) => {
+  ])('with %s is reported with the file and advice', (code, says) => {
     const error = explain(sqliteError(code), 'some.db');
     expect(error).toBeInstanceOf(DatabaseError);
     expect(told(error)).toMatchObject({
@@ -145,7 +145,7 @@ describe('what SQLite says', () => {
     expect(error).toMatchObject({ message: expect.stringMatching(/^some\.db: /) });
   });
 
-  test('with any other code is told in its own words; what is not an error of SQLite stays as it is', () => {
+  test('with any other code is reported in its own words; other errors stay as they are', () => {
     expect(explain(sqliteError('SQLITE_TOOBIG'), 'some.db')).toMatchObject({
       message: 'some.db: SQLite says: as SQLite puts it (SQLITE_TOOBIG)',
     });

@@ -32,18 +32,15 @@ test('rows come in batches, each of which fits memory, however long its rows are
   expect(await sizesOf(mirror, huge, 3)).toEqual([1, 1, 1]);
 });
 
-test.each([1, 999, 1_000, 1_001])(
-  'no more than %i rows are read where that is all there may be',
-  async (atMost) => {
-    const mirror = await opened();
-    const rows = await allRows(await mirror.run(ENDLESS, {}, { atMost }));
-    expect(rows).toHaveLength(atMost);
-    // Malformed JSON shows when it is met: here in the row after the last.
-    const sql = `select json(iif(i = :bad, '{', '{}')) from (${ENDLESS})`;
-    const found = await mirror.run(sql, { bad: BigInt(atMost + 1) }, { atMost });
-    expect(await allRows(found)).toHaveLength(atMost);
-  },
-);
+test.each([1, 999, 1_000, 1_001])('at most %i rows are read if that is the limit', async (atMost) => {
+  const mirror = await opened();
+  const rows = await allRows(await mirror.run(ENDLESS, {}, { atMost }));
+  expect(rows).toHaveLength(atMost);
+  // Malformed JSON shows when it is met: here in the row after the last.
+  const sql = `select json(iif(i = :bad, '{', '{}')) from (${ENDLESS})`;
+  const found = await mirror.run(sql, { bad: BigInt(atMost + 1) }, { atMost });
+  expect(await allRows(found)).toHaveLength(atMost);
+});
 
 test('a statement without rows has no batch, and its columns', async () => {
   const { columns, batches } = await (await opened()).run('select 1 as a, 2 as b where false');
@@ -51,7 +48,7 @@ test('a statement without rows has no batch, and its columns', async () => {
   expect(await allRows({ columns, batches })).toEqual([]);
 });
 
-test('what goes wrong at a row comes from its batch', async () => {
+test('an error at a row comes from its batch', async () => {
   const found = await (await opened()).run(`select json(iif(i = 1500, '{', '{}')) from (${ENDLESS})`);
   const read = async (): Promise<number> => {
     let rows = 0;

@@ -169,7 +169,7 @@ describe('SQL that is refused', () => {
     });
   });
 
-  it('names the columns of the tables used where a column is unknown', () => {
+  it('names the columns of the tables used if a column is unknown', () => {
     const error = errorOf(() => rows('select r.nope from sync_runs r join gaps on true'));
     expect(told(error)).toMatchObject({
       message: 'SQLite cannot run this SQL: no such column: r.nope',
@@ -179,7 +179,7 @@ describe('SQL that is refused', () => {
     });
   });
 
-  it('names the tables and views where a table is unknown', () => {
+  it('names the tables and views if a table is unknown', () => {
     expect(told(errorOf(() => rows('select * from task')))).toMatchObject({
       message: 'SQLite cannot run this SQL: no such table: task',
       hint: expect.stringMatching(/^Tables and views: (?!.*kysely).*gaps, .*mirror_status, .*tasks/),
@@ -225,7 +225,7 @@ describe('SQL that is run', () => {
     expect([...result.rows]).toEqual([["'; drop table tasks --", 2n ** 53n + 1n]]);
   });
 
-  it('is refused where a parameter has no value', () => {
+  it('is refused if a parameter has no value', () => {
     expect(() => [...mirror.run('select :since, ?').rows]).toThrow(UsageError);
     expect(() => [...mirror.run('select :since').rows]).toThrow(/since/);
   });
@@ -247,7 +247,7 @@ describe('SQL that is run', () => {
     expect(JSON.stringify([...plan.rows].map((row) => row.at(-1)))).toContain('SEARCH sync_runs');
   });
 
-  it('names the columns, also where there are no rows', () => {
+  it('names the columns, also if there are no rows', () => {
     const result = mirror.run('select id, count(*) as n, 1 as id from sync_runs where false group by id');
     expect(result.columns).toEqual(['id', 'n', 'id']);
     expect([...result.rows]).toEqual([]);
@@ -382,7 +382,7 @@ describe('a file that is no mirror', () => {
   });
 });
 
-describe('what the doctor asks of SQLite', () => {
+describe('the checks of doctor in SQLite', () => {
   it('finds nothing wrong with a sound mirror', () => {
     expect(quickCheck(file)).toEqual({ problems: [], damage: null });
     expect(sqliteVersion()).toMatch(/^3\.\d+\.\d+$/);

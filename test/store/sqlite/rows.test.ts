@@ -143,7 +143,7 @@ describe('a row of tasks', () => {
 });
 
 describe('a row of rejected_rows', () => {
-  test('says what came and what is wrong with it, since when, when last, and where the list had it', async () => {
+  test('has the payload, the reason, the first and last rejection, and the place in the list', async () => {
     const { claim, clock, rows } = await opened();
     const activity = clock.now() - 5_000;
     const shown = rejectedRow('x', { payload: '{"v":1}', reason: 'first', activity });

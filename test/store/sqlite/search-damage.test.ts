@@ -103,7 +103,7 @@ const DAMAGES: [string, (file: string) => void][] = [
 ];
 
 describe.each(DAMAGES)('a search index that is damaged, by %s,', (_, damage) => {
-  test('and nothing else: whoever looks at the file and whoever searches it is given the same cure', async () => {
+  test('and nothing else: checks and searches give the same advice', async () => {
     const file = await searchable();
     damage(file);
     for (const check of [quickCheck, integrityCheck]) {
@@ -118,7 +118,7 @@ describe.each(DAMAGES)('a search index that is damaged, by %s,', (_, damage) => 
     expect(await toldBy(searched)).toMatchObject({ hint: CURES.search_index });
   });
 
-  test('is put right by a run without it and one with it, and the journal stays', async () => {
+  test('is repaired by a run without it and one with it, and the journal stays', async () => {
     const file = await searchable();
     await withClaim(file, true, (claim) =>
       claim.commit(changeOf({ tasks: [mirrorTask('t1', 1, { message: 'was edited' })] })),
@@ -157,7 +157,7 @@ test('a connection that was open meanwhile sees that a damaged index is gone', a
   );
 });
 
-describe('where more than the index is damaged, the cure is that of the whole file:', () => {
+describe('if more than the index is damaged, the cure is that of the whole file:', () => {
   const damages: [string, (file: string) => void][] = [
     ['a page of the tasks', (file) => overwritePage(file, 'tasks', 'leaf')],
     ['a page of their ids', (file) => overwritePage(file, 'sqlite_autoindex_tasks_1', 'leaf')],

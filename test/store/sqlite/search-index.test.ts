@@ -72,7 +72,7 @@ describe('the search index', () => {
     expect(indexed(db)).toEqual(reindexed(db));
   });
 
-  test('merges nothing that the next rows undo while it is built, and as SQLite does by itself from then on', async () => {
+  test("merges only complete parts while it is built, and by SQLite's defaults afterwards", async () => {
     const { claim, db } = await openBench();
     await claim.commit(changeOf({ tasks: some(MANY) }));
     const merges = (): unknown[] =>
@@ -96,7 +96,7 @@ describe('the search index', () => {
     expect(db.pragma('data_version')).toEqual(version);
   });
 
-  test('whose build is stopped after any step goes on where it was, with what came and changed meanwhile', async () => {
+  test('whose build is stopped after any step continues there, with new and changed rows', async () => {
     const { claim, db } = await openBench();
     await claim.commit(changeOf({ tasks: some(MANY) }));
     for (const { create } of READER_INDEXES) db.exec(create);
@@ -182,7 +182,7 @@ describe('the search index', () => {
     },
   );
 
-  test('is dropped where it is not wanted, and built anew where it is wanted again', async () => {
+  test('is dropped if it is not wanted, and built again if it is wanted later', async () => {
     const { store, claim, file, db } = await openBench();
     await claim.commit(changeOf({ tasks: some(10) }));
     await claim.prepareForReaders(NEVER);
@@ -240,7 +240,7 @@ describe('the search index', () => {
     expect(found(db, 'staging')).toBe(5);
   });
 
-  test('that is damaged is said to be, and a run without it and one with it put it right', async () => {
+  test('that is damaged is reported, and a run without it and one with it repair it', async () => {
     const { store, claim, db, file } = await openBench();
     await claim.commit(changeOf({ tasks: some(20) }));
     await claim.prepareForReaders(NEVER);
@@ -288,7 +288,7 @@ describe('the search index', () => {
   });
 });
 
-test('whatever is written and whenever the build goes on, the index is as one that is made anew', async () => {
+test('whatever is written and whenever the build continues, the index equals a fresh one', async () => {
   const text = fc.oneof(
     fc.constant(null),
     fc.constantFrom('deploy to staging', 'Deploy TO', 'zürich "quoted" NEAR(a)', '部署失败 🚀', 'a\0b', ''),

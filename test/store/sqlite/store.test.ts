@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { openMirrorStore } from '../../../src/store/sqlite/store.ts';
-import { mirrorStoreContract } from '../../contracts/mirror-store.ts';
+import { daemonsContract } from '../../contracts/daemons.ts';
+import { type Make, mirrorStoreContract } from '../../contracts/mirror-store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/mirror.ts';
 
-mirrorStoreContract('SQLite', async () => {
+const fileMirror: Make = async () => {
   const file = join(temporaryFolder(), 'mirror.db');
   const clock = createFakeClock();
   return {
@@ -22,4 +23,7 @@ mirrorStoreContract('SQLite', async () => {
       db.close();
     },
   };
-});
+};
+
+mirrorStoreContract('SQLite', fileMirror);
+daemonsContract('SQLite', fileMirror);

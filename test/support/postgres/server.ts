@@ -1,7 +1,9 @@
 import { Client, type QueryResult, type QueryResultRow } from 'pg';
 import { afterAll, describe, inject, onTestFinished, TestRunner } from 'vitest';
-import { parsePostgresUrl, type PostgresTarget, withoutPassword } from '../../../src/model/postgres-url.ts';
+import { parsePostgresUrl } from '../../../src/model/postgres-url.ts';
 import { type Server, startServer, type StartOptions } from './start.ts';
+
+export { targetOf } from './target.ts';
 
 const { url: shared, bin, missing } = inject('postgres');
 
@@ -50,6 +52,22 @@ export function temporarySchema(): { url: string; schema: string } {
   return { url: shared, schema };
 }
 
+/** A database of its own in the shared server, and a way to read the mirror in it. It is dropped after the test. */
+export async function temporaryDatabase(): Promise<{
+  setting: string;
+  rows: <R>(sql: string) => Promise<R[]>;
+}> {
+  const { url, schema: name } = temporarySchema();
+  const setting = url.replace(/\/[^/]*$/, `/${name}`);
+  await execute(url, `create database "${name}"`);
+  afterwards(async () => {
+    await execute(url, `drop database if exists "${name}" with (force)`);
+  });
+  const rows = async <R>(sql: string): Promise<R[]> =>
+    (await execute(setting, `set search_path = taskmirror; ${sql}`)) as R[];
+  return { setting, rows };
+}
+
 /** Runs SQL on a connection of its own, and returns the rows of the last statement as the driver has them. */
 export async function execute<R extends QueryResultRow>(
   url: string,
@@ -74,18 +92,6 @@ export async function execute<R extends QueryResultRow>(
   }
 }
 
-/** What the program connects with, from a URL that may hold a password. */
-export function targetOf(url: string, more: Partial<PostgresTarget> = {}): PostgresTarget {
-  const { password } = parsePostgresUrl(url);
-  return {
-    url: withoutPassword(url),
-    password: password === null ? null : async () => password,
-    schema: 'taskmirror',
-    ca: null,
-    ...more,
-  };
-}
-
 /** What outlasts a test: it was made by a hook of a group, where Vitest takes no further hooks. */
 const leftovers: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -93,7 +99,7 @@ afterAll(async () => {
 });
 
 /** Runs `work` after the test, or after the file if no test runs. */
-function afterwards(work: () => Promise<void>): void {
+export function afterwards(work: () => Promise<void>): void {
   if (TestRunner.getCurrentTest() === undefined) leftovers.push(work);
   else onTestFinished(work);
 }

@@ -32,7 +32,7 @@ export interface Server {
 export interface ServerCheckContext {
   clock: Pick<Clock, 'now'>;
   /** Throws DatabaseError. */
-  inspect(): Promise<Server>;
+  inspect: () => Promise<Server>;
 }
 
 /** Checks a PostgreSQL server, the role, and the mirror in it, by one question. */

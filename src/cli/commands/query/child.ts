@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { InterruptedError } from '../../../model/errors.ts';
-import { CommandLineError } from '../../command-line-error.ts';
+import { InterruptedError, UsageError } from '../../../model/errors.ts';
 import { EXIT, type ExitCode } from '../../exit.ts';
 import type { Clock } from '../../../model/clock.ts';
 import { duration } from '../../../render/text.ts';
@@ -52,9 +51,8 @@ export async function runLimited({ limitMs, clock, signal, ...run }: LimitedRun)
   if (code !== null) return Object.values(EXIT).find((known) => known === code) ?? EXIT.unexpected;
   signal.throwIfAborted();
   if (limit.aborted) {
-    throw new CommandLineError(`the query was stopped: it took longer than ${duration(limitMs)}`, {
-      hint: 'The printed rows are not the whole result. Narrow the query or raise --timeout.',
-    });
+    const message = `the query was stopped: it took longer than ${duration(limitMs)}`;
+    throw new UsageError('sql_too_slow', { limitMs }, message);
   }
   // A Ctrl-C reaches every process of a terminal, and may reach the child first.
   if (by === 'SIGINT' || by === 'SIGTERM' || by === 'SIGHUP')

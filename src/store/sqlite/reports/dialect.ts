@@ -5,6 +5,7 @@ import { measurePieces } from './pieces.ts';
 export const SQLITE: Dialect = {
   percentile: (column, percent) => `cast(round(percentile(${column}, ${percent})) as integer)`,
   msBetween: (from, to) => `cast(round((julianday(${to}) - julianday(${from})) * 86400000) as integer)`,
+  tasks: 'tasks',
   // The id follows the time, which has 24 characters.
   lastCreatedId: 'substr(max(created_at || id), 25)',
   // Without statistics SQLite would take an index of all tasks.

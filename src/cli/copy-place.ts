@@ -1,0 +1,71 @@
+import { readBounded } from '../platform/bounded-file.ts';
+import { absolutePath, assertPath } from '../platform/paths.ts';
+import {
+  isPostgresUrl,
+  SCHEMA_NAME,
+  SCHEMA_NAME_RULE,
+  parsePostgresUrl,
+  type PostgresTarget,
+} from '../model/postgres-url.ts';
+import type { Settings } from '../config/settings.ts';
+import { CommandLineError } from './command-line-error.ts';
+
+/** Where a mirror is that is copied, or its copy. */
+export type CopyPlace = { kind: 'file'; file: string } | { kind: 'postgres'; target: PostgresTarget };
+
+/** All authorities that a system trusts are a quarter of this. */
+const MOST_KB_OF_AUTHORITIES = 1_024;
+
+/**
+ * Returns the place that `--from` or `--to`, and the flag for its schema, name; relative paths start at `cwd`.
+ * Throws UsageError.
+ */
+export function copyPlaceOf(
+  flag: 'from' | 'to',
+  {
+    text,
+    schema,
+    settings,
+    cwd,
+  }: {
+    text: string;
+    schema: string | undefined;
+    /** The schema if no flag names one. */
+    settings: Pick<Settings, 'schema'>;
+    cwd: string | null;
+  },
+): CopyPlace {
+  if (!isPostgresUrl(text)) {
+    if (schema !== undefined) {
+      throw new CommandLineError(`--${flag}-schema goes with a URL in --${flag}: a file has no schema`);
+    }
+    assertPath(`--${flag}`, text);
+    return { kind: 'file', file: absolutePath(cwd, text) };
+  }
+  const { password, sslRootCert } = parsePostgresUrl(text);
+  if (password !== null) {
+    throw new CommandLineError(
+      `--${flag}: the URL holds a password, which everybody on this machine can see`,
+      {
+        hint: 'Leave it out of the URL. It can be in PGPASSWORD, in a pgpass file, or where databasePassword says.',
+      },
+    );
+  }
+  const ca = sslRootCert === null || sslRootCert === 'system' ? null : authoritiesIn(sslRootCert, cwd);
+  return {
+    kind: 'postgres',
+    target: { url: text, password: null, schema: schemaOf(flag, schema ?? settings.schema), ca },
+  };
+}
+
+function schemaOf(flag: string, schema: string): string {
+  if (SCHEMA_NAME.test(schema)) return schema;
+  throw new CommandLineError(`--${flag}-schema: expected ${SCHEMA_NAME_RULE}`);
+}
+
+function authoritiesIn(path: string, cwd: string | null): string {
+  const file = absolutePath(cwd, path);
+  const read = readBounded(file, MOST_KB_OF_AUTHORITIES);
+  if ('text' in read) return read.text;
+  throw new CommandLineError(`sslrootcert of the URL: ${file} ${read.failure}`);
+}

@@ -1,0 +1,66 @@
+import { type Database, connect } from '../../../src/store/postgres/connection.ts';
+import { openStoreOn } from '../../../src/store/postgres/store.ts';
+import type { MirrorStore } from '../../../src/store/store.ts';
+import type { SimulatedList } from '../../../src/source/simulated/list.ts';
+import { type SyncOptions, syncSource, type SyncResult } from '../../../src/sync/sync.ts';
+import { createFakeClock, type FakeClock } from '../fake-clock.ts';
+import { type MemoryOptions, memorySource } from '../memory-source.ts';
+import { EPOCH } from '../tasks.ts';
+import { targetOf } from './target.ts';
+
+const HOUR = 3_600_000;
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A mirror that runs of the core fill. */
+export interface RunBench {
+  clock: FakeClock;
+  /** Opens the mirror for one run of the source as a process of its own does, and closes it. */
+  sync(list: SimulatedList, options?: BenchOptions): Promise<BenchResult>;
+}
+
+export interface BenchOptions extends MemoryOptions, Partial<SyncOptions> {
+  /** The name of the source; `default` if left out. */
+  source?: string;
+}
+
+export interface BenchResult extends SyncResult {
+  /** How often the run waited for the server, from the opening to the closing of the mirror. */
+  roundTrips: number;
+  /** The pages that were asked for. */
+  pages: number;
+}
+
+/** Returns a bench for a mirror in this schema. `openOn`: the store, if not the real one. */
+export function runBench(
+  { url, schema }: { url: string; schema: string },
+  { openOn = openStoreOn, clock = createFakeClock(EPOCH + HOUR) } = {},
+): RunBench {
+  const target = targetOf(url, { schema });
+  const open = async (db: Database): Promise<MirrorStore> =>
+    openOn(db, schema, { create: true, clock, omit: new Set() });
+  return {
+    clock,
+    async sync(list, { source: name = 'default', ...options } = {}) {
+      const db = connect(target);
+      const source = memorySource(list, options);
+      const store = await open(db);
+      try {
+        const result = await syncSource(
+          { name, baseUrl: 'https://api.example' },
+          { store, connect: () => source, clock, logFor: () => SILENT },
+          {
+            pageSize: 100,
+            concurrency: 4,
+            overlapMs: 300_000,
+            signal: new AbortController().signal,
+            ...options,
+          },
+        );
+        await store.close();
+        return { ...result, roundTrips: db.roundTrips, pages: source.lists.length };
+      } finally {
+        await store.close();
+      }
+    },
+  };
+}
