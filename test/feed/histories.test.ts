@@ -90,3 +90,34 @@ function expectedOf(file: string): string[] {
     ) order by seq, rank`,
   ).map(({ event }) => event);
 }
+
+test('a new kind of error is told once, for the first of the tasks that have it', async () => {
+  const hook = new FakeHook({ events: ['error_group.new'] });
+  const { mirror, file, clock, deps } = await hookBench(hook);
+  const feed = await openFeed(file, clock);
+  onTestFinished(() => feed.close());
+  const first = await mirror.claim(SOURCE);
+  await first.finishRun(await first.startRun('backfill'), RECORD);
+  await first.release();
+  clock.advance(1_000);
+  const claim = await mirror.claim(SOURCE);
+  const commit = (id: string, error: string | null) =>
+    claim.commit(changeOf({ tasks: [mirrorTask(id, 0, { status: 'failed', error })] }));
+  for (const [id, error] of [
+    ['a', 'disk 1 is full'],
+    ['b', 'disk 2 is full'],
+    ['c', 'no network'],
+    ['a', 'no network'],
+  ] as const) {
+    await commit(id, error);
+  }
+  await deliver(hook, { ...deps, feed }, NEVER);
+  await commit('d', 'disk 3 is full');
+  await deliver(hook, { ...deps, feed }, NEVER);
+  await claim.release();
+  expect(hook.sent.map(({ body }) => [body.data['seq'], body.data['error_group']])).toEqual([
+    // The first task with a full disk has another error since.
+    [2, 'disk <n> is full'],
+    [3, 'no network'],
+  ]);
+});
