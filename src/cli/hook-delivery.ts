@@ -1,4 +1,5 @@
 import { beginHooks, deliverNow, HookWorker } from '../feed/worker.ts';
+import type { HookStore } from '../store/hooks.ts';
 import type { CommandContext } from './context.ts';
 
 /** Time for deliveries at the end of a run that is done once, in ms. */
@@ -20,17 +21,18 @@ export async function openHookDelivery(
   context: Pick<CommandContext, 'engine' | 'hooks' | 'clock' | 'log' | 'signal'>,
 ): Promise<HookDelivery> {
   const { engine, clock, log, signal } = context;
-  const feed = await engine.openFeed();
-  const store = await engine.openHooks();
   const hooks = await context.hooks();
-  const deps = { feed, store, clock, log, random: Math.random };
-  const worker = new HookWorker(hooks, deps);
+  const feed = await engine.openFeed();
+  let store: HookStore | undefined;
   try {
-    await beginHooks(hooks, deps);
+    store = await engine.openHooks();
+    await beginHooks(hooks, { feed, store });
   } catch (error) {
-    await Promise.all([feed.close(), store.close()]);
+    await Promise.all([feed.close(), store?.close()]);
     throw error;
   }
+  const deps = { feed, store, clock, log, random: Math.random };
+  const worker = new HookWorker(hooks, deps);
   return {
     async deliverOnce() {
       await deliverNow(hooks, deps, AbortSignal.any([signal, clock.timeout(ONCE_MS)]));
@@ -39,7 +41,7 @@ export async function openHookDelivery(
     wake: () => worker.wake(),
     async close() {
       await worker.stop();
-      await Promise.all([feed.close(), store.close()]);
+      await Promise.all([feed.close(), deps.store.close()]);
     },
   };
 }

@@ -48,20 +48,27 @@ export class Attempts {
     this.#failingSince = since === null ? null : Date.parse(since);
   }
 
-  /** Makes one attempt, and makes its end durable. Throws DatabaseError, and the signal's reason. */
+  /**
+   * Makes one attempt, and makes its end durable. Throws DatabaseError, and the signal's reason unless that is a
+   * time limit.
+   */
   async make(item: Item, signal: AbortSignal): Promise<Attempted> {
     const sent = await this.#sent(item.message, signal);
     return sent.outcome === 'delivered' ? this.#delivered(item) : this.#failed(item, sent);
   }
 
-  /** A secret that is not there is a failure like others: somebody may put it there. */
+  /**
+   * A secret that is not there is a failure like others: somebody may put it there. So is an attempt that the
+   * signal's own time limit ends: who hangs must not look as if he was never asked.
+   */
   async #sent(message: HookMessage, signal: AbortSignal): Promise<Sent> {
     try {
       return await this.#send(message, signal);
     } catch (error) {
+      if (isTimeUp(signal)) return failure('gave no answer in the time that was left');
       signal.throwIfAborted();
       if (!(error instanceof TaskmirrorError)) throw error;
-      return { outcome: 'failed', reason: error.message, retryAfterMs: null };
+      return failure(error.message);
     }
   }
 
@@ -111,4 +118,13 @@ export class Attempts {
     log.warn({ ...fields, failures: this.#failures, pauseMs }, 'a hook failed and is tried again');
     return { end: 'paused', until: now + pauseMs };
   }
+}
+
+function failure(reason: string): Sent {
+  return { outcome: 'failed', reason, retryAfterMs: null };
+}
+
+/** Returns whether a signal was aborted by a time limit, and not because somebody stops the program. */
+function isTimeUp({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof DOMException && reason.name === 'TimeoutError';
 }

@@ -133,6 +133,28 @@ describe('two processes', () => {
   });
 });
 
+test('an attempt that the time for all of them ends has failed', async () => {
+  let begun = 0;
+  const hanging: Hook = {
+    rules: new FakeHook().rules,
+    send: (_, signal) => {
+      begun += 1;
+      return untilAborted(signal);
+    },
+  };
+  const { feed, deps, clock, store } = await hookBench(hanging);
+  feed.put('a', { status: 'pending' });
+  const time = clock.timeout(10_000);
+  const delivering = deliverNow([hanging], deps, time);
+  await until(() => begun === 1);
+  clock.expireTimeouts();
+  expect(await delivering).toBe(0);
+  expect((await store.states())[0]).toMatchObject({
+    attempts: 1,
+    lastError: 'gave no answer in the time that was left',
+  });
+});
+
 test('what is delivered now leaves a pause to a later time', async () => {
   const failing = new FakeHook({ name: 'failing', events: ['task.added'] });
   failing.answers = [FAILED];
