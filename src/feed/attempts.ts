@@ -65,10 +65,10 @@ export class Attempts {
     try {
       return await this.#send(message, signal);
     } catch (error) {
-      if (isTimeUp(signal)) return failure('gave no answer in the time that was left');
+      if (isTimeUp(signal)) return failedBy('gave no answer in the time that was left');
       signal.throwIfAborted();
       if (!(error instanceof TaskmirrorError)) throw error;
-      return failure(error.message);
+      return failedBy(error.message);
     }
   }
 
@@ -120,7 +120,7 @@ export class Attempts {
   }
 }
 
-function failure(reason: string): Sent {
+function failedBy(reason: string): Sent {
   return { outcome: 'failed', reason, retryAfterMs: null };
 }
 

@@ -54,14 +54,13 @@ export function errorGroupContract(name: string, make: Make): void {
       const { mirror, open } = await make();
       const store = await open();
       const claim = await mirror.claim(A);
-      const failed = (id: string, error: string | null) => mirrorTask(id, 0, { status: 'failed', error });
       const commit = (...tasks: Task[]) => claim.commit(changeOf({ tasks }));
       // Changes 1 to 5.
-      await commit(failed('a', 'disk 1 is full'));
+      await commit(failedTask('a', 'disk 1 is full'));
       await commit(mirrorTask('b'));
-      await commit(failed('b', 'disk 2 is full'));
-      await commit(failed('c', 'no network'));
-      await commit(failed('a', 'no network'));
+      await commit(failedTask('b', 'disk 2 is full'));
+      await commit(failedTask('c', 'no network'));
+      await commit(failedTask('a', 'no network'));
       await claim.release();
       const isNew = (group: string, id: string, seq: number) => store.isNewErrorGroup(group, { id, seq });
       expect(await isNew('disk <n> is full', 'b', 3)).toBe(true);
@@ -70,6 +69,10 @@ export function errorGroupContract(name: string, make: Make): void {
       expect(await isNew('never seen', 'a', 5)).toBe(true);
     });
   });
+}
+
+function failedTask(id: string, error: string): Task {
+  return mirrorTask(id, 0, { status: 'failed', error });
 }
 
 type Make = () => Promise<HooksUnderTest>;

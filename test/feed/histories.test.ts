@@ -1,4 +1,14 @@
-import fc from 'fast-check';
+import {
+  array,
+  assert,
+  asyncProperty,
+  boolean,
+  constant,
+  constantFrom,
+  nat,
+  oneof,
+  record,
+} from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { deliver } from '../../src/feed/delivery.ts';
 import type { HookMessage } from '../../src/feed/message.ts';
@@ -13,15 +23,15 @@ const SOURCE = { name: 'team', baseUrl: 'https://team.example' };
 const STATUSES = ['pending', 'running', 'awaiting_approval', 'completed', 'failed'] as const;
 
 /** A commit of one task or its removal, a pass, or a pass whose answers are lost. */
-const step = fc.oneof(
-  fc.record({ kind: fc.constant('put' as const), task: fc.nat(4), status: fc.constantFrom(...STATUSES) }),
-  fc.record({ kind: fc.constant('remove' as const), task: fc.nat(4) }),
-  fc.record({ kind: fc.constant('pass' as const), answers: fc.array(fc.boolean(), { maxLength: 4 }) }),
+const step = oneof(
+  record({ kind: constant('put' as const), task: nat(4), status: constantFrom(...STATUSES) }),
+  record({ kind: constant('remove' as const), task: nat(4) }),
+  record({ kind: constant('pass' as const), answers: array(boolean(), { maxLength: 4 }) }),
 );
 
 test('whatever happens to tasks and deliveries, each event arrives, in order, and what comes again has its id', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+  await assert(
+    asyncProperty(array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       const hook = new FakeHook({ events: ['*'], maxPerRun: 1_000 });
       const bench = await hookBench(hook);
       const feed = await openFeed(bench.file, bench.clock);
