@@ -71,6 +71,8 @@ export const tables = (s: string): string[] => [
     changed_at ${TIME} not null,
     removed_at ${TIME},
     error_group ${TEXT},
+    seq bigint not null default 0,
+    added_seq bigint not null default 0,
     row_no bigint generated always as identity,
     ${keyOf('username_key', 'username')},
     ${keyOf('session_key', 'session_id')}
@@ -80,13 +82,21 @@ export const tables = (s: string): string[] => [
 
   `create index tasks_open on ${s}tasks (source, last_activity_at desc) where removed_at is null and ${OPEN}`,
 
+  `create index tasks_by_seq on ${s}tasks (seq)`,
+
+  // One row. Every commit that changes a task changes it last of all that it waits for, and so its lock orders
+  // the commits. Its page has room for new versions, as that of leases.
+  `create table ${s}feed_state (seq bigint not null) with (fillfactor = 20)`,
+  `insert into ${s}feed_state (seq) values (0)`,
+
   `create table ${s}task_changes (
     change_no bigint generated always as identity primary key,
     task_id ${TEXT} not null references ${s}tasks (id),
     field ${TEXT} not null,
     old_value ${TEXT},
     new_value ${TEXT},
-    observed_at ${TIME} not null
+    observed_at ${TIME} not null,
+    seq bigint not null default 0
   )`,
 
   `create index task_changes_by_task on ${s}task_changes (task_id, observed_at)`,

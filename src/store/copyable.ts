@@ -9,6 +9,7 @@ export const COPIED_TABLES = [
   'sync_runs',
   'omitted_fields',
   'retention_state',
+  'feed_state',
 ] as const;
 
 export type CopiedTable = (typeof COPIED_TABLES)[number];

@@ -177,7 +177,7 @@ describe('status for people', () => {
     expect(text).toContain(
       [
         '  now               being synced by process 4242 on worker-3.example since',
-        '                    2026-01-26T15:58:00.000Z (2 min ago)',
+        '                    2026-01-26T15:58:00.000Z (2 m ago)',
         '  last run ',
       ].join('\n'),
     );

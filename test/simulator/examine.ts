@@ -1,3 +1,4 @@
+import { openFeed } from '../../src/store/sqlite/feed.ts';
 import { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import type { History } from './decisions.ts';
@@ -19,7 +20,7 @@ export interface Examined {
 
 /** Creates a bench for the real core, with mirrors in files unless another place is given. */
 export function createWorkbench(
-  createPlace: () => Promise<Place> = () => createSqlitePlace(openMirrorStore),
+  createPlace: () => Promise<Place> = () => createSqlitePlace({ openStore: openMirrorStore, openFeed }),
 ): ReturnType<typeof createBench> {
   return createBench({ createPlace, syncSource });
 }

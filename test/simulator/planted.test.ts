@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createHistory } from './history.ts';
-import { loadPlanted, PLANTED, type Planted } from './planted.ts';
+import { loadPlanted, type Planted } from './plant.ts';
+import { PLANTED } from './planted.ts';
 import { createBench, simulate } from './simulate.ts';
 
 /** Every planted fault has to show within this many seeds. */

@@ -1,24 +1,5 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import type * as StoreModule from '../../src/store/sqlite/store.ts';
-import type * as SyncModule from '../../src/sync/sync.ts';
-import type { Core } from './simulation.ts';
-import { createSqlitePlace } from './sqlite.ts';
-
-/** A fault that programs of this kind have had, as changes to lines of the core. */
-export interface Planted {
-  name: string;
-  /** Each `from` is in its file exactly once. */
-  changes: readonly Change[];
-}
-
-interface Change {
-  file: string;
-  from: string;
-  to: string;
-}
+import type { Change, Planted } from './plant.ts';
+import { NUMBERS } from './planted-numbers.ts';
 
 const WALK = 'src/sync/walk.ts';
 const NEXT = 'src/sync/next.ts';
@@ -277,29 +258,5 @@ export const PLANTED: readonly Planted[] = [
       },
     ],
   },
+  ...NUMBERS,
 ];
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Copies the core, with the fault in it, into its own folder, which `remove` deletes, and loads it. */
-export async function loadPlanted({ name, changes }: Planted): Promise<Core & { remove(): void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'taskmirror-planted-'));
-  for (const part of ['src', 'migrations', 'package.json']) {
-    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
-  for (const { file, from, to } of changes) {
-    const path = join(folder, file);
-    const parts = readFileSync(path, 'utf8').split(from);
-    if (parts.length !== 2) throw new Error(`"${name}": ${file} has ${parts.length - 1} times: ${from}`);
-    writeFileSync(path, parts.join(to));
-  }
-  const load = (file: string): Promise<unknown> => import(pathToFileURL(join(folder, file)).href);
-  const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
-  const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;
-  return {
-    syncSource,
-    createPlace: () => createSqlitePlace(openMirrorStore),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}

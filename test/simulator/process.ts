@@ -10,7 +10,7 @@ export interface Hooks {
   /** Called before the call of this number; may wait while another process runs. */
   before(call: number): Promise<void>;
   /**
-   * Called after a call was done, before the process can die of it: checks what must hold now. `isOusted`:
+   * Called after a call was done, or may be, before the process can die of it: checks what must hold now. `isOusted`:
    * another process had the lease when the call began.
    */
   after(name: string, args: readonly unknown[], isOusted: boolean): Promise<void>;
@@ -89,11 +89,22 @@ export class SimulatedProcess {
     // The end of a run may return the lease; what is left to do after it needs none.
     if (name === 'release' || name === 'finishRun') this.isHolder = false;
     const { isOusted } = this;
-    const result = await work();
+    const result = await this.#attempt(name, args, work);
     if (name === 'claim') this.isHolder = true;
     await this.#hooks.after(name, args, isOusted);
     if (crash?.after === true) this.#die();
     return result;
+  }
+
+  async #attempt(name: string, args: readonly unknown[], work: () => unknown): Promise<unknown> {
+    try {
+      return await work();
+    } catch (error) {
+      // If the connection was cut off, it is unknown whether it was written.
+      const isUnknown = error instanceof Error && error.name === 'DatabaseError' && !this.isOusted;
+      if (isUnknown) await this.#hooks.after(name, args, false);
+      throw error;
+    }
   }
 
   #live(): void {

@@ -18,6 +18,7 @@ const HEALING_RUNS = 12;
  * to do.
  */
 export async function settle(simulation: Simulation): Promise<void> {
+  simulation.calm();
   simulation.time.advance(400_000);
   for (const { name } of simulation.identities) simulation.comeToRest(name);
   for (const [source, { name }] of simulation.identities.entries()) {
@@ -34,6 +35,7 @@ export async function settle(simulation: Simulation): Promise<void> {
     await makeExact(simulation, name, calm);
   }
   for (const { name } of simulation.identities) checkAmongOthers(simulation, name);
+  simulation.judge('13 followed', await simulation.follower.catchUp());
   simulation.judge(
     '11 sound mirror',
     (await simulation.view.damage()).map((what) => ({ what, excuse: null })),

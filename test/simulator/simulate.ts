@@ -23,7 +23,7 @@ export async function createBench({
 export async function simulate(history: History, bench: Bench, kept?: ReadonlySet<number>): Promise<Outcome> {
   const tally = new Tally();
   const decisions = history.decisions.filter((_, index) => kept === undefined || kept.has(index));
-  const inspector = await bench.place.reset();
+  const inspector = await bench.place.reset(history.seed);
   const simulation = new Simulation({ ...history, decisions }, bench, { tally, inspector });
   try {
     for (const plan of plansOf(decisions)) {

@@ -8,6 +8,7 @@ import { createSimulatedTime } from './clock.ts';
 import type { Stretch } from './coverage.ts';
 import type { Decision, History, RunDecision } from './decisions.ts';
 import type { Facts, Finding } from './invariants.ts';
+import { Follower } from './follower.ts';
 import { MirrorView } from './mirror.ts';
 import { applyMove } from './moves.ts';
 import type { Inspector, Place } from './place.ts';
@@ -47,6 +48,7 @@ export class Simulation {
   readonly tally: Tally;
   readonly time = createSimulatedTime(EPOCH);
   readonly view: MirrorView;
+  readonly follower: Follower;
   readonly identities: readonly SourceIdentity[];
   /** Tasks that a run removed because GET answered 404 for them, though they were there. */
   readonly denied = new Set<string>();
@@ -68,6 +70,7 @@ export class Simulation {
     this.tally = tally;
     this.#bench = bench;
     this.view = new MirrorView(inspector);
+    this.follower = new Follower(inspector, history.seed);
     this.identities = Array.from({ length: history.setup.sources }, (_, i) => ({
       name: `s${i}`,
       baseUrl: 'http://127.0.0.1',
@@ -155,6 +158,16 @@ export class Simulation {
 
   open(clock: Clock): Promise<MirrorStore> {
     return this.#bench.place.open(clock);
+  }
+
+  /** Whether a run may have failed since its connection was cut off. */
+  get wasCut(): boolean {
+    return this.#bench.place.wasCut;
+  }
+
+  /** From now on no connection is cut off. */
+  calm(): void {
+    this.#bench.place.calm();
   }
 
   async closeStore(): Promise<void> {

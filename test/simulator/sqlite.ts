@@ -3,36 +3,49 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import Database from 'better-sqlite3';
+import type { Feed } from '../../src/store/feed.ts';
+import type { openFeed as openSqliteFeed } from '../../src/store/sqlite/feed.ts';
 import type { openMirrorStore } from '../../src/store/sqlite/store.ts';
 import { type TaskRow, toTask } from '../../src/store/sqlite/tables.ts';
 import { builtThrough, indexed, reindexed } from '../support/search-index.ts';
 import { createSimulatedTime } from './clock.ts';
-import type { Inspector, Place, Row } from './place.ts';
+import { type Inspector, type Place, type Row, rowOf } from './place.ts';
+
+/** The part of the store that a place needs: the real one, or one with a fault. */
+export interface SqliteParts {
+  openStore: typeof openMirrorStore;
+  openFeed: typeof openSqliteFeed;
+}
 
 /** Creates a place for mirrors in files: a folder, in memory if possible. */
-export async function createSqlitePlace(openStore: typeof openMirrorStore): Promise<Place> {
+export async function createSqlitePlace({ openStore, openFeed }: SqliteParts): Promise<Place> {
   const memory = '/dev/shm';
   const folder = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'taskmirror-simulator-'));
   const [template, file] = [join(folder, 'template.db'), join(folder, 'mirror.db')];
   const clock = createSimulatedTime(0).clockFor(() => false);
   await (await openStore(template, { create: true, clock, omit: new Set() })).close();
   let db: Database.Database | null = null;
+  let feed: Feed | null = null;
   return {
     async reset() {
       copyFileSync(template, file);
       db = new Database(file, { readonly: true, fileMustExist: true });
-      return inspectorOf(db);
+      feed = await openFeed(file, clock);
+      return inspectorOf(db, feed);
     },
+    wasCut: false,
+    calm() {},
     open: (of) => openStore(file, { create: false, clock: of, omit: new Set() }),
     async clear() {
       db?.close();
+      await feed?.close();
       for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
     },
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-function inspectorOf(db: Database.Database): Inspector {
+function inspectorOf(db: Database.Database, feed: Feed): Inspector {
   const statements = prepareAll(db);
   return {
     async rows(ids) {
@@ -40,6 +53,7 @@ function inspectorOf(db: Database.Database): Inspector {
         ids === undefined ? statements.tasks.all() : ids.flatMap((id) => statements.task.get(id) ?? []);
       return rows.map(toRow);
     },
+    changes: async (since, limit) => (await feed.read({ since, limit })).map(rowOf),
     async source(name) {
       const state = statements.source.get(name);
       if (state === undefined) return null;
@@ -95,7 +109,7 @@ function prepareAll(db: Database.Database) {
 }
 
 function toRow(row: TaskRow): Row {
-  return { task: toTask(row), source: row.source, isLive: row.removed_at === null };
+  return { task: toTask(row), source: row.source, isLive: row.removed_at === null, seq: row.seq };
 }
 
 function timeOf(text: string | null): number | null {

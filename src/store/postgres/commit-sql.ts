@@ -1,6 +1,7 @@
 import { type Column, comparable, journalText, TASK_COLUMNS, WRITTEN_COLUMNS } from './columns.ts';
 import { leaseCte } from './lease.ts';
 import { utcSql } from './names.ts';
+import { counterCte, toldSql } from './numbered.ts';
 
 /** JSON comes as text, since it is compared as text. */
 const incomingType = ({ type }: Column): string => (type === 'json' ? 'text' : type);
@@ -44,7 +45,8 @@ const JOURNAL = TASK_COLUMNS.map(
  * It is safe under READ COMMITTED. The lease's row is locked first, so a takeover waits for this statement, or
  * comes first and this one finds another token. What another source may write too is locked in the order of the
  * ids before it is used: rows that differ before they are journaled, and rows of others before it is noted that
- * this source shows them. If another source inserted, removed or deleted a task of the batch after the
+ * this source shows them. The counter of changes comes after all of these locks, and before anything that needs a
+ * number: see {@link counterCte}. If another source inserted, removed or deleted a task of the batch after the
  * statement's snapshot, `whole` is false and neither the ledger nor anything else of $8 moves: repeat the
  * statement.
  */
@@ -59,29 +61,20 @@ export function commitSql(s: string): string {
   old as materialized (
     select l.* from locked l join incoming i on i.n = l.n where not (${sameAs('l')})
   ),
-  inserted as (
-    insert into ${s}tasks (id, source, first_seen_at, changed_at, ${NAMES})
-    select i.id, $1, $5::timestamptz, $5::timestamptz, ${WRITTEN_COLUMNS.map((column) => written('i', column)).join(', ')}
-    from incoming i where not exists (select from seen where seen.n = i.n) order by i.id
-    on conflict (id) do nothing
-    returning id, row_no
+  fresh as materialized (
+    select i.n from incoming i where not exists (select from seen where seen.n = i.n)
   ),
-  updated as (
-    update ${s}tasks t set ${WRITTEN_COLUMNS.map((column) => `${column.name} = ${written('i', column)}`).join(', ')},
-      source = case when t.removed_at is null then t.source else $1 end, changed_at = $5::timestamptz, removed_at = null
-    from old o join incoming i on i.n = o.n where t.id = i.id
-    returning o.n
-  ),
-  journaled as (
-    insert into ${s}task_changes (task_id, field, old_value, new_value, observed_at)
-    select i.id, f.field, f.old_value, f.new_value, $5::timestamptz
+  lines as materialized (
+    select o.n, i.id, f.at, f.field, f.old_value, f.new_value
     from old o join incoming i on i.n = o.n cross join lateral (values
       ${JOURNAL.join(',\n      ')},
       (${JOURNAL.length}, 'removed_at', ${utcSql('o.removed_at')}, null),
       (${JOURNAL.length + 1}, 'source', o.source, case when o.removed_at is null then o.source else $1 end)
     ) as f (at, field, old_value, new_value)
     where f.old_value is distinct from f.new_value and f.field <> all ($9::text[])
-    order by o.n, f.at
+  ),
+  numbered as materialized (
+    select n, row_number() over (order by n) as nth from (select n from fresh union select n from lines) as changing
   ),
   ${unnoted(s, 'seen.same')},
   lent as materialized (
@@ -94,9 +87,34 @@ export function commitSql(s: string): string {
     union all
     select id, $1 from locked where source <> $1 and removed_at is null
     on conflict do nothing
+    returning task_id
   ),
   kept_again as (
     delete from ${s}omitted_fields where field <> all ($11::text[]) and exists (select from incoming)
+    returning field
+  ),
+  ${counterCte(s, ['shown', 'kept_again'])},
+  inserted as (
+    insert into ${s}tasks (id, source, first_seen_at, changed_at, seq, added_seq, ${NAMES})
+    select i.id, $1, $5::timestamptz, $5::timestamptz, c.base + u.nth, c.base + u.nth,
+      ${WRITTEN_COLUMNS.map((column) => written('i', column)).join(', ')}
+    from fresh join incoming i on i.n = fresh.n join numbered u on u.n = fresh.n cross join counter c order by i.id
+    on conflict (id) do nothing
+    returning id, row_no
+  ),
+  updated as (
+    update ${s}tasks t set ${WRITTEN_COLUMNS.map((column) => `${column.name} = ${written('i', column)}`).join(', ')},
+      source = case when t.removed_at is null then t.source else $1 end, changed_at = $5::timestamptz,
+      removed_at = null, seq = coalesce(c.base + u.nth, t.seq)
+    from old o join incoming i on i.n = o.n left join numbered u on u.n = o.n left join counter c on true
+    where t.id = i.id
+    returning o.n
+  ),
+  journaled as (
+    insert into ${s}task_changes (task_id, field, old_value, new_value, observed_at, seq)
+    select l.id, l.field, l.old_value, l.new_value, $5::timestamptz, c.base + u.nth
+    from lines l join numbered u on u.n = l.n cross join counter c
+    order by l.n, l.at
   ),
   refused as materialized (
     select r.* from json_to_recordset($7::json)
@@ -130,7 +148,8 @@ export function commitSql(s: string): string {
     (select string_agg(n::text, ',') from healed) as healed,
     case when $10::boolean then (
       select string_agg(row_no::text, ',') from (select row_no from seen union all select row_no from inserted) as met
-    ) end as met
+    ) end as met,
+    ${toldSql(s)}
   from done`;
 }
 

@@ -1,5 +1,11 @@
 import type { CopiedTable } from '../copyable.ts';
-import { CLEARED_OR_NOT, COPIED_COLUMNS, COPIED_KEYS, type CopiedColumn } from '../sql/copied-columns.ts';
+import {
+  CLEARED_OR_NOT,
+  COPIED_COLUMNS,
+  COPIED_KEYS,
+  type CopiedColumn,
+  OF_ONE_ROW,
+} from '../sql/copied-columns.ts';
 
 /** The numbers of these tables are given by the database, if nobody says so. */
 const NUMBERED: ReadonlySet<CopiedTable> = new Set<CopiedTable>(['task_changes', 'sync_runs']);
@@ -69,15 +75,13 @@ export function writeSql(s: string, table: CopiedTable): string {
   return `with ${copying(s)},
   ${
     // Nothing else would keep a second row out.
-    table === 'retention_state'
-      ? `replaced as (delete from ${s}retention_state where exists (select from copying)),`
-      : ''
+    OF_ONE_ROW.has(table) ? `replaced as (delete from ${s}${table} where exists (select from copying)),` : ''
   }
   written as (
     insert into ${s}${table} (${names.join(', ')}) ${NUMBERED.has(table) ? 'overriding system value' : ''}
     select ${values.join(', ')} from ${incoming('$2', columns)}
     where exists (select from copying) ${where} order by i.n
-    ${table === 'retention_state' ? '' : onConflict(table, names)}
+    ${OF_ONE_ROW.has(table) ? '' : onConflict(table, names)}
     returning 1
   )
   select exists (select from copying) as held, (select count(*) from written) as written`;

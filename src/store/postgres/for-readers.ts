@@ -90,13 +90,13 @@ export interface FoundIndexes {
 
 export async function indexesOf(db: Database, s: string): Promise<FoundIndexes> {
   const rows = await db.query<{ name: string; valid: boolean; building: boolean }>(
-    `with large as (select oid from unnest(array[to_regclass($1), to_regclass($2)]) as oid)
+    `with large as (select oid from unnest(array[to_regclass($1), to_regclass($2), to_regclass($3)]) as oid)
     select c.relname as name, i.indisvalid as valid, exists (
       select from pg_stat_progress_create_index
       where relid in (select oid from large) and datname = current_database()
     ) as building
     from pg_index i join pg_class c on c.oid = i.indexrelid where i.indrelid in (select oid from large)`,
-    [`${s}tasks`, `${s}task_changes`],
+    ['tasks', 'task_changes', 'task_search'].map((table) => `${s}${table}`),
   );
   return {
     states: new Map(rows.map(({ name, valid }) => [name, valid ? 'valid' : 'leftover'])),

@@ -198,12 +198,16 @@ export async function readState(db: Database, s: string, source: string): Promis
  * Returns the lease of a source while somebody has it. Waits for whoever is writing that row, so that it is
  * known after a race for a free lease who won.
  */
-export async function readLease(query: Query, s: string, source: string): Promise<LeaseRow | undefined> {
+export async function readLease(
+  query: Query,
+  s: string,
+  source: string,
+): Promise<(LeaseRow & { token: string }) | undefined> {
   const [row] = await query<LeaseRow>(
     `select token, pid, host, acquired_at from ${s}leases where source = $1 for share`,
     [source],
   );
-  return row === undefined || row.token === null ? undefined : row;
+  return row === undefined || row.token === null ? undefined : { ...row, token: row.token };
 }
 
 /** Returns the token of a lease whose process on this host is certainly dead; null: it may live. */

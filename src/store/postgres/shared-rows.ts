@@ -1,6 +1,7 @@
 import type { HeldLease } from './held-lease.ts';
 import { leaseCte } from './lease.ts';
 import { utcSql } from './names.ts';
+import { counterCte, toldSql } from './numbered.ts';
 
 /** Returns SQL for the sources that would take over a task of $1: those with a run since the given moment. */
 const lookedAfter = (s: string, since: string): string => `looked_after as materialized (
@@ -47,14 +48,19 @@ function removeSql(s: string): string {
     select t.id, t.source = $1 and t.removed_at is null as held from ${s}tasks t where t.id = any ($3::text[])
   ),
   ${heirs(s)},
+  numbered as materialized (
+    select id, row_number() over (order by id) as nth from target where held
+  ),
+  ${counterCte(s)},
   handed as (
-    update ${s}tasks t set source = h.heir, changed_at = $2::timestamptz
-    from heirs h where t.id = h.task_id returning t.id, h.heir
+    update ${s}tasks t set source = h.heir, changed_at = $2::timestamptz, seq = c.base + u.nth
+    from heirs h join numbered u on u.id = h.task_id cross join counter c
+    where t.id = h.task_id returning t.id, h.heir, t.seq
   ),
   removed as (
-    update ${s}tasks t set removed_at = $2::timestamptz, changed_at = $2::timestamptz
-    from target where t.id = target.id and target.held and t.id not in (select task_id from heirs)
-    returning t.id
+    update ${s}tasks t set removed_at = $2::timestamptz, changed_at = $2::timestamptz, seq = c.base + u.nth
+    from numbered u cross join counter c where t.id = u.id and t.id not in (select task_id from heirs)
+    returning t.id, t.seq
   ),
   forgotten as (
     delete from ${s}also_shown a using target where a.task_id = target.id and (
@@ -64,12 +70,12 @@ function removeSql(s: string): string {
     )
   ),
   journaled as (
-    insert into ${s}task_changes (task_id, field, old_value, new_value, observed_at)
-    select id, 'source', $1, heir, $2::timestamptz from handed
+    insert into ${s}task_changes (task_id, field, old_value, new_value, observed_at, seq)
+    select id, 'source', $1, heir, $2::timestamptz, seq from handed
     union all
-    select id, 'removed_at', null, ${utcSql('$2::timestamptz')}, $2::timestamptz from removed order by 1
+    select id, 'removed_at', null, ${utcSql('$2::timestamptz')}, $2::timestamptz, seq from removed order by 1
   )
-  select (select count(*) from removed) as removed`;
+  select (select count(*) from removed) as removed, ${toldSql(s)}`;
 }
 
 /** Removes tasks of the source that holds the lease; returns how many were marked. The ids are encoded. */

@@ -183,12 +183,14 @@ class PostgresMirror implements MirrorStore {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    try {
-      for (const claim of this.#claims) await claim.release();
-      for (const [source, token] of this.#abandoned) await this.#leaseOf(source, token, 0).release();
-    } finally {
-      await this.#db.end();
+    // A lease that cannot be given back runs out by itself.
+    for (const claim of [...this.#claims]) await claim.release().catch(() => undefined);
+    for (const [source, token] of this.#abandoned) {
+      await this.#leaseOf(source, token, 0)
+        .release()
+        .catch(() => undefined);
     }
+    await this.#db.end();
   }
 
   async #take(source: SourceIdentity): Promise<Taken & { token: string }> {

@@ -43,12 +43,14 @@ export const COPIED_COLUMNS: Readonly<Record<CopiedTable, readonly CopiedColumn[
     ...of('count', 'queue_ms run_ms'),
     ...of('name', 'source'),
     ...of('time', 'first_seen_at changed_at removed_at'),
+    ...of('count', 'seq added_seq'),
   ],
   also_shown: [...of('text', 'task_id'), ...of('name', 'source')],
   task_changes: [
     ...of('count', 'change_no'),
     ...of('text', 'task_id field old_value new_value'),
     ...of('time', 'observed_at'),
+    ...of('count', 'seq'),
   ],
   sync_runs: [
     ...of('count', 'id'),
@@ -60,6 +62,7 @@ export const COPIED_COLUMNS: Readonly<Record<CopiedTable, readonly CopiedColumn[
   ],
   omitted_fields: of('name', 'field stage'),
   retention_state: [...of('count', 'changes_no'), ...of('time', 'changes_through removed_through')],
+  feed_state: of('count', 'seq'),
 };
 
 /** The columns that tell the rows of each table apart. */
@@ -73,7 +76,11 @@ export const COPIED_KEYS: Readonly<Record<CopiedTable, readonly string[]>> = {
   sync_runs: ['id'],
   omitted_fields: ['field'],
   retention_state: ['changes_no'],
+  feed_state: ['seq'],
 };
+
+/** Tables that have one row at most: writing it replaces what was there. */
+export const OF_ONE_ROW: ReadonlySet<CopiedTable> = new Set<CopiedTable>(['retention_state', 'feed_state']);
 
 /**
  * SQL for the stage of a field in `omitted_fields`: how far an engine has cleared it means nothing to another,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import Database from 'better-sqlite3';
 import type { CopiedTable, CopyTarget } from '../copyable.ts';
-import { COPIED_COLUMNS } from '../sql/copied-columns.ts';
+import { COPIED_COLUMNS, OF_ONE_ROW } from '../sql/copied-columns.ts';
 import { takenError, takenOverError } from '../sql/copy-errors.ts';
 import { columnName, hasKey, keyIn, readable } from './copy-rows.ts';
 import { explain, withFile } from './failure.ts';
@@ -87,7 +87,7 @@ function targetOf(db: Database.Database, token: string, options: { batchRows?: n
       const insert = inserter(db, table);
       step(() => {
         // Nothing else would keep a second row out.
-        if (table === 'retention_state') db.exec('delete from retention_state');
+        if (OF_ONE_ROW.has(table)) db.exec(`delete from ${table}`);
         for (const row of rows) insert.run(...row);
       });
       return { rows, setAside: [], leftOut: 0 };

@@ -51,11 +51,17 @@ export function events(make: MakeFeed): void {
       const cursor = await feed.head();
       await claim.remove(['gone', 'back']);
       const removal = await feed.head();
-      expect(short(await allSince(feed, cursor))).toEqual([
-        ['gone', 'removed', 'removed_at'],
-        ['back', 'removed', 'removed_at'],
+      expect(new Set(short(await allSince(feed, cursor)))).toEqual(
+        new Set([
+          ['gone', 'removed', 'removed_at'],
+          ['back', 'removed', 'removed_at'],
+        ]),
+      );
+      expect(short(await allSince(feed, 0)).at(-1)).toMatchObject([
+        expect.anything(),
+        'removed',
+        'removed_at',
       ]);
-      expect(short(await allSince(feed, 0)).at(-1)).toEqual(['back', 'removed', 'removed_at']);
       await put(completed('back', 7));
       expect(short(await allSince(feed, removal))).toEqual([
         ['back', 'returned', 'message_count', 'removed_at'],

@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Feed } from '../../../src/store/feed.ts';
 import type { FakeClock } from '../../support/fake-clock.ts';
 import { A, B, changeOf, NEVER, RECORD } from '../mirror-store/kit.ts';
-import { completed, followed, type MakeFeed, running, since } from './kit.ts';
+import { completed, type Followed, followed, type MakeFeed, running, since } from './kit.ts';
 
 /** A wait for the next change, and whether it has come. */
 function waiting(feed: Feed, signal: AbortSignal = NEVER) {
@@ -15,13 +16,22 @@ function waiting(feed: Feed, signal: AbortSignal = NEVER) {
   return wait;
 }
 
-/** Lets seconds go by, one by one, with turns in between for whatever waits. */
-async function letPass(clock: FakeClock, seconds: number): Promise<void> {
+/** Lets seconds go by, one by one. What waits looks before a second is over: its questions come before ours. */
+async function letPass({ clock, feed }: Pick<Followed, 'clock' | 'feed'>, seconds: number): Promise<void> {
   for (let i = 0; i < seconds; i += 1) {
-    await new Promise<void>((resolve) => void setImmediate(resolve));
+    await setImmediate();
+    await feed.head();
     clock.advance(1_000);
   }
-  await new Promise<void>((resolve) => void setImmediate(resolve));
+}
+
+/** Lets time go by until the wait is over. */
+async function end(clock: FakeClock, wait: ReturnType<typeof waiting>): Promise<void> {
+  while (!wait.isOver) {
+    clock.advance(500);
+    await setImmediate();
+  }
+  await wait.over;
 }
 
 export function following(make: MakeFeed): void {
@@ -32,11 +42,10 @@ export function following(make: MakeFeed): void {
       await put(running('x'));
       await feed.read(since(0));
       const wait = waiting(feed);
-      await letPass(clock, 5);
+      await letPass({ clock, feed }, 5);
       expect(wait.isOver).toBe(false);
       await put(completed('x'));
-      await letPass(clock, 1);
-      await wait.over;
+      await end(clock, wait);
     });
 
     test('ends at once if it was committed after the last reading', async () => {
@@ -48,11 +57,10 @@ export function following(make: MakeFeed): void {
       await feed.changed(NEVER);
       expect(await feed.head()).toBe(1);
       const wait = waiting(feed);
-      await letPass(clock, 3);
+      await letPass({ clock, feed }, 3);
       expect(wait.isOver).toBe(false);
       await put(running('y'));
-      await letPass(clock, 1);
-      await wait.over;
+      await end(clock, wait);
     });
 
     test('goes on while runs find nothing', async () => {
@@ -65,11 +73,10 @@ export function following(make: MakeFeed): void {
       await claim.finishRun(await claim.startRun('incremental'), RECORD);
       await claim.release();
       await store.claim(B);
-      await letPass(clock, 3);
+      await letPass({ clock, feed }, 3);
       expect(wait.isOver).toBe(false);
       await (await store.claim(A)).commit(changeOf({ tasks: [running('y')] }));
-      await letPass(clock, 1);
-      await wait.over;
+      await end(clock, wait);
     });
 
     test('ends when it is given up, and may begin again', async () => {
@@ -78,15 +85,14 @@ export function following(make: MakeFeed): void {
       await feed.changed(AbortSignal.abort());
       const stop = new AbortController();
       const wait = waiting(feed, stop.signal);
-      await letPass(clock, 1);
+      await letPass({ clock, feed }, 1);
       stop.abort(new Error('given up'));
       await wait.over;
       const again = waiting(feed);
-      await letPass(clock, 3);
+      await letPass({ clock, feed }, 3);
       expect(again.isOver).toBe(false);
       await put(running('x'));
-      await letPass(clock, 1);
-      await again.over;
+      await end(clock, again);
     });
   });
 }

@@ -33,6 +33,7 @@ describeWithServer('through histories of a moving list, faults and crashes', () 
       for (const what of ['crashed', 'ousted', 'rival refused']) {
         expect(tally.of('processes', what)).toBeGreaterThan(0);
       }
+      expect(tally.of('failures', 'DatabaseError')).toBeGreaterThan(50);
       expect(tally.of('checks', 'exact copies')).toBeGreaterThan(50);
       expect(tally.of('checks', 'handed over')).toBeGreaterThan(0);
     },

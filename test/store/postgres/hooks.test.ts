@@ -1,11 +1,11 @@
 import { onTestFinished } from 'vitest';
 import { openPostgresHooks } from '../../../src/store/postgres/hooks.ts';
-import { hookStoreContract } from '../../contracts/hook-store.ts';
+import { errorGroupContract, hookStoreContract, type HooksUnderTest } from '../../contracts/hook-store.ts';
 import { serverMirror } from '../../support/postgres/mirror.ts';
 import { execute, postgresUrl, targetOf } from '../../support/postgres/server.ts';
 
 if (postgresUrl !== null) {
-  hookStoreContract('PostgreSQL', async () => {
+  const make = async (): Promise<HooksUnderTest> => {
     const { url, schema, clock, open } = await serverMirror();
     const start = clock.now();
     return {
@@ -22,5 +22,7 @@ if (postgresUrl !== null) {
         await execute(url, text, [pid, host, hook]);
       },
     };
-  });
+  };
+  hookStoreContract('PostgreSQL', make);
+  errorGroupContract('PostgreSQL', make);
 }

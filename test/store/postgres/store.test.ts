@@ -1,9 +1,7 @@
 import { daemonsContract } from '../../contracts/daemons.ts';
 import { mirrorStoreContract } from '../../contracts/mirror-store.ts';
-import { serverMirror } from '../../support/postgres/mirror.ts';
-import { postgresUrl } from '../../support/postgres/server.ts';
+import { mirrorsUnderTest } from '../../support/postgres/mirror.ts';
 
-if (postgresUrl !== null) {
-  mirrorStoreContract('PostgreSQL', serverMirror);
-  daemonsContract('PostgreSQL', serverMirror);
-}
+const { name, make } = mirrorsUnderTest();
+mirrorStoreContract(name, make);
+daemonsContract(name, make);

@@ -1,9 +1,9 @@
-import { type Database, connect } from '../../../src/store/postgres/connection.ts';
+import type { Clock } from '../../../src/model/clock.ts';
+import { connect } from '../../../src/store/postgres/connection.ts';
 import { openStoreOn } from '../../../src/store/postgres/store.ts';
-import type { MirrorStore } from '../../../src/store/store.ts';
 import type { SimulatedList } from '../../../src/source/simulated/list.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../../../src/sync/sync.ts';
-import { createFakeClock, type FakeClock } from '../fake-clock.ts';
+import { createFakeClock } from '../fake-clock.ts';
 import { type MemoryOptions, memorySource } from '../memory-source.ts';
 import { EPOCH } from '../tasks.ts';
 import { targetOf } from './target.ts';
@@ -13,9 +13,16 @@ const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A mirror that runs of the core fill. */
 export interface RunBench {
-  clock: FakeClock;
   /** Opens the mirror for one run of the source as a process of its own does, and closes it. */
   sync(list: SimulatedList, options?: BenchOptions): Promise<BenchResult>;
+}
+
+export interface BenchParts {
+  /** The store, if not the real one. */
+  openOn?: typeof openStoreOn;
+  clock?: Clock;
+  /** See MirrorOptions. */
+  leaseOffset?: () => number;
 }
 
 export interface BenchOptions extends MemoryOptions, Partial<SyncOptions> {
@@ -30,20 +37,18 @@ export interface BenchResult extends SyncResult {
   pages: number;
 }
 
-/** Returns a bench for a mirror in this schema. `openOn`: the store, if not the real one. */
+/** Returns a bench for a mirror in this schema. */
 export function runBench(
   { url, schema }: { url: string; schema: string },
-  { openOn = openStoreOn, clock = createFakeClock(EPOCH + HOUR) } = {},
+  { openOn = openStoreOn, clock = createFakeClock(EPOCH + HOUR), leaseOffset }: BenchParts = {},
 ): RunBench {
   const target = targetOf(url, { schema });
-  const open = async (db: Database): Promise<MirrorStore> =>
-    openOn(db, schema, { create: true, clock, omit: new Set() });
+  const opening = { create: true, clock, omit: new Set<never>(), ...(leaseOffset && { leaseOffset }) };
   return {
-    clock,
     async sync(list, { source: name = 'default', ...options } = {}) {
       const db = connect(target);
       const source = memorySource(list, options);
-      const store = await open(db);
+      const store = await openOn(db, schema, opening);
       try {
         const result = await syncSource(
           { name, baseUrl: 'https://api.example' },

@@ -1,0 +1,60 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type * as FeedModule from '../../src/store/sqlite/feed.ts';
+import type * as StoreModule from '../../src/store/sqlite/store.ts';
+import type * as SyncModule from '../../src/sync/sync.ts';
+import type { Core } from './simulation.ts';
+import { createSqlitePlace } from './sqlite.ts';
+
+/** A fault that programs of this kind have had, as changes to lines of the core. */
+export interface Planted {
+  name: string;
+  /** Each `from` is in its file exactly once. */
+  changes: readonly Change[];
+}
+
+export interface Change {
+  file: string;
+  from: string;
+  to: string;
+}
+
+/** A copy of the sources with a fault in it. */
+export interface PlantedSources {
+  /** Loads a module by its path in the repository. */
+  load(file: string): Promise<unknown>;
+  remove(): void;
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Copies the sources, with the fault in them, into a folder of their own, which `remove` deletes. */
+export function plant({ name, changes }: Planted): PlantedSources {
+  const folder = mkdtempSync(join(tmpdir(), 'taskmirror-planted-'));
+  for (const part of ['src', 'migrations', 'package.json']) {
+    cpSync(join(ROOT, part), join(folder, part), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  for (const { file, from, to } of changes) {
+    const path = join(folder, file);
+    const parts = readFileSync(path, 'utf8').split(from);
+    if (parts.length !== 2) throw new Error(`"${name}": ${file} has ${parts.length - 1} times: ${from}`);
+    writeFileSync(path, parts.join(to));
+  }
+  return {
+    load: (file) => import(pathToFileURL(join(folder, file)).href),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Loads the core with the fault in it, for mirrors in files. `remove` deletes its sources. */
+export async function loadPlanted(planted: Planted): Promise<Core & { remove(): void }> {
+  const { load, remove } = plant(planted);
+  const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
+  const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;
+  const { openFeed } = (await load('src/store/sqlite/feed.ts')) as typeof FeedModule;
+  const parts = { openStore: openMirrorStore, openFeed };
+  return { syncSource, createPlace: () => createSqlitePlace(parts), remove };
+}
