@@ -25,7 +25,19 @@ const ALLOWED: Readonly<Record<Room, readonly Room[]>> = {
   config: ['platform', 'model'],
   daemon: ['sync', 'platform', 'model'],
   render: ['copy', 'sync', 'feed', 'reports', 'store', 'platform', 'model'],
-  cli: ['render', 'daemon', 'config', 'reports', 'copy', 'feed', 'sync', 'store', 'source', 'platform', 'model'],
+  cli: [
+    'render',
+    'daemon',
+    'config',
+    'reports',
+    'copy',
+    'feed',
+    'sync',
+    'store',
+    'source',
+    'platform',
+    'model',
+  ],
   main: ['cli', 'platform', 'model'],
   library: ['feed', 'sync', 'source', 'store', 'platform', 'model'],
   index: ['library', 'feed', 'sync', 'store', 'source', 'platform', 'model'],
@@ -38,6 +50,7 @@ const PORTS = [
   'src/store/queryable.ts',
   'src/store/reportable.ts',
   'src/store/feed.ts',
+  'src/store/hooks.ts',
   'src/store/copyable.ts',
 ];
 const WIRING = [
@@ -183,7 +196,18 @@ describe('the arrows of the house point one way', () => {
 
 describe('advice for a command line is given by cli/ alone', () => {
   // `render` draws for the command line, but `status` alone has a line that nobody else prints.
-  const rooms = ['model', 'platform', 'source', 'store', 'sync', 'reports', 'config', 'daemon', 'render'];
+  const rooms = [
+    'model',
+    'platform',
+    'source',
+    'store',
+    'sync',
+    'feed',
+    'reports',
+    'config',
+    'daemon',
+    'render',
+  ];
   /** Literals that hold a command or a flag and are no advice. */
   const allowed: Readonly<Record<string, readonly string[]>> = {
     // Where a setting comes from.

@@ -154,6 +154,43 @@ export const tables = (s: string): string[] => [
     removed_through ${TIME}
   )`,
 
+  // Where each hook is in the feed; a token while somebody delivers its events.
+  `create table ${s}hooks (
+    name ${TEXT} primary key,
+    seq bigint not null,
+    rank bigint not null,
+    run_ids json not null,
+    replay_through bigint not null default 0,
+    digest_through bigint not null default 0,
+    attempts bigint not null default 0,
+    failing_since ${TIME},
+    next_attempt_at ${TIME},
+    last_error text,
+    last_delivery_at ${TIME},
+    delivered bigint not null default 0,
+    failed bigint not null default 0,
+    set_aside bigint not null default 0,
+    token text,
+    pid bigint,
+    host text,
+    claimed_at ${TIME},
+    renewed_at timestamptz
+  ) with (fillfactor = 20)`,
+
+  `create table ${s}hook_failures (
+    id bigint generated always as identity primary key,
+    hook ${TEXT} not null,
+    event_id text not null,
+    type ${TEXT} not null,
+    seq bigint,
+    source ${TEXT},
+    task_id ${TEXT},
+    given_up_at ${TIME} not null,
+    reason text not null
+  )`,
+
+  `create index hook_failures_by_hook on ${s}hook_failures (hook, id)`,
+
   // One row if there is a full text index; built_through is null once it holds every task.
   `create table ${s}search_state (built_through ${TEXT})`,
 

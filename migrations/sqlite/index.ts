@@ -12,4 +12,5 @@ export const migrations: Readonly<Record<string, () => Promise<Migration>>> = {
   '0005_keeping': () => import('./0005_keeping.ts'),
   '0006_rejected_place': () => import('./0006_rejected_place.ts'),
   '0007_feed': () => import('./0007_feed.ts'),
+  '0008_hooks': () => import('./0008_hooks.ts'),
 };

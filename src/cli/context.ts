@@ -2,6 +2,7 @@ import type { ResolvedKey } from '../config/key.ts';
 import type { Settings, SourceSettings } from '../config/settings.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log.ts';
+import type { Hook } from '../feed/delivery.ts';
 import type { PostgresTarget } from '../model/postgres-url.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Io } from '../platform/terminal.ts';
@@ -30,4 +31,6 @@ export interface CommandContext extends Pick<
   passwordFor(url: string): Promise<PostgresTarget['password']>;
   /** Wires the source's API client, with the key from `keyOf` unless one is given. Throws as `keyOf` does. */
   connect(source: SourceSettings, log?: Log, key?: ResolvedKey): Promise<TaskSource>;
+  /** Wires the hooks of the settings. Secrets are looked for when something is sent. */
+  hooks(): Promise<Hook[]>;
 }

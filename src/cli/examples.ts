@@ -89,9 +89,20 @@ source, they end with exit code 11.`,
   doctor: `
 Examples:
   $ taskmirror doctor
+  $ taskmirror doctor --hooks                      send each hook a test event
   $ taskmirror doctor --json
 
 Exit code: 0, or 6 if a check failed.`,
+
+  hooks: `
+Examples:
+  $ taskmirror hooks                               each hook, and where it is
+  $ taskmirror hooks test alerts
+  $ taskmirror hooks replay alerts --since 1200
+  $ taskmirror hooks list --json | jq '.hooks[].lag'
+
+The settings say which hooks there are. Exit code of test: 0, or 6 if the event
+was not delivered.`,
 
   demo: `
 Examples:

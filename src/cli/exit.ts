@@ -30,6 +30,8 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   base_url_invalid: EXIT.usage,
   key_unusable: EXIT.usage,
   key_malformed: EXIT.usage,
+  hook_secret_unusable: EXIT.usage,
+  hook_unknown: EXIT.usage,
   password_unusable: EXIT.usage,
   certificate_unusable: EXIT.usage,
   time_zone_unknown: EXIT.usage,

@@ -27,6 +27,13 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
     if (kind === 'file') return 'Write the key into that file, alone on one line.';
     return 'Run the command by hand: it has to print the key, alone on one line, and exit with 0.';
   },
+  hook_secret_unusable: ({ hook, kind, place }) => {
+    if (kind === 'env') return `Set ${place} to the secret, or change secret of hook "${hook}".`;
+    if (kind === 'file') return 'Write the secret into that file, alone on one line: whsec_ and base64.';
+    return 'Run the command by hand: it has to print the secret, alone on one line, and exit with 0.';
+  },
+  hook_unknown: ({ known }) =>
+    known.length === 0 ? 'The settings have no hook: see docs/feed.md.' : `Hooks: ${known.join(', ')}.`,
   password_unusable: ({ setting, kind, place }) => {
     if (kind === 'env') return `Set ${place} to the password, or change ${setting}.`;
     if (kind === 'file') return 'Write the password into that file, alone on one line.';

@@ -4,7 +4,10 @@ import type { CopyFlags } from './commands/copy.ts';
 import type { CopyPlace } from './copy-place.ts';
 import type { StatusFlags } from './commands/status.ts';
 import type { SyncFlags } from './commands/sync.ts';
+import type { ListedHook } from '../render/views/hooks.ts';
+import type { CommandContext } from './context.ts';
 import { EXAMPLES } from './examples.ts';
+import { addHooks } from './hooking.ts';
 import { doctorChecks, openCopyOrigin, openCopyTarget } from './wire.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -15,6 +18,7 @@ export function addMirroring(wiring: Wiring): void {
   addStatus(wiring);
   addVerify(wiring);
   addDoctor(wiring);
+  addHooks(wiring);
   addSnapshot(wiring);
   addCopy(wiring);
   addSource(wiring);
@@ -60,8 +64,17 @@ function addStatus({ program, app, finish }: Wiring): void {
     .action(async (_options, command: Command) => {
       const flags = command.optsWithGlobals<SettingsFlags & Partial<StatusFlags>>();
       const { status } = await import('./commands/status.ts');
-      finish(await status(await app(flags), { json: flags.json === true, maxAge: flags.maxAge }));
+      const context = await app(flags);
+      const hooks = await hooksOf(context);
+      finish(await status(context, { json: flags.json === true, maxAge: flags.maxAge, hooks }));
     });
+}
+
+/** Without hooks in the settings, nothing of what reads them is loaded. */
+async function hooksOf(context: CommandContext): Promise<ListedHook[]> {
+  if (context.settings.hooks.length === 0) return [];
+  const { listedHooks } = await import('./commands/hooks/listed.ts');
+  return listedHooks(context);
 }
 
 function addVerify({ program, app, finish }: Wiring): void {
@@ -83,13 +96,17 @@ function addDoctor({ program, io, app, finish }: Wiring): void {
   program
     .command('doctor')
     .description('check settings, keys, the API, the clock, the database and the disk')
+    .option('--hooks', 'send each hook a test event')
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES.doctor)
     .action(async (_options, command: Command) => {
-      const { json, ...flags } = command.optsWithGlobals<SettingsFlags & { json?: true }>();
+      const { json, hooks, ...flags } = command.optsWithGlobals<
+        SettingsFlags & { json?: true; hooks?: true }
+      >();
       const { doctor } = await import('./commands/doctor/doctor.ts');
       const context = await app(flags);
-      finish(await doctor(io, await doctorChecks(context), { json: json === true }));
+      const checks = await doctorChecks(context, { sendTests: hooks === true });
+      finish(await doctor(io, checks, { json: json === true }));
     });
 }
 

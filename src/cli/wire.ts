@@ -8,6 +8,7 @@ import { usesColor } from '../render/text.ts';
 import type { ResolvedKey } from '../config/key.ts';
 import type { LoadedSettings, Settings, SourceSettings } from '../config/settings.ts';
 import { isPostgresUrl, type PostgresTarget } from '../model/postgres-url.ts';
+import type { Hook } from '../feed/delivery.ts';
 import type { Engine } from './engines/engine.ts';
 import type { PostgresDeps } from './engines/postgres.ts';
 import { sqliteEngine } from './engines/sqlite.ts';
@@ -63,6 +64,7 @@ export async function createApp({
     passwordFor,
     keyOf,
     connect,
+    hooks,
   };
 
   async function engineOf(): Promise<Engine> {
@@ -85,6 +87,12 @@ export async function createApp({
     if (warned.has(text)) return;
     warned.add(text);
     to.warn(fields, text);
+  }
+
+  async function hooks(): Promise<Hook[]> {
+    const { wireHooks } = await import('./hook-wiring.ts');
+    const warn = (text: string): void => warnOnce(log, text);
+    return wireHooks(settings.hooks, { io, signal, redactor, clock: systemClock, log, warn });
   }
 
   async function keyOf(source: SourceSettings, runLog: Log = log): Promise<ResolvedKey> {
@@ -119,8 +127,11 @@ export async function createApp({
   }
 }
 
-/** Returns all checks of `doctor`. */
-export async function doctorChecks(context: CommandContext): Promise<Check[]> {
+/** Returns all checks of `doctor`; `sendTests`: hooks get a test event. */
+export async function doctorChecks(
+  context: CommandContext,
+  { sendTests }: { sendTests: boolean },
+): Promise<Check[]> {
   const { versionChecks } = await import('./commands/doctor/versions.ts');
   const { sourceChecks } = await import('./commands/doctor/source.ts');
   const { mirrorChecks } = await import('./commands/doctor/mirror.ts');
@@ -129,7 +140,14 @@ export async function doctorChecks(context: CommandContext): Promise<Check[]> {
     ...sourceChecks(context),
     ...(await context.engine.doctorChecks()),
     ...mirrorChecks(context),
+    ...(await hookChecks()),
   ];
+
+  async function hookChecks(): Promise<Check[]> {
+    if (context.settings.hooks.length === 0) return [];
+    const { checksOfHooks } = await import('./commands/doctor/hooks.ts');
+    return checksOfHooks(context, { sendTests });
+  }
 }
 
 /** Opens a mirror to copy. Throws DatabaseError. */

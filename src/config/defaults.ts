@@ -12,6 +12,7 @@ export const DEFAULTS: Settings = {
   fullSchedule: '17 3 * * *',
   timezone: 'UTC',
   sources: [],
+  hooks: [],
   sync: SYNC_DEFAULTS,
   queriesFolder: './queries',
   omitFields: [],

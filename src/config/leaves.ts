@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { settingsSchema, sourceSchema } from './schema.ts';
+import { hookSchema } from './schema-hooks.ts';
 
 /**
  * `words`: a list of plain words. `json`: a list of anything else. `secret`: where a secret is kept; the variable
@@ -25,6 +26,7 @@ export function settingLeaves(): Leaf[] {
 export function settingNames(): Map<string, string> {
   const paths = settingLeaves().flatMap(({ path }) => path.map((_, index) => path.slice(0, index + 1)));
   const names = new Map(paths.map((path) => [path.at(-1) ?? '', path.join('.')]));
+  for (const name of Object.keys(hookSchema().shape)) names.set(name, `hooks[].${name}`);
   for (const name of Object.keys(sourceSchema().shape)) names.set(name, `sources[].${name}`);
   return names;
 }

@@ -55,6 +55,8 @@ function describeIssue(draft: Draft, path: Path, expectation: string): string {
  */
 function maySpeak([section, ...rest]: Path, value: unknown): boolean {
   if (section === 'sources') return rest.at(-1) === 'name';
+  // The address and the command of a hook may hold secrets too.
+  if (section === 'hooks') return !['url', 'secret', 'command'].includes(String(rest[1]));
   return !/password/i.test(String(section)) && !(typeof value === 'string' && isUrl(value));
 }
 

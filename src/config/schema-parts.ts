@@ -35,7 +35,9 @@ export const secretReference = (what: string) => {
     [
       z.strictObject({
         // A pasted key would otherwise pass for a name, and be repeated as one.
-        env: text(256, name).check(z.regex(/^(?!sigmic_|eyJ)[A-Za-z_][A-Za-z0-9_]*$/, { error: name })),
+        env: text(256, name).check(
+          z.regex(/^(?!sigmic_|eyJ|whsec_)[A-Za-z_][A-Za-z0-9_]*$/, { error: name }),
+        ),
       }),
       z.strictObject({ file: text(MAX_PATH, 'expected the path of a file') }),
       z.strictObject({ command: text(MAX_PATH, 'expected a shell command') }),

@@ -14,6 +14,7 @@ import {
 import { DEFAULTS } from './defaults.ts';
 import { cronProblem, isTimezone } from '../platform/cron.ts';
 import { DATABASE_SHAPE } from './schema-database.ts';
+import { hooksSchema } from './schema-hooks.ts';
 import { choice, described, number, object, secretReference, setting, text, whole } from './schema-parts.ts';
 import { retention } from './schema-retention.ts';
 import { MAX_PATH } from './settings-file.ts';
@@ -171,6 +172,11 @@ const SHAPE = {
       'IANA name of the time zone of both schedules, and of the days and hours in reports.',
     ),
   sources: () => described(z.prefault(sources(), []), 'The sources to mirror, one for each API key.'),
+  hooks: () =>
+    described(
+      z.prefault(hooksSchema(refuseRepeatedNames), []),
+      'Whom to tell of changes: a web address, or a program.',
+    ),
   sync: () => described(z.prefault(sync(), {}), 'How a source is read.'),
   queriesFolder: () =>
     setting(

@@ -1,5 +1,6 @@
 import type { LogSettings } from '../platform/log.ts';
 import type { RetentionSettings, SyncSettings } from '../model/sync-settings.ts';
+import type { HookFormat } from '../model/hook.ts';
 import type { OmittableField } from '../model/task.ts';
 
 /** Where a key or a password is kept. The secret itself is never in a settings file and is never a flag. */
@@ -11,6 +12,23 @@ export interface SourceSettings {
   /** No trailing slash; https, or http to a loopback host only. */
   baseUrl: string;
   apiKey: SecretReference;
+}
+
+/** One party that is told of changes: at a URL, or by a command. */
+export interface HookSettings {
+  name: string;
+  events: string[];
+  /** https, or http to a loopback host only. It may hold a secret: show it by `shownHookUrl`. */
+  url: string | null;
+  /** Where the secret that signs is kept; a URL of the format `standard` has one. */
+  secret: SecretReference | null;
+  /** A program and its arguments; a path of it is absolute. */
+  command: string[] | null;
+  format: HookFormat;
+  afterSeconds: number;
+  maxPerRun: number;
+  /** Only events of these sources; all if empty. */
+  sources: string[];
 }
 
 /** All settings after defaults, file, environment and flags have been put together and checked. */
@@ -32,6 +50,7 @@ export interface Settings {
   /** IANA name: of both schedules, and of the days and hours in reports. */
   timezone: string;
   sources: SourceSettings[];
+  hooks: HookSettings[];
   sync: SyncSettings;
   /** Absolute path of the folder with the saved queries; it need not exist. */
   queriesFolder: string;

@@ -4,7 +4,7 @@ import { isRecord, originOf, pathText, placeOf } from './draft.ts';
 import type { Draft, Path } from './draft.ts';
 import { isPostgresUrl, withSslRootCert } from '../model/postgres-url.ts';
 import { absolutePath } from '../platform/paths.ts';
-import type { LoadedSettings, Origin, SecretReference, Settings } from './settings.ts';
+import type { HookSettings, LoadedSettings, Origin, SecretReference, Settings } from './settings.ts';
 
 /** Completes checked values with defaults, absolute paths, and the origin of each. */
 export function completed(values: Partial<Settings>, draft: Draft, cwd: string | null): LoadedSettings {
@@ -27,6 +27,9 @@ function withAbsolutePaths(settings: Settings, draft: Draft, cwd: string | null)
       ...source,
       apiKey: inAbsolutePlace(apiKey, placeOf(draft, ['sources', index, 'apiKey']), absolute),
     })),
+    hooks: settings.hooks.map((hook, index) =>
+      hookWithAbsolutePaths(hook, placeOf(draft, ['hooks', index]), absolute),
+    ),
   };
 }
 
@@ -49,17 +52,33 @@ function databasesWithAbsolutePaths(settings: Databases, draft: Draft, absolute:
   };
 }
 
+/** A program without a slash is looked for in PATH. */
+function hookWithAbsolutePaths(
+  { secret, command, ...hook }: HookSettings,
+  place: Origin,
+  absolute: Absolute,
+): HookSettings {
+  const [program = '', ...words] = command ?? [];
+  return {
+    ...hook,
+    secret: secret && inAbsolutePlace(secret, place, absolute),
+    command: command && [program.includes('/') ? absolute(program, place) : program, ...words],
+  };
+}
+
 function inAbsolutePlace(reference: SecretReference, place: Origin, absolute: Absolute): SecretReference {
   return 'file' in reference ? { file: absolute(reference.file, place) } : reference;
 }
 
 function originsOf(settings: Settings, draft: Draft): Map<string, Origin> {
-  const ofSources = settings.sources.flatMap((source, index) =>
-    Object.keys(source).map((name): Path => ['sources', index, name]),
-  );
-  const paths = leafPaths(settings, []).flatMap((path) =>
-    path[0] === 'sources' && ofSources.length > 0 ? ofSources : [path],
-  );
+  const paths = leafPaths(settings, []).flatMap((path): Path[] => {
+    const [list] = path;
+    if (list !== 'sources' && list !== 'hooks') return [path];
+    const entries = settings[list].flatMap((entry, index) =>
+      Object.keys(entry).map((name): Path => [list, index, name]),
+    );
+    return entries.length === 0 ? [path] : entries;
+  });
   return new Map(paths.map((path) => [pathText(path), originOf(draft, path)]));
 }
 

@@ -34,6 +34,9 @@ export interface UsageFacts {
    * may hold secrets.
    */
   key_unusable: { source: string; kind: 'env' | 'file' | 'command'; place: string | null };
+  /** The place that the settings name has no secret for a hook. `place`: as for a key. */
+  hook_secret_unusable: { hook: string; kind: 'env' | 'file' | 'command'; place: string | null };
+  hook_unknown: { hook: string; known: readonly string[] };
   /** The place that the settings name has no password for the database. `place`: as for a key. */
   password_unusable: { setting: string; kind: 'env' | 'file' | 'command'; place: string | null };
   /** The file of certificate authorities in the URL of the database. */

@@ -72,7 +72,7 @@ describe('a start loads few files:', () => {
       'src/render/text.ts',
       'src/render/write.ts',
     ]);
-    const idle = /^src\/(source\/simulated|daemon|reports)\b|\/migrate\.ts$/;
+    const idle = /^src\/(source\/simulated|daemon|feed|reports)\b|\/(?:migrate|feed|hooks|hook-[\w-]+)\.ts$/;
     expect(sources.filter((file) => idle.test(file))).toEqual([]);
   });
 

@@ -105,6 +105,7 @@ describe('status --json', () => {
       sources: [{ ...SOURCE, gaps }],
       runs: [RUN],
       retention: { ...NO_RETENTION, ...NOT_PRUNED },
+      hooks: [],
     });
   });
 
@@ -113,6 +114,7 @@ describe('status --json', () => {
       sources: [],
       runs: [],
       retention: { ...NO_RETENTION, ...NOT_PRUNED },
+      hooks: [],
     });
   });
 });

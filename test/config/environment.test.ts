@@ -30,6 +30,7 @@ describe('every setting can be given by the environment', () => {
       'sources',
       [{ name: 'a', baseUrl: 'https://x.example', apiKey: { env: 'K' } }],
     ],
+    ['TASKMIRROR_HOOKS', '[]', 'hooks', []],
     ['TASKMIRROR_SYNC_PAGE_SIZE', '3', 'sync.pageSize', 3],
     ['TASKMIRROR_SYNC_CONCURRENCY', '32', 'sync.concurrency', 32],
     ['TASKMIRROR_SYNC_OVERLAP_SECONDS', '0', 'sync.overlapSeconds', 0],

@@ -21,6 +21,7 @@ describe('precedence', () => {
       fullSchedule: '17 3 * * *',
       timezone: 'UTC',
       sources: [],
+      hooks: [],
       sync: {
         pageSize: 100,
         concurrency: 4,

@@ -73,7 +73,22 @@ describe('docs/configuration.md', () => {
       const standard = JSON.stringify(value).replace(`"${ROOT}/`, '"./');
       return [path.join('.'), { variable, standard }] as const;
     });
-    const alone = ['$schema', 'sources[].name', 'sources[].baseUrl', 'sources[].apiKey'];
+    const ofHooks = [
+      'name',
+      'events',
+      'url',
+      'secret',
+      'command',
+      'format',
+      'afterSeconds',
+      'maxPerRun',
+      'sources',
+    ];
+    const alone = [
+      '$schema',
+      ...['name', 'baseUrl', 'apiKey'].map((name) => `sources[].${name}`),
+      ...ofHooks.map((name) => `hooks[].${name}`),
+    ];
     expect(documented.keys()).toContain(alone[1]);
     for (const name of alone) documented.delete(name);
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(known));

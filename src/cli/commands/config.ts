@@ -12,6 +12,7 @@ import type {
   Settings,
   SettingsFlags,
 } from '../../config/settings.ts';
+import { shownHookUrl } from '../../model/hook-url.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import type { Io } from '../../platform/terminal.ts';
 import { recordLines, type TableOptions, tableLines, type TextColumn } from '../../render/reports/table.ts';
@@ -48,16 +49,26 @@ export function describeSettings(
   const { databasePassword, queryDatabasePassword } = settings;
   const secrets = new Map<string, SecretReference | null>([
     ...settings.sources.map(({ apiKey }, index) => [`sources[${index}].apiKey`, apiKey] as const),
+    ...settings.hooks.flatMap(({ secret }, index) =>
+      secret === null ? [] : [[`hooks[${index}].secret`, secret] as const],
+    ),
     ...Object.entries({ databasePassword, queryDatabasePassword }),
   ]);
   const lines = [...origins].map(([setting, origin]): SettingLine => {
     const reference = secrets.get(setting) ?? null;
     if (reference === null) {
-      return { setting, value: valueAt(settings, setting.split(/[.[\]]+/)), origin };
+      return { setting, value: shownValue(setting, valueAt(settings, setting.split(/[.[\]]+/))), origin };
     }
     return { setting, value: withoutSecrets(reference), origin, key: secretState(reference, io) };
   });
   return { file, settings: lines };
+}
+
+/** Cuts the address of a hook where a secret may begin, and hides what its command is given. */
+function shownValue(setting: string, value: unknown): unknown {
+  if (/^hooks\[\d+\]\.url$/.test(setting) && typeof value === 'string') return shownHookUrl(value);
+  const isCommand = /^hooks\[\d+\]\.command$/.test(setting) && Array.isArray(value) && value.length > 1;
+  return isCommand ? [value[0], '[not shown]'] : value;
 }
 
 /** `taskmirror config check`. Throws UsageError, which names every problem. */
@@ -69,8 +80,15 @@ export async function configCheck(io: Io, { flags }: { flags: SettingsFlags }): 
   return EXIT.done;
 }
 
-/** Returns what valid settings still lack for a sync. */
-function notesOn({ sources }: Settings, io: Pick<Io, 'env' | 'cwd'>): string[] {
+/** Returns what valid settings still lack for a sync and for their hooks. */
+function notesOn(settings: Settings, io: Pick<Io, 'env' | 'cwd'>): string[] {
+  const ofHooks = settings.hooks
+    .filter(({ secret }) => secret !== null && secretState(secret, io) === 'not set')
+    .map(({ name }) => `hook "${printable(name)}" has no secret yet`);
+  return [...notesOnSources(settings, io), ...ofHooks];
+}
+
+function notesOnSources({ sources }: Settings, io: Pick<Io, 'env' | 'cwd'>): string[] {
   if (sources.length === 0)
     return ['no source is set, so there is nothing to mirror: set SIGMIC_API_KEY, or name sources'];
   return sources

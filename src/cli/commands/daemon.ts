@@ -11,6 +11,7 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { MirrorStore } from '../../store/store.ts';
 import type { CommandContext } from '../context.ts';
+import type { HookDelivery } from '../hook-delivery.ts';
 import { syncOne } from './sync.ts';
 
 export interface DaemonContext extends CommandContext {
@@ -58,9 +59,10 @@ async function follow(
 ): Promise<ExitCode> {
   const { settings, log, clock } = outer;
   const stopping = new AbortController();
+  const hooks = await hookDelivery(outer);
   const context = { ...outer, signal: AbortSignal.any([outer.signal, stopping.signal]) };
   const mirror = new Daemon({
-    sources: sources.map((source) => daemonSource(context, store, source)),
+    sources: sources.map((source) => waking(hooks, daemonSource(context, store, source))),
     clock,
     log,
   });
@@ -71,6 +73,7 @@ async function follow(
       { pid: process.pid, database, schedule, fullSchedule, timezone, sources: names },
       'daemon started',
     );
+    hooks?.start();
     mirror.tick();
     const tickAt = (expression: string, tick: (slot: number) => void): Promise<void> =>
       context.followSchedule(expression, timezone, { clock, signal: context.signal, tick });
@@ -83,10 +86,23 @@ async function follow(
     throw error;
   } finally {
     stopping.abort();
-    await mirror.stop();
+    await Promise.all([mirror.stop(), hooks?.close()]);
   }
   log.info({}, 'daemon stopped');
   return EXIT.done;
+}
+
+/** Opens the hooks, once the database can be used; null if the settings have none. */
+async function hookDelivery(context: DaemonContext): Promise<HookDelivery | null> {
+  if (context.settings.hooks.length === 0) return null;
+  const { openHookDelivery } = await import('../hook-delivery.ts');
+  return whenUsable(() => openHookDelivery(context), context);
+}
+
+/** Returns the source, after whose runs hooks look for events: a run that failed changes no task. */
+function waking(hooks: HookDelivery | null, source: DaemonSource): DaemonSource {
+  if (hooks === null) return source;
+  return { ...source, sync: (options) => source.sync(options).finally(() => hooks.wake()) };
 }
 
 /** Returns a source that recognizes a new key by a digest, all it keeps of the key it last used. */

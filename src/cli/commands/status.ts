@@ -6,6 +6,7 @@ import { complain } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
 import { parseDuration } from '../arguments/duration.ts';
 import { type Status, statusText } from '../../render/views/status.ts';
+import type { ListedHook } from '../../render/views/hooks.ts';
 import { ago } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 
@@ -16,11 +17,13 @@ const RUNS = 20;
 export async function readStatus(
   mirror: Pick<MirrorReader, 'status' | 'recentRuns' | 'retention'>,
   retention: RetentionSettings,
+  hooks: readonly ListedHook[] = [],
 ): Promise<Status> {
   return {
     sources: await mirror.status(),
     runs: await mirror.recentRuns(RUNS),
     retention: { ...retention, ...(await mirror.retention()) },
+    hooks: [...hooks],
   };
 }
 
@@ -36,13 +39,15 @@ export interface StatusFlags {
  */
 export async function status(
   { io, clock, settings, openReader }: Pick<CommandContext, 'io' | 'clock' | 'settings' | 'openReader'>,
-  { json, maxAge }: StatusFlags,
+  { json, maxAge, hooks }: StatusFlags & { hooks?: readonly ListedHook[] },
 ): Promise<ExitCode> {
   const longestMs = maxAge === undefined ? null : parseDuration('--max-age', maxAge, '365d');
   const mirror = await openReader();
   try {
-    const found = await readStatus(mirror, settings.retention);
-    const text = json ? `${JSON.stringify(found, null, 2)}\n` : statusText(found, clock.now());
+    const found = await readStatus(mirror, settings.retention, hooks);
+    const text = json
+      ? `${JSON.stringify(found, null, 2)}\n`
+      : statusText(found, clock.now(), await linesOf(found.hooks, clock.now()));
     await writeAll(io.stdout, [text]);
     if (longestMs === null) return EXIT.done;
     const complaints = complaintsOf(found.sources, settings.sources, { now: clock.now(), longestMs });
@@ -53,6 +58,12 @@ export async function status(
   } finally {
     await mirror.close();
   }
+}
+
+async function linesOf(hooks: readonly ListedHook[], now: number): Promise<string[]> {
+  if (hooks.length === 0) return [];
+  const { hookLines } = await import('../../render/views/hooks.ts');
+  return hookLines(hooks, now);
 }
 
 /**

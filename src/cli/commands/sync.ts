@@ -11,6 +11,7 @@ import type { SyncReport } from '../../sync/report.ts';
 import { type SyncOptions, syncSource, type SyncResult } from '../../sync/sync.ts';
 import { columnsOf, complain, folded, type Output, printable } from '../../platform/terminal.ts';
 import type { CommandContext } from '../context.ts';
+import type { HookDelivery } from '../hook-delivery.ts';
 import { counted, duration, grouped } from '../../render/text.ts';
 import { writeAll } from '../../render/write.ts';
 import { ProgressLine } from '../../render/progress.ts';
@@ -39,7 +40,12 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
   const store =
     options.dryRun === true ? await context.openToLook() : await context.openMirror({ create: true });
   const progress = new ProgressLine(io.stderr, clock);
+  let hooks: HookDelivery | null = null;
   try {
+    if (settings.hooks.length > 0 && options.dryRun !== true) {
+      const { openHookDelivery } = await import('../hook-delivery.ts');
+      hooks = await openHookDelivery(context);
+    }
     const results = await Promise.all(
       sources.map((source) => {
         const onProgress = (update: Progress): void => progress.update(source.name, update);
@@ -47,6 +53,7 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
       }),
     );
     progress.done();
+    await hooks?.deliverOnce();
     for (const result of results) reportFailure(io.stderr, result);
     const outcome = {
       ok: results.every((result) => exitCodeOfRun(result) === EXIT.done),
@@ -59,6 +66,7 @@ export async function sync(context: CommandContext, { json, ...options }: SyncFl
     return exitCodeOfAll(results);
   } finally {
     progress.done();
+    await hooks?.close();
     await store.close();
   }
 }

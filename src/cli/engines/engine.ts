@@ -1,6 +1,7 @@
 import type { Feed } from '../../store/feed.ts';
 import type { Queryable } from '../../store/queryable.ts';
 import type { Reportable } from '../../store/reportable.ts';
+import type { HookReader, HookStore } from '../../store/hooks.ts';
 import type { MirrorReader, MirrorStore, SourceStatus } from '../../store/store.ts';
 import type { Check } from '../commands/doctor/doctor.ts';
 
@@ -32,6 +33,10 @@ export interface Engine {
    * ({@link Engine.stopsQueries}). Throws DatabaseError.
    */
   openForQuery(options?: { timeoutMs?: number }): Promise<Queryable>;
+  /** Opens what the mirror knows of hooks, to deliver. Throws DatabaseError, also if there is no mirror. */
+  openHooks(): Promise<HookStore>;
+  /** Opens it for reading only. Throws DatabaseError. */
+  openHookReader(): Promise<HookReader>;
   /** Whether the engine can stop a statement that takes too long; if not, its process has to be ended. */
   stopsQueries: boolean;
   /** Opens the mirror for reports, search and history. Throws DatabaseError. */

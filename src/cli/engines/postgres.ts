@@ -35,6 +35,10 @@ export function postgresEngine(settings: Settings, deps: PostgresDeps): Engine {
     omit: new Set(settings.omitFields),
     searchIndex: settings.searchIndex,
   });
+  const openHooks: Engine['openHooks'] = async () => {
+    const { openPostgresHooks } = await import('../../store/postgres/hooks.ts');
+    return openPostgresHooks(await target(), { clock: systemClock });
+  };
   return {
     file: null,
     async openMirror({ create }) {
@@ -58,14 +62,16 @@ export function postgresEngine(settings: Settings, deps: PostgresDeps): Engine {
       const { openQueryable } = await import('../../store/postgres/queryable.ts');
       return openQueryable(await target({ toQuery: true }), options);
     },
+    async openFeed() {
+      const { openFeed } = await import('../../store/postgres/feed.ts');
+      return openFeed(await target(), systemClock);
+    },
+    openHooks,
+    openHookReader: openHooks,
     stopsQueries: true,
     async openForReports() {
       const { openReportable } = await import('../../store/postgres/reports/reportable.ts');
       return openReportable(await target({ toQuery: true }));
-    },
-    async openFeed() {
-      const { openFeed } = await import('../../store/postgres/feed.ts');
-      return openFeed(await target(), systemClock);
     },
     async check() {
       const { checkIntegrity } = await import('../../store/postgres/inspect.ts');

@@ -34,14 +34,22 @@ export function sqliteEngine(settings: Settings): Engine {
       const { openQueryable } = await import('../../store/sqlite/queryable.ts');
       return openQueryable(file);
     },
+    async openFeed() {
+      const { openFeed } = await import('../../store/sqlite/feed.ts');
+      return openFeed(file, systemClock);
+    },
+    async openHooks() {
+      const { openSqliteHooks } = await import('../../store/sqlite/hooks.ts');
+      return openSqliteHooks(file, { clock: systemClock });
+    },
+    async openHookReader() {
+      const { openSqliteHookReader } = await import('../../store/sqlite/hooks.ts');
+      return openSqliteHookReader(file);
+    },
     stopsQueries: false,
     async openForReports() {
       const { openReportable } = await import('../../store/sqlite/reports/reportable.ts');
       return openReportable(file);
-    },
-    async openFeed() {
-      const { openFeed } = await import('../../store/sqlite/feed.ts');
-      return openFeed(file, systemClock);
     },
     async check() {
       const { integrityCheck } = await import('../../store/sqlite/inspect.ts');

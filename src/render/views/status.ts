@@ -2,6 +2,7 @@ import type { LeaseHolder, RetentionState, RunSummary, SourceStatus } from '../.
 import type { Table } from '../../store/queryable.ts';
 import { formattedAtOnce } from '../formats/format.ts';
 import { plainTable } from '../table.ts';
+import type { ListedHook } from './hooks.ts';
 import { ago, counted, duration, grouped, kindWord, printable, wrapped } from '../text.ts';
 
 const LABEL = 20;
@@ -17,10 +18,19 @@ export interface Status {
   runs: RunSummary[];
   /** Days after which the settings prune data (null: never), and how far it was pruned. */
   retention: { changesDays: number | null; removedDays: number | null } & RetentionState;
+  /** The hooks of the settings; empty if they have none. */
+  hooks: ListedHook[];
 }
 
-/** Writes a status for people, in 80 columns; `now` is in ms. */
-export function statusText({ sources, runs, retention }: Status, now: number): string {
+/**
+ * Writes a status for people, in 80 columns; `now` is in ms. `hookLines`: a line for each hook, whose view is
+ * loaded only if there are any.
+ */
+export function statusText(
+  { sources, runs, retention }: Omit<Status, 'hooks'>,
+  now: number,
+  hookLines: readonly string[] = [],
+): string {
   if (sources.length === 0) {
     return 'Nothing is mirrored yet. Run "taskmirror sync" once, or "taskmirror daemon" to keep a mirror current.\n';
   }
@@ -32,6 +42,7 @@ export function statusText({ sources, runs, retention }: Status, now: number): s
     ),
   );
   parts.push(...retentionText(retention));
+  if (hookLines.length > 0) parts.push(`Hooks\n${hookLines.join('')}`);
   if (runs.length > 0) {
     const { columns, rows } = runTable(runs.slice(0, RUNS_SHOWN), sources.length > 1, now);
     parts.push(`Last runs\n${[...formattedAtOnce(plainTable(columns), rows)].join('')}`);

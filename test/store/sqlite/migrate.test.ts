@@ -244,6 +244,9 @@ describe('tables and views', () => {
       'id, source, kind, started_at, finished_at, outcome, verdict, requests, rows_seen, inserted, updated, unchanged, removed, rejected, error, pid, host, renewed_at',
     search_state: 'built_through',
     feed_state: 'seq',
+    hooks:
+      'name, seq, rank, run_ids, replay_through, digest_through, attempts, failing_since, next_attempt_at, last_error, last_delivery_at, delivered, failed, set_aside, token, pid, host, claimed_at, renewed_at',
+    hook_failures: 'id, hook, event_id, type, seq, source, task_id, given_up_at, reason',
     omitted_fields: 'field, stage, through',
     retention_state: 'changes_through, changes_rowid, removed_through',
     also_shown: 'task_id, source',
