@@ -16,17 +16,18 @@ interface Api {
   tasks: number;
 }
 
-/** The TypeScript of docs/library.md makes a mirror, and its JavaScript reads it. */
+/** The TypeScript of docs/library.md makes a mirror, its JavaScript reads it, and that of docs/feed.md follows it. */
 export async function useExamples(place: string, api: Api): Promise<void> {
-  const page = readFileSync(join(root, 'docs/library.md'), 'utf8');
-  const example = (language: string): string => {
-    const [, text] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(page) ?? [];
-    ok(text !== undefined, `docs/library.md has no example in ${language}`);
-    return text;
+  const example = (language: string, page = 'docs/library.md'): string => {
+    const text = readFileSync(join(root, page), 'utf8');
+    const [, found] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text) ?? [];
+    ok(found !== undefined, `${page} has no example in ${language}`);
+    return found;
   };
   writeFileSync(join(place, 'example.ts'), example('ts'));
   writeFileSync(join(place, 'reader.js'), example('js'));
-  await compile(place, { module: 'nodenext', target: 'es2022' }, ['example.ts']);
+  writeFileSync(join(place, 'follower.ts'), example('ts', 'docs/feed.md'));
+  await compile(place, { module: 'nodenext', target: 'es2022' }, ['example.ts', 'follower.ts']);
   const env = { SIGMIC_API_KEY: api.key, SIGMIC_BASE_URL: api.url };
   const node = async (file: string): Promise<string[]> =>
     (await run(process.execPath, [file], { cwd: place, env })).stdout.trimEnd().split('\n');
@@ -38,6 +39,9 @@ export async function useExamples(place: string, api: Api): Promise<void> {
     counts.reduce((sum, count) => sum + count, 0),
     api.tasks,
   );
+  // The first time it reads all, the second time it goes on after its cursor.
+  equal((await node('follower.js')).length, api.tasks);
+  deepEqual(await node('follower.js'), ['']);
 }
 
 /** As people compile: for Node, and for a bundler, both without trust in the types of their packages. */
@@ -47,7 +51,7 @@ export async function useTypes(place: string): Promise<void> {
     { module: 'nodenext', target: 'es2022' },
     { module: 'esnext', moduleResolution: 'bundler', target: 'esnext' },
   ]) {
-    await compile(place, { ...kind, noEmit: true }, ['typed.ts', 'example.ts']);
+    await compile(place, { ...kind, noEmit: true }, ['typed.ts', 'example.ts', 'follower.ts']);
   }
 }
 
