@@ -170,12 +170,16 @@ async function everything(): Promise<unknown> {
       [Object.values(users)],
     ),
     largeObjects: await execute(url, 'select count(*) from pg_largeobject_metadata'),
-    locks: await execute(url, `select count(*) from pg_locks where locktype = 'advisory'`),
+    locks: await execute(
+      url,
+      `select count(*) from pg_locks join pg_stat_activity using (pid)
+      where locktype = 'advisory' and application_name = 'taskmirror query'`,
+    ),
   };
 }
 
 describeWithServer('SQL from outside', () => {
-  beforeAll(make);
+  beforeAll(make, 120_000);
 
   test.each(ROLES)('changes nothing, whatever is tried as the %s', async (role) => {
     const before = await everything();
