@@ -46,7 +46,8 @@ export function changeOf(change: Partial<Change>): Change {
 }
 
 /** A task that no store can keep, so that a commit fails in its middle. */
-export const unstorable = (id: string): Task => mirrorTask(id, 0, { autoExecute: null as unknown as boolean });
+export const unstorable = (id: string): Task =>
+  mirrorTask(id, 0, { autoExecute: null as unknown as boolean });
 
 export const statusOf = async (store: MirrorStore, source: string): Promise<SourceStatus | undefined> =>
   (await store.status()).find((status) => status.source === source);
