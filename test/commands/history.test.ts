@@ -65,7 +65,7 @@ describe('history', () => {
       removed_at: null,
       message_count: 2,
     });
-    expect(Object.keys(task)).toHaveLength(25);
+    expect(Object.keys(task)).toHaveLength(27);
     expect(events).toEqual([
       event(0, { event: 'first seen' }),
       event(1, { event: 'changed', field: 'status', old_value: 'running', new_value: 'failed' }),

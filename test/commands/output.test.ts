@@ -319,3 +319,11 @@ describe('text', () => {
     expect(usesColor({ stdout: new Captured(terminal ? 80 : undefined), env })).toBe(expected);
   });
 });
+
+it.each([
+  ['csv', 'v\ntrue\nfalse\n\n'],
+  ['jsonl', '{"v":true}\n{"v":false}\n{"v":null}\n'],
+  ['table', 'v\n-----\ntrue\nfalse\nNULL\n'],
+] as const)('booleans, which PostgreSQL has, are true and false in %s', async (format, text) => {
+  expect(await printed(single([true, false, null]), format)).toBe(text);
+});

@@ -177,3 +177,17 @@ it('releases its rows if the reader stops early', async () => {
   for await (const _ of parquetPieces({ columns: ['n'], origins, batches: batchesOf(rows()) })) break;
   expect(closed).toBe(true);
 });
+
+it('booleans of a computed column are booleans in Parquet', async () => {
+  const file = await parquetOf(
+    ['yes', 'mixed'],
+    [
+      [true, 1n],
+      [false, true],
+      [null, null],
+    ],
+  );
+  const { rows, types } = await duck(`select * from '${file}'`);
+  expect(types).toEqual({ yes: 'BOOLEAN', mixed: 'BOOLEAN' });
+  expect(rows.map(({ yes }) => yes)).toEqual([true, false, null]);
+});

@@ -256,7 +256,9 @@ describe('a removal', () => {
     expect(report).toMatchObject({ inserted: 0, updated: 1, removed: 0 });
     expect(row()).toEqual([{ removed_at: null, message: 'Task t000010' }]);
     expect(mirroredTasks(bench.file)).toEqual(inMirrorOrder(list.all()));
-    expect(readRows(bench.file, 'select * from task_changes')).toEqual([
+    expect(
+      readRows(bench.file, 'select task_id, field, old_value, new_value, observed_at from task_changes'),
+    ).toEqual([
       {
         task_id: 't000010',
         field: 'removed_at',

@@ -52,7 +52,8 @@ export function declaredType(oid: number): string {
 }
 
 const INTEGERS = new Set<number>([INT2, INT4, INT8, OID]);
-const SHORT_INTEGERS = new Set<number>([INT2, INT4]);
+/** The bits of the types that a value may not fit into. */
+const BITS: Readonly<Record<number, number>> = { [INT2]: 16, [INT4]: 32 };
 
 /**
  * Returns the type to cast a parameter to whose type PostgreSQL took from its surroundings; null if the value
@@ -60,8 +61,9 @@ const SHORT_INTEGERS = new Set<number>([INT2, INT4]);
  */
 export function betterType(inferred: number, value: null | string | number | bigint): string | null {
   if (typeof value === 'number') return INTEGERS.has(inferred) ? 'double precision' : null;
-  if (typeof value !== 'bigint' || !SHORT_INTEGERS.has(inferred)) return null;
-  return BigInt.asIntN(inferred === INT2 ? 16 : 32, value) === value ? null : 'bigint';
+  const bits = BITS[inferred];
+  if (typeof value !== 'bigint' || bits === undefined) return null;
+  return BigInt.asIntN(bits, value) === value ? null : 'bigint';
 }
 
 /** Returns the type of a value on its own. */

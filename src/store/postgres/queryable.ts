@@ -172,7 +172,7 @@ class PostgresQueryable implements Queryable {
     if (this.#isClosed) throw new Error('This mirror was closed.');
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
-    const connection = await openConnection(this.#target, { applicationName: 'taskmirror-query' });
+    const connection = await openConnection(this.#target, { applicationName: 'taskmirror-reader' });
     this.#connections.add(connection);
     return connection;
   }

@@ -95,7 +95,7 @@ async function answers<T>(
 }
 
 describeWithServer('a mirror in PostgreSQL', () => {
-  beforeAll(fill);
+  beforeAll(fill, 120_000);
 
   test.each(REPORTS)(
     'has the same report $name as one in SQLite, in all zones and scopes',

@@ -72,7 +72,7 @@ async function found(text: string, more: Partial<SearchRequest> = {}) {
 const idsOf = (rows: readonly (readonly unknown[])[]): string[] => rows.map(([id]) => String(id)).toSorted();
 
 describeWithServer('a search on PostgreSQL', () => {
-  beforeAll(fill);
+  beforeAll(fill, 120_000);
 
   test.each([
     'zürich outage',

@@ -42,7 +42,7 @@ async function sizesOf(mirror: Queryable, sql: string, count: number): Promise<n
 }
 
 describeWithServer('a query on PostgreSQL', () => {
-  beforeAll(make);
+  beforeAll(make, 120_000);
 
   describe('gives values', () => {
     test.each<[sql: string, cells: Cell[]]>([

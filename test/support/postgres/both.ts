@@ -25,7 +25,7 @@ export interface BothEngines {
   target: PostgresTarget;
   file: string;
   /** Does the same to both, each under a claim of its own. */
-  each(work: (claim: MirrorClaim, store: MirrorStore) => Promise<unknown>): Promise<void>;
+  each: (work: (claim: MirrorClaim, store: MirrorStore) => Promise<unknown>) => Promise<void>;
 }
 
 /** Mirrors of these tasks, with all that readers need. Both writers' clock is at `now`. */
