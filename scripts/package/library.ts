@@ -16,14 +16,15 @@ interface Api {
   tasks: number;
 }
 
+function example(language: string, page = 'docs/library.md'): string {
+  const text = readFileSync(join(root, page), 'utf8');
+  const [, found] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text) ?? [];
+  ok(found !== undefined, `${page} has no example in ${language}`);
+  return found;
+}
+
 /** The TypeScript of docs/library.md makes a mirror, its JavaScript reads it, and that of docs/feed.md follows it. */
 export async function useExamples(place: string, api: Api): Promise<void> {
-  const example = (language: string, page = 'docs/library.md'): string => {
-    const text = readFileSync(join(root, page), 'utf8');
-    const [, found] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text) ?? [];
-    ok(found !== undefined, `${page} has no example in ${language}`);
-    return found;
-  };
   writeFileSync(join(place, 'example.ts'), example('ts'));
   writeFileSync(join(place, 'reader.js'), example('js'));
   writeFileSync(join(place, 'follower.ts'), example('ts', 'docs/feed.md'));
