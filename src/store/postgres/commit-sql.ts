@@ -25,12 +25,9 @@ const seen = (s: string): string => `seen as materialized (
     from incoming i join ${s}tasks t on t.id = i.id
   )`;
 
-/** The tasks that another source holds and that this one, $1, is not yet known to show. */
-const unnoted = (s: string, condition: string): string => `unnoted as materialized (
-    select seen.id from seen
-    where seen.source <> $1 and ${condition}
-      and not exists (select from ${s}also_shown a where a.task_id = seen.id and a.source = $1)
-  )`;
+/** Whether another source holds the task, and this one, $1, is not yet known to show it. */
+const isUnnoted = (s: string): string => `seen.source <> $1 and seen.removed_at is null
+      and not exists (select from ${s}also_shown a where a.task_id = seen.id and a.source = $1)`;
 
 const JOURNAL = TASK_COLUMNS.map(
   (column, at) => `(${at}, '${column.name}', ${journalText('o', column)}, ${journalText('i', column)})`,
@@ -43,20 +40,21 @@ const JOURNAL = TASK_COLUMNS.map(
  * moves, $9 columns that are not journaled, $10 whether row numbers are wanted, $11 the fields that are omitted.
  *
  * It is safe under READ COMMITTED. The lease's row is locked first, so a takeover waits for this statement, or
- * comes first and this one finds another token. What another source may write too is locked in the order of the
- * ids before it is used: rows that differ before they are journaled, and rows of others before it is noted that
- * this source shows them. The counter of changes comes after all of these locks, and before anything that needs a
- * number: see {@link counterCte}. If another source inserted, removed or deleted a task of the batch after the
- * statement's snapshot, `whole` is false and neither the ledger nor anything else of $8 moves: repeat the
- * statement.
+ * comes first and this one finds another token. What another source may write too is locked, all of it in the
+ * order of the ids, so that two commits never wait for each other, and compared again as it is then: rows that
+ * differ, and rows of others of which it is to be noted that this source shows them. The counter of changes comes
+ * after all of these locks, and before anything that needs a number: see {@link counterCte}. If another source
+ * inserted or deleted a task of the batch after the statement's snapshot, `whole` is false and neither the ledger
+ * nor anything else of $8 moves: repeat the statement.
  */
 export function commitSql(s: string): string {
   return `with ${leaseCte(s)},
   ${incoming('$6', 'where exists (select from lease)')},
   ${seen(s)},
+  wanted as materialized (select seen.n, seen.id from seen where not seen.same or (${isUnnoted(s)})),
   locked as materialized (
-    select seen.n, t.id, t.source, t.removed_at, ${TASK_COLUMNS.map(({ name }) => `t.${name}`).join(', ')}
-    from seen join ${s}tasks t on t.id = seen.id where not seen.same order by seen.id for no key update of t
+    select w.n, t.id, t.source, t.removed_at, ${TASK_COLUMNS.map(({ name }) => `t.${name}`).join(', ')}
+    from wanted w join ${s}tasks t on t.id = w.id order by w.id for no key update of t
   ),
   old as materialized (
     select l.* from locked l join incoming i on i.n = l.n where not (${sameAs('l')})
@@ -76,17 +74,9 @@ export function commitSql(s: string): string {
   numbered as materialized (
     select n, row_number() over (order by n) as nth from (select n from fresh union select n from lines) as changing
   ),
-  ${unnoted(s, 'seen.same')},
-  lent as materialized (
-    select t.id from unnoted u join ${s}tasks t on t.id = u.id
-    where t.source <> $1 and t.removed_at is null order by t.id for share of t
-  ),
   shown as (
     insert into ${s}also_shown (task_id, source)
-    select id, $1 from lent
-    union all
-    select id, $1 from locked where source <> $1 and removed_at is null
-    on conflict do nothing
+    select id, $1 from locked where source <> $1 and removed_at is null on conflict do nothing
     returning task_id
   ),
   kept_again as (
@@ -138,8 +128,7 @@ export function commitSql(s: string): string {
   done as materialized (
     select exists (select from lease) as held,
       (select count(*) from incoming) = (select count(*) from seen) + (select count(*) from inserted)
-      and (select count(*) from seen where not same) = (select count(*) from locked)
-      and (select count(*) from unnoted) = (select count(*) from lent) as whole
+      and (select count(*) from wanted) = (select count(*) from locked) as whole
   ),
   ${movesSql(s)}
   select done.held, done.whole,
@@ -185,8 +174,8 @@ function movesSql(s: string): string {
 
 /** Returns the statement that says what a commit of the tasks $2, which the source $1 shows, would do. */
 export function previewSql(s: string): string {
-  return `with ${incoming('$2')}, ${seen(s)}, ${unnoted(s, 'seen.removed_at is null')}
+  return `with ${incoming('$2')}, ${seen(s)}
   select (select string_agg(n::text, ',') from seen where same) as same,
     (select string_agg(n::text, ',') from seen where not same) as updated,
-    (select json_agg(id)::text from unnoted) as unnoted`;
+    (select json_agg(id)::text from seen where ${isUnnoted(s)}) as unnoted`;
 }

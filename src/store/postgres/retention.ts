@@ -100,7 +100,10 @@ async function pruneLines(query: Query, s: string, since: string): Promise<numbe
   return row.deleted;
 }
 
-/** Deletes removed tasks with their lines of the journal. Returns how many; null if there are none. */
+/**
+ * Deletes removed tasks with their lines of the journal. Returns how many; null if there are none. Leaves out
+ * tasks that somebody writes just now: they may be back.
+ */
 async function pruneRemoved(query: Query, s: string, since: string): Promise<number | null> {
   const next = await query<{ id: string; removed_at: string; lines: number }>(
     `select t.id, t.removed_at, (
@@ -109,7 +112,7 @@ async function pruneRemoved(query: Query, s: string, since: string): Promise<num
       ) as history
     ) as lines
     from ${s}tasks t where t.removed_at < $1::timestamptz
-    order by t.removed_at limit ${TASKS_AT_ONCE} for update of t`,
+    order by t.removed_at limit ${TASKS_AT_ONCE} for update of t skip locked`,
     [since],
   );
   const [first] = next;

@@ -38,14 +38,13 @@ export const PLANTED: readonly Planted[] = [
     changes: [{ file: 'src/store/postgres/lease.ts', from: 'where l.token is null or', to: 'where true or' }],
   },
   {
-    name: 'a task that is changed as it is first shown, and not noted as shown',
+    name: 'a task that a source shows forgotten because another one holds it',
     changes: [
       {
         file: COMMIT_SQL,
-        from: 'select id, $1 from locked where source <> $1 and removed_at is null',
-        to: 'select id, $1 from locked where false',
+        from: 'from locked where source <> $1 and removed_at is null on conflict',
+        to: 'from locked where source <> $1 and removed_at is null and false on conflict',
       },
-      { file: COMMIT_SQL, from: "unnoted(s, 'seen.same')", to: "unnoted(s, 'false')" },
     ],
   },
   {

@@ -106,18 +106,18 @@ describeWithServer('two sources that show the same tasks', () => {
     const at = await two();
     await at.holder.prune({ changesSince: null, removedSince: 1 }, NEVER);
     await at.holder.remove(['t1']);
-    at.clock.advance(1);
-    await at.holder.remove(['t2']);
-    const release = await lock(at, 't2');
+    const lines = `select from "${at.schema}".task_changes where task_id = 't1' for update`;
+    const release = await holdLocks(at, lines);
     const pruning = at.holder.prune({ changesSince: null, removedSince: at.clock.now() + 1 }, NEVER);
     await untilWaiting(at, 1);
     const showing = at.other.commit(changeOf({ tasks: TASKS.slice(0, 1) }));
     await untilWaiting(at, 2);
     await release();
-    expect(await pruning).toMatchObject({ tasks: 2 });
+    expect(await pruning).toMatchObject({ tasks: 1 });
     expect(await showing).toMatchObject({ insertedIds: ['t1'] });
     expect(await rowsOf(at)).toMatchObject([
       { id: 't1', source: 'b', live: true },
+      { id: 't2', source: 'a', live: true },
       { id: 't3', source: 'a', live: true },
     ]);
   });
