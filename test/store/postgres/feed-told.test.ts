@@ -22,7 +22,7 @@ async function followed() {
     feed,
     put: (id: string) => claim.commit(changeOf({ tasks: [mirrorTask(id)] })),
     /** Lets time go by until the wait for a change sleeps for this long. */
-    async sleepsFor(ms: number): Promise<void> {
+    sleepsFor: async (ms: number): Promise<void> => {
       while (clock.waits.at(-1) !== ms) {
         clock.advance(LOOK_MS);
         await setImmediate();
