@@ -1,7 +1,7 @@
 /** What a user of the library does with the package in a project of theirs. All of it throws at the first thing that is wrong. */
 import { execFile } from 'node:child_process';
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { TYPED } from './typed.ts';
@@ -16,18 +16,12 @@ interface Api {
   tasks: number;
 }
 
-function example(language: string, page = 'docs/library.md'): string {
-  const text = readFileSync(join(root, page), 'utf8');
-  const [, found] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text) ?? [];
-  ok(found !== undefined, `${page} has no example in ${language}`);
-  return found;
-}
-
 /** The TypeScript of docs/library.md makes a mirror, its JavaScript reads it, and that of docs/feed.md follows it. */
 export async function useExamples(place: string, api: Api): Promise<void> {
-  writeFileSync(join(place, 'example.ts'), example('ts'));
-  writeFileSync(join(place, 'reader.js'), example('js'));
-  writeFileSync(join(place, 'follower.ts'), example('ts', 'docs/feed.md'));
+  writeFileSync(join(place, 'example.ts'), exampleOf('docs/library.md', 'ts'));
+  writeFileSync(join(place, 'reader.js'), exampleOf('docs/library.md', 'js'));
+  writeFileSync(join(place, 'follower.ts'), exampleOf('docs/feed.md', 'ts'));
+  rmSync(join(place, 'cursor'), { force: true });
   await compile(place, { module: 'nodenext', target: 'es2022' }, ['example.ts', 'follower.ts']);
   const env = { SIGMIC_API_KEY: api.key, SIGMIC_BASE_URL: api.url };
   const node = async (file: string): Promise<string[]> =>
@@ -43,6 +37,13 @@ export async function useExamples(place: string, api: Api): Promise<void> {
   // The first time it reads all, the second time it goes on after its cursor.
   equal((await node('follower.js')).length, api.tasks);
   deepEqual(await node('follower.js'), ['']);
+}
+
+function exampleOf(page: string, language: string): string {
+  const text = readFileSync(join(root, page), 'utf8');
+  const [, example] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(text) ?? [];
+  ok(example !== undefined, `${page} has no example in ${language}`);
+  return example;
 }
 
 /** As people compile: for Node, and for a bundler, both without trust in the types of their packages. */

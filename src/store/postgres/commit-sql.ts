@@ -29,6 +29,9 @@ const seen = (s: string): string => `seen as materialized (
 const isUnnoted = (s: string): string => `seen.source <> $1 and seen.removed_at is null
       and not exists (select from ${s}also_shown a where a.task_id = seen.id and a.source = $1)`;
 
+/** SQL for how many tasks of the batch are new: they get their numbers before the changed ones. */
+const FRESH = '(select count(*) from incoming) - (select count(*) from seen)';
+
 const JOURNAL = TASK_COLUMNS.map(
   (column, at) => `(${at}, '${column.name}', ${journalText('o', column)}, ${journalText('i', column)})`,
 );
@@ -59,9 +62,6 @@ export function commitSql(s: string): string {
   old as materialized (
     select l.* from locked l join incoming i on i.n = l.n where not (${sameAs('l')})
   ),
-  fresh as materialized (
-    select i.n from incoming i where not exists (select from seen where seen.n = i.n)
-  ),
   lines as materialized (
     select o.n, i.id, f.at, f.field, f.old_value, f.new_value
     from old o join incoming i on i.n = o.n cross join lateral (values
@@ -71,8 +71,8 @@ export function commitSql(s: string): string {
     ) as f (at, field, old_value, new_value)
     where f.old_value is distinct from f.new_value and f.field <> all ($9::text[])
   ),
-  numbered as materialized (
-    select n, row_number() over (order by n) as nth from (select n from fresh union select n from lines) as changing
+  changed as materialized (
+    select n, row_number() over (order by n) as nth from (select distinct n from lines) as journaled
   ),
   shown as (
     insert into ${s}also_shown (task_id, source)
@@ -83,27 +83,30 @@ export function commitSql(s: string): string {
     delete from ${s}omitted_fields where field <> all ($11::text[]) and exists (select from incoming)
     returning field
   ),
-  ${counterCte(s, ['shown', 'kept_again'])},
+  ${counterCte(s, `${FRESH} + (select count(*) from changed)`, ['shown', 'kept_again'])},
   inserted as (
     insert into ${s}tasks (id, source, first_seen_at, changed_at, seq, added_seq, ${NAMES})
-    select i.id, $1, $5::timestamptz, $5::timestamptz, c.base + u.nth, c.base + u.nth,
+    select i.id, $1, $5::timestamptz, $5::timestamptz, i.seq, i.seq,
       ${WRITTEN_COLUMNS.map((column) => written('i', column)).join(', ')}
-    from fresh join incoming i on i.n = fresh.n join numbered u on u.n = fresh.n cross join counter c order by i.id
+    from (
+      select i.*, c.base + row_number() over () as seq from incoming i cross join counter c
+      where not exists (select from seen where seen.n = i.n)
+    ) as i order by i.id
     on conflict (id) do nothing
     returning id, row_no
   ),
   updated as (
     update ${s}tasks t set ${WRITTEN_COLUMNS.map((column) => `${column.name} = ${written('i', column)}`).join(', ')},
       source = case when t.removed_at is null then t.source else $1 end, changed_at = $5::timestamptz,
-      removed_at = null, seq = coalesce(c.base + u.nth, t.seq)
-    from old o join incoming i on i.n = o.n left join numbered u on u.n = o.n left join counter c on true
+      removed_at = null, seq = coalesce(c.base + ${FRESH} + u.nth, t.seq)
+    from old o join incoming i on i.n = o.n left join changed u on u.n = o.n left join counter c on true
     where t.id = i.id
     returning o.n
   ),
   journaled as (
     insert into ${s}task_changes (task_id, field, old_value, new_value, observed_at, seq)
-    select l.id, l.field, l.old_value, l.new_value, $5::timestamptz, c.base + u.nth
-    from lines l join numbered u on u.n = l.n cross join counter c
+    select l.id, l.field, l.old_value, l.new_value, $5::timestamptz, c.base + ${FRESH} + u.nth
+    from lines l join changed u on u.n = l.n cross join counter c
     order by l.n, l.at
   ),
   refused as materialized (

@@ -2,18 +2,18 @@
 export const CHANNEL = 'taskmirror_changes';
 
 /**
- * Returns the CTE that takes as many numbers of changes as `numbered` has rows: it has a row with `base`, the
- * number before the first of them, or none if there are none to take.
+ * Returns the CTE that takes `count` numbers of changes, an SQL expression: it has a row with `base`, the number
+ * before the first of them, or none if there are none to take.
  *
  * The row of `feed_state` stays locked until the commit, so numbers become visible in their order. The row is
- * the last that a statement waits for, or two would wait for each other: `numbered` and the CTEs `after` lock
+ * the last that a statement waits for, or two would wait for each other: `count` and the CTEs `after` lock
  * what others may write too. Whoever inserts a task has the counter, so no insert waits for another one.
  */
-export function counterCte(s: string, after: readonly string[] = []): string {
+export function counterCte(s: string, count: string, after: readonly string[] = []): string {
   // Reading the counts makes the CTEs run before the row is locked.
   const isAfter = after.map((cte) => ` and (select count(*) from ${cte}) >= 0`).join('');
   return `counter as (
-    update ${s}feed_state f set seq = f.seq + taken.n from (select count(*) as n from numbered) as taken
+    update ${s}feed_state f set seq = f.seq + taken.n from (select ${count} as n) as taken
     where taken.n > 0${isAfter}
     returning f.seq - taken.n as base
   )`;

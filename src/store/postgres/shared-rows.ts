@@ -51,7 +51,7 @@ function removeSql(s: string): string {
   numbered as materialized (
     select id, row_number() over (order by id) as nth from target where held
   ),
-  ${counterCte(s)},
+  ${counterCte(s, '(select count(*) from numbered)')},
   handed as (
     update ${s}tasks t set source = h.heir, changed_at = $2::timestamptz, seq = c.base + u.nth
     from heirs h join numbered u on u.id = h.task_id cross join counter c

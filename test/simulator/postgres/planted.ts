@@ -72,8 +72,8 @@ export const PLANTED: readonly Planted[] = [
     changes: [
       {
         file: COMMIT_SQL,
-        from: 'seq = coalesce(c.base + u.nth, t.seq)',
-        to: 'seq = case when c.base + u.nth > 0 then t.seq else t.seq end',
+        from: 'removed_at = null, seq = coalesce(',
+        to: 'removed_at = null, seq = coalesce(t.seq, ',
       },
     ],
   },
