@@ -144,7 +144,11 @@ describeWithServer('a mirror in PostgreSQL', () => {
     for (const name of await tablesAndViews()) {
       const { sqlite, postgres } = await answers((mirror) => rowsOf(mirror, name));
       expect.soft(postgres.columns, name).toEqual(sqlite.columns);
-      expect.soft(postgres.rows, name).toEqual(sqlite.rows);
+      // The tasks of one commit are numbered in whatever order the engine writes them.
+      const numbers = sqlite.columns.flatMap((column, at) => (/^(?:added_)?seq$/.test(column) ? [at] : []));
+      const withoutNumbers = (rows: readonly (readonly unknown[])[]) =>
+        rows.map((row) => row.filter((_, at) => !numbers.includes(at)));
+      expect.soft(withoutNumbers(postgres.rows), name).toEqual(withoutNumbers(sqlite.rows));
     }
   });
 
