@@ -34,7 +34,7 @@ interface Built {
 export const OUTSIDE = ['better-sqlite3', 'node-cron', 'pino', 'pino-pretty'] as const;
 
 /** What a bundled package would load if it were there: pg's other driver, and its sockets for Cloudflare. */
-const NEVER_LOADED = ['pg-native', 'pg-cloudflare'];
+export const NEVER_LOADED = ['pg-native', 'pg-cloudflare'];
 
 /** A bundle. Lazily loaded modules are separate files, unless they are `together` with others. */
 interface Bundle {
