@@ -16,7 +16,7 @@ import { type Attack, CAN_LIMIT_FILES } from './victim.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 /** More steps than any of these runs takes. */
-const STEPS = 60;
+const STEPS = 120;
 
 test('a backfill that is killed before and after each of its commits', async () => {
   const { scenario, folder } = await prepare('backfill', 90);
