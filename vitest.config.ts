@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     // For what hangs, and nothing else: a machine may be slow, and busy with other work.
     testTimeout: 120_000,
-    // One less than the cores is vitest's choice: on two, one would idle, though many tests wait for processes.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // One less than the cores is vitest's choice: on two, one would idle. Many tests wait for processes and servers.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     restoreMocks: true,
     projects: [
       {

@@ -43,7 +43,7 @@ export interface ConnectOptions {
 }
 
 /** Attempts at what other transactions were in the way of: often, where a role's default is serializable. */
-const ATTEMPTS = 20;
+const ATTEMPTS = 100;
 
 const QUERY_TIMEOUT_MS = 300_000;
 const IDLE_TIMEOUT_MS = 30_000;
