@@ -6,6 +6,7 @@ import type { Hook } from '../feed/delivery.ts';
 import type { PostgresTarget } from '../model/postgres-url.ts';
 import type { TaskSource } from '../source/source.ts';
 import type { Io } from '../platform/terminal.ts';
+import type { ServerPlace } from './copy-place.ts';
 import type { Engine } from './engines/engine.ts';
 
 /** The wired parts that commands work with; created by wire.ts, the only file that knows the adapters. */
@@ -27,8 +28,8 @@ export interface CommandContext extends Pick<
    * Gets the source's key; from then on no log and no error shows it. Throws UsageError if it is unavailable.
    */
   keyOf(source: SourceSettings, log?: Log): Promise<ResolvedKey>;
-  /** Returns how to get the password for another PostgreSQL database than that of the settings. */
-  passwordFor(url: string): Promise<PostgresTarget['password']>;
+  /** Returns how to reach another PostgreSQL database than that of the settings. Throws UsageError. */
+  targetAt(place: ServerPlace): Promise<PostgresTarget>;
   /** Wires the source's API client, with the key from `keyOf` unless one is given. Throws as `keyOf` does. */
   connect(source: SourceSettings, log?: Log, key?: ResolvedKey): Promise<TaskSource>;
   /** Wires the hooks of the settings. Secrets are looked for when something is sent. */

@@ -1,20 +1,22 @@
-import { readBounded } from '../platform/bounded-file.ts';
 import { absolutePath, assertPath } from '../platform/paths.ts';
 import {
   isPostgresUrl,
   SCHEMA_NAME,
   SCHEMA_NAME_RULE,
   parsePostgresUrl,
-  type PostgresTarget,
+  withSslRootCert,
 } from '../model/postgres-url.ts';
 import type { Settings } from '../config/settings.ts';
 import { CommandLineError } from './command-line-error.ts';
 
 /** Where a mirror is that is copied, or its copy. */
-export type CopyPlace = { kind: 'file'; file: string } | { kind: 'postgres'; target: PostgresTarget };
+export type CopyPlace = { kind: 'file'; file: string } | ({ kind: 'postgres' } & ServerPlace);
 
-/** All authorities that a system trusts are a quarter of this. */
-const MOST_KB_OF_AUTHORITIES = 1_024;
+/** A PostgreSQL database, by a URL without a password and with absolute paths, and a schema in it. */
+export interface ServerPlace {
+  url: string;
+  schema: string;
+}
 
 /**
  * Returns the place that `--from` or `--to`, and the flag for its schema, name; relative paths start at `cwd`.
@@ -42,8 +44,7 @@ export function copyPlaceOf(
     assertPath(`--${flag}`, text);
     return { kind: 'file', file: absolutePath(cwd, text) };
   }
-  const { password, sslRootCert } = parsePostgresUrl(text);
-  if (password !== null) {
+  if (parsePostgresUrl(text).password !== null) {
     throw new CommandLineError(
       `--${flag}: the URL holds a password, which everybody on this machine can see`,
       {
@@ -51,21 +52,14 @@ export function copyPlaceOf(
       },
     );
   }
-  const ca = sslRootCert === null || sslRootCert === 'system' ? null : authoritiesIn(sslRootCert, cwd);
   return {
     kind: 'postgres',
-    target: { url: text, password: null, schema: schemaOf(flag, schema ?? settings.schema), ca },
+    url: withSslRootCert(text, (path) => absolutePath(cwd, path)),
+    schema: schemaOf(flag, schema ?? settings.schema),
   };
 }
 
 function schemaOf(flag: string, schema: string): string {
   if (SCHEMA_NAME.test(schema)) return schema;
   throw new CommandLineError(`--${flag}-schema: expected ${SCHEMA_NAME_RULE}`);
-}
-
-function authoritiesIn(path: string, cwd: string | null): string {
-  const file = absolutePath(cwd, path);
-  const read = readBounded(file, MOST_KB_OF_AUTHORITIES);
-  if ('text' in read) return read.text;
-  throw new CommandLineError(`sslrootcert of the URL: ${file} ${read.failure}`);
 }

@@ -2,7 +2,7 @@ import type { CommandContext } from './context.ts';
 import type { Io } from '../platform/terminal.ts';
 import type { DemoApi } from './commands/demo.ts';
 import type { Check } from './commands/doctor/doctor.ts';
-import type { CopyPlace } from './copy-place.ts';
+import type { CopyPlace, ServerPlace } from './copy-place.ts';
 import { systemClock } from '../platform/clock.ts';
 import { usesColor } from '../render/text.ts';
 import type { ResolvedKey } from '../config/key.ts';
@@ -61,7 +61,7 @@ export async function createApp({
     runLog: (fields) => log.child(fields),
     engine,
     ...engine,
-    passwordFor,
+    targetAt,
     keyOf,
     connect,
     hooks,
@@ -77,10 +77,9 @@ export async function createApp({
     return { io, signal, redactor, warn: (text) => warnOnce(log, text) };
   }
 
-  async function passwordFor(url: string): Promise<PostgresTarget['password']> {
+  async function targetAt({ url, schema }: ServerPlace): Promise<PostgresTarget> {
     const { targetFor } = await import('./engines/postgres.ts');
-    const { password } = await targetFor({ ...settings, database: url }, postgresDeps());
-    return password;
+    return targetFor({ ...settings, database: url, schema }, postgresDeps());
   }
 
   function warnOnce(to: Log, text: string, fields: object = {}): void {
@@ -153,29 +152,28 @@ export async function doctorChecks(
 /** Opens a mirror to copy. Throws DatabaseError. */
 export async function openCopyOrigin(
   place: CopyPlace,
-  context: Pick<CommandContext, 'passwordFor'>,
+  context: Pick<CommandContext, 'targetAt'>,
 ): Promise<CopyOrigin> {
   if (place.kind === 'file') {
     const { openCopyOrigin: open } = await import('../store/sqlite/copy-origin.ts');
     return open(place.file);
   }
   const { openCopyOrigin: open } = await import('../store/postgres/copy-origin.ts');
-  return open({ ...place.target, password: await context.passwordFor(place.target.url) });
+  return open(await context.targetAt(place));
 }
 
 /** Begins or continues the copy of the mirror that is called `origin`. Throws UsageError and DatabaseError. */
 export async function openCopyTarget(
   place: CopyPlace,
   origin: string,
-  context: Pick<CommandContext, 'passwordFor'>,
+  context: Pick<CommandContext, 'targetAt'>,
 ): Promise<CopyTarget> {
   if (place.kind === 'file') {
     const { openCopyTarget: open } = await import('../store/sqlite/copy-target.ts');
     return open(place.file, origin);
   }
   const { openCopyTarget: open } = await import('../store/postgres/copy-target.ts');
-  const target = { ...place.target, password: await context.passwordFor(place.target.url) };
-  return open(target, origin, { clock: systemClock });
+  return open(await context.targetAt(place), origin, { clock: systemClock });
 }
 
 /** Starts a simulated API in its own process: its list changes while it is read, and some requests fail. */

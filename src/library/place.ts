@@ -34,7 +34,10 @@ export function placeOf(database: string, options: ReadMirrorOptions): Place {
 }
 
 function targetOf(url: string, { schema = 'taskmirror', password, ca }: ReadMirrorOptions): PostgresTarget {
-  const inUrl = parsePostgresUrl(url).password;
+  const { password: inUrl, sslMode, sslRootCert } = parsePostgresUrl(url);
+  if (sslMode !== 'disable' && sslRootCert !== null && ca === undefined) {
+    throw wrong('ca', 'undefined', 'the PEM text of the authorities that sslrootcert of the URL names');
+  }
   if (!SCHEMA_NAME.test(schema)) throw wrong('schema', 'no name of one', SCHEMA_NAME_RULE);
   return {
     url: withoutPassword(url),

@@ -39,6 +39,35 @@ describe('exit code 10: a database that is not ours to write', () => {
   });
 });
 
+describe('the authorities that sslrootcert names for a copy', () => {
+  const CERTIFICATE = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+  test.each([
+    ['system', 10, '127.0.0.1:1/tasks: the server cannot be reached'],
+    ['ca.pem', 10, '127.0.0.1:1/tasks: the server cannot be reached'],
+    ['gone.pem', 2, '/gone.pem does not exist'],
+    ['none.pem', 2, '/none.pem holds no certificate'],
+  ])('%s: exit code %i', async (name, code, said) => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'ca.pem'), CERTIFICATE);
+    writeFileSync(join(cwd, 'none.pem'), 'PEM');
+    const store = await openMirrorStore(join(cwd, 'a.db'), {
+      create: true,
+      clock: systemClock,
+      omit: new Set(),
+    });
+    await store.close();
+    const url = `postgres://me@127.0.0.1:1/tasks?sslrootcert=${name}`;
+    for (const args of [
+      ['--from', 'a.db', '--to', url],
+      ['--from', url, '--to', 'b.db'],
+    ]) {
+      const ended = await runProgram(['copy', ...args], { cwd });
+      expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(said) });
+    }
+    expect(Object.keys(filesIn(cwd))).not.toContain('b.db');
+  });
+});
+
 describe('sync --dry-run and verify', () => {
   test('refuse a mirror of an older version, which a plain sync brings up to date', async () => {
     const api = await serveTasks(tasksApart(10, 1_000));

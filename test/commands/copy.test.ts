@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { copy, type CopyContext, type CopyFlags, type CopyOutcome } from '../../src/cli/commands/copy.ts';
@@ -17,7 +17,7 @@ import { readRows, temporaryFolder } from '../support/mirror.ts';
 import { syncBench } from '../support/sync.ts';
 import { EPOCH } from '../support/tasks.ts';
 
-const NO_PASSWORD = { passwordFor: async () => null };
+const FILES = { targetAt: () => Promise.reject(new Error('These tests have no server.')) };
 
 /** A mirror in a file, and the command in a folder of its own. */
 async function mirrored(change: (target: CopyTarget) => void = () => {}) {
@@ -31,9 +31,9 @@ async function mirrored(change: (target: CopyTarget) => void = () => {}) {
     settings: DEFAULTS,
     clock: createFakeClock(),
     signal: controller.signal,
-    openOrigin: (place) => openCopyOrigin(place, NO_PASSWORD),
+    openOrigin: (place) => openCopyOrigin(place, FILES),
     async openTarget(place, origin) {
-      const target = await openCopyTarget(place, origin, NO_PASSWORD);
+      const target = await openCopyTarget(place, origin, FILES);
       change(target);
       return target;
     },
@@ -138,7 +138,7 @@ describe('taskmirror copy', () => {
     await expect(run()).rejects.toThrow(InterruptedError);
     const again = {
       ...context,
-      openTarget: (place: CopyPlace, origin: string) => openCopyTarget(place, origin, NO_PASSWORD),
+      openTarget: (place: CopyPlace, origin: string) => openCopyTarget(place, origin, FILES),
       signal: new AbortController().signal,
     };
     expect(await copy(again, { from: file, to: copied, json: false })).toBe(EXIT.done);
@@ -162,19 +162,20 @@ describe('the places of a copy', () => {
     const url = 'postgres://me@db.example/tasks';
     expect(copyPlaceOf('to', inFolder(url))).toEqual({
       kind: 'postgres',
-      target: { url, password: null, schema: 'taskmirror', ca: null },
+      url,
+      schema: 'taskmirror',
     });
-    expect(copyPlaceOf('to', inFolder(url, 'other'))).toMatchObject({ target: { schema: 'other' } });
+    expect(copyPlaceOf('to', inFolder(url, 'other'))).toMatchObject({ schema: 'other' });
   });
 
-  test('bring the authority that a URL names', () => {
-    const cwd = temporaryFolder();
-    writeFileSync(join(cwd, 'ca.pem'), 'PEM');
-    const text = 'postgres://me@db.example/tasks?sslrootcert=ca.pem';
-    expect(copyPlaceOf('from', { text, schema: undefined, settings: DEFAULTS, cwd })).toMatchObject({
-      target: { ca: 'PEM' },
-    });
-    expect(() => copyPlaceOf('from', inFolder(text))).toThrow('/somewhere/ca.pem does not exist');
+  test('name the file of an authority whole, and leave those of the system as they are', () => {
+    const url = 'postgres://me@db.example/tasks?sslrootcert=';
+    for (const [given, path] of [
+      ['ca.pem', '/somewhere/ca.pem'],
+      ['system', 'system'],
+    ]) {
+      expect(copyPlaceOf('from', inFolder(`${url}${given}`))).toMatchObject({ url: `${url}${path}` });
+    }
   });
 
   test('never have a password in the URL, which the message does not repeat', () => {

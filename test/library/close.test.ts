@@ -97,6 +97,15 @@ test.each([
   await expect(openMirrorReadOnly(file as string)).rejects.toMatchObject({ name: 'UsageError', code });
 });
 
+test('the authorities that a URL names are given as text, since the library reads no file', async () => {
+  for (const open of [openMirror, openMirrorReadOnly]) {
+    for (const name of ['ca.pem', 'system']) {
+      const error = await rejectionOf(open(`postgres://me@db.example/tasks?sslrootcert=${name}`));
+      expect(error).toMatchObject({ name: 'UsageError', code: 'option_invalid', facts: { option: 'ca' } });
+    }
+  }
+});
+
 test('a mirror open for reading only answers beside the one that writes, and cannot be synced', async () => {
   const { mirror, options, file } = await libraryBench(tasksApart(10, MINUTE));
   await using reader = await openMirrorReadOnly(file);
