@@ -1,7 +1,8 @@
 import { LEASE_MS } from '../../model/lease.ts';
-import type { LastRuns, Outcome, RunKind, Verdict } from '../../model/run.ts';
+import type { LastRuns } from '../../model/run.ts';
 import type { Holder } from '../sql/holder.ts';
 import { lastRunsSql, type LastRunsRow, toLastRuns } from '../sql/last-runs.ts';
+import { type RunRow, type StatusRow, toRunSummary, toSourceStatus } from '../sql/status-rows.ts';
 import type { LeaseHolder, MirrorReader, RunSummary, SourceStatus } from '../store.ts';
 import type { Database } from './connection.ts';
 import { deadToken, type LeaseRow } from './lease.ts';
@@ -10,22 +11,7 @@ import { decodeNul } from './nul.ts';
 import { utcSql } from './names.ts';
 import { retentionState } from './retention.ts';
 
-interface StatusRow {
-  source: string;
-  base_url: string;
-  complete_through: string | null;
-  watermark: string | null;
-  live_rows: number;
-  api_total: number | null;
-  learned_overlap_ms: number;
-  open_tasks: number;
-  rejected_rows: number;
-  removed_rows: number;
-  last_run_at: string | null;
-  last_run_kind: string | null;
-  last_run_outcome: string | null;
-  last_success_at: string | null;
-  last_clean_full_at: string | null;
+interface ReadRow extends StatusRow {
   lowers: (string | null)[] | null;
   uppers: string[] | null;
   holders: string[] | null;
@@ -66,7 +52,7 @@ const shared = (column: string): string =>
 async function readStatus({ db, s, holder, offset = () => 0 }: ReaderDeps): Promise<SourceStatus[]> {
   const edges = (edge: string): string =>
     `(select array_agg(${utcSql(edge)} order by g.upper desc) from ${s}gaps g where g.source = m.source)`;
-  const rows = await db.query<StatusRow>(
+  const rows = await db.query<ReadRow>(
     `with shared as (
       select a.source, t.source as holder, count(*) as rows
       from ${s}also_shown a join ${s}tasks t on t.id = a.task_id group by 1, 2
@@ -78,7 +64,7 @@ async function readStatus({ db, s, holder, offset = () => 0 }: ReaderDeps): Prom
     order by source`,
     [offset(), LEASE_MS],
   );
-  return rows.map((row) => toStatus(row, holder));
+  return rows.map((row) => statusOf(row, holder));
 }
 
 /** Returns how the newest runs of a source ended. */
@@ -89,7 +75,9 @@ export async function readLastRuns(db: Database, s: string, source: string): Pro
 
 async function readRuns(db: Database, s: string, limit: number): Promise<RunSummary[]> {
   const rows = await db.query<RunRow>(`select * from ${s}sync_runs order by id desc limit $1`, [limit]);
-  return rows.map(toRunSummary);
+  return rows.map(({ error, ...row }) =>
+    toRunSummary({ ...row, error: error === null ? null : decodeNul(error) }),
+  );
 }
 
 function holderOf(row: LeaseRow, reader: Holder): LeaseHolder | null {
@@ -98,63 +86,10 @@ function holderOf(row: LeaseRow, reader: Holder): LeaseHolder | null {
   return deadToken(row, reader) === null ? { pid, host, since } : null;
 }
 
-function toStatus(row: StatusRow, reader: Holder): SourceStatus {
-  return {
-    source: row.source,
-    baseUrl: row.base_url,
-    completeThrough: row.complete_through,
-    watermark: row.watermark,
+function statusOf(row: ReadRow, reader: Holder): SourceStatus {
+  return toSourceStatus(row, {
     gaps: (row.uppers ?? []).map((upper, at) => ({ lower: row.lowers?.[at] ?? null, upper })),
-    liveRows: row.live_rows,
-    openTasks: row.open_tasks,
-    rejectedRows: row.rejected_rows,
-    removedRows: row.removed_rows,
-    learnedOverlapMs: row.learned_overlap_ms,
-    apiTotal: row.api_total,
     heldBy: (row.holders ?? []).map((source, at) => ({ source, rows: row.held?.[at] ?? 0 })),
-    lastRunAt: row.last_run_at,
-    lastRunKind: row.last_run_kind as RunKind | null,
-    lastRunOutcome: row.last_run_outcome as Outcome | null,
-    lastSuccessAt: row.last_success_at,
-    lastCleanFullAt: row.last_clean_full_at,
     holder: holderOf(row, reader),
-  };
-}
-
-interface RunRow {
-  id: number;
-  source: string;
-  kind: string;
-  started_at: string;
-  finished_at: string | null;
-  outcome: string | null;
-  verdict: string | null;
-  requests: number;
-  rows_seen: number;
-  inserted: number;
-  updated: number;
-  unchanged: number;
-  removed: number;
-  rejected: number;
-  error: string | null;
-}
-
-function toRunSummary(row: RunRow): RunSummary {
-  return {
-    id: row.id,
-    source: row.source,
-    kind: row.kind as RunKind,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-    outcome: row.outcome as Outcome | null,
-    verdict: row.verdict as Verdict | null,
-    requests: row.requests,
-    rowsSeen: row.rows_seen,
-    inserted: row.inserted,
-    updated: row.updated,
-    unchanged: row.unchanged,
-    removed: row.removed,
-    rejected: row.rejected,
-    error: row.error === null ? null : decodeNul(row.error),
-  };
+  });
 }

@@ -1,15 +1,16 @@
 import type Database from 'better-sqlite3';
 import type { LeaseHolder, MirrorReader, RunSummary, SourceStatus } from '../store.ts';
-import type { LastRuns, Outcome, RunKind, Verdict } from '../../model/run.ts';
+import type { LastRuns } from '../../model/run.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
 import { lastRunsSql, type LastRunsRow, toLastRuns } from '../sql/last-runs.ts';
+import { type RunRow, toRunSummary, toSourceStatus } from '../sql/status-rows.ts';
 import { withFile } from './failure.ts';
 import { isHeld, type LeaseRun } from './lease.ts';
 import { leftoversOf } from './leftovers.ts';
 import { openReadOnly } from './readonly.ts';
 import { retentionState } from './retention.ts';
 import { prepare } from './statement.ts';
-import type { MirrorStatusView, SyncRunRow } from './tables.ts';
+import type { MirrorStatusView } from './tables.ts';
 
 /** Opens the mirror for reading, even if nothing may be written. Throws DatabaseError. */
 export async function openMirrorReader(file: string): Promise<MirrorReader> {
@@ -68,7 +69,7 @@ export function readStatus(db: Database.Database, reader: Holder, now: number): 
       leases.all({}).flatMap((run) => (isHeld(run, reader, now) ? [[run.source, holderOf(run)]] : [])),
     );
     const others = { gaps: gaps.all({}), held: held.all({}), holders };
-    return rows.all({}).map((row) => toStatus(row, others));
+    return rows.all({}).map((row) => statusOf(row, others));
   });
   return read.deferred();
 }
@@ -79,14 +80,14 @@ function holderOf({ pid, host, started_at: since }: LeaseRun & { pid: number }):
 
 /** @internal */
 export function readRuns(db: Database.Database, limit: number): RunSummary[] {
-  return prepare<{ limit: number }, SyncRunRow>(db, (q, p) =>
+  return prepare<{ limit: number }, RunRow>(db, (q, p) =>
     q.selectFrom('sync_runs').selectAll().orderBy('id', 'desc').limit(p('limit')),
   )
     .all({ limit })
     .map(toRunSummary);
 }
 
-function toStatus(
+function statusOf(
   row: MirrorStatusView,
   {
     gaps,
@@ -98,48 +99,13 @@ function toStatus(
     holders: ReadonlyMap<string, LeaseHolder>;
   },
 ): SourceStatus {
-  return {
-    source: row.source,
-    baseUrl: row.base_url,
-    completeThrough: row.complete_through,
-    watermark: row.watermark,
+  return toSourceStatus(row, {
     gaps: gaps.filter(({ source }) => source === row.source).map(({ lower, upper }) => ({ lower, upper })),
-    liveRows: row.live_rows,
-    openTasks: row.open_tasks,
-    rejectedRows: row.rejected_rows,
-    removedRows: row.removed_rows,
-    learnedOverlapMs: row.learned_overlap_ms,
-    apiTotal: row.api_total,
     heldBy: held
       .filter(({ source }) => source === row.source)
       .map(({ holder, rows }) => ({ source: holder, rows })),
-    lastRunAt: row.last_run_at,
-    lastRunKind: row.last_run_kind as RunKind | null,
-    lastRunOutcome: row.last_run_outcome as Outcome | null,
-    lastSuccessAt: row.last_success_at,
-    lastCleanFullAt: row.last_clean_full_at,
     holder: holders.get(row.source) ?? null,
-  };
-}
-
-function toRunSummary(row: SyncRunRow): RunSummary {
-  return {
-    id: row.id,
-    source: row.source,
-    kind: row.kind as RunKind,
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-    outcome: row.outcome as Outcome | null,
-    verdict: row.verdict as Verdict | null,
-    requests: row.requests,
-    rowsSeen: row.rows_seen,
-    inserted: row.inserted,
-    updated: row.updated,
-    unchanged: row.unchanged,
-    removed: row.removed,
-    rejected: row.rejected,
-    error: row.error,
-  };
+  });
 }
 
 /** @internal */

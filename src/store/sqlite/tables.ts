@@ -2,6 +2,7 @@ import type { Generated, GeneratedAlways, Selectable } from 'kysely';
 import { FIELDS, type TaskField, type ValueOf } from '../../model/fields.ts';
 import type { Task } from '../../model/task.ts';
 import type { DerivedColumns } from '../sql/columns.ts';
+import type { RunRow, StatusRow } from '../sql/status-rows.ts';
 
 /** The schema of migrations/, for Kysely. Times are UTC text, booleans 0/1, env and extra JSON text. */
 export interface Tables {
@@ -86,22 +87,8 @@ interface RejectedRowsTable {
   last_activity_at: string | null;
 }
 
-interface SyncRunsTable {
+interface SyncRunsTable extends Omit<RunRow, 'id'> {
   id: Generated<number>;
-  source: string;
-  kind: string;
-  started_at: string;
-  finished_at: string | null;
-  outcome: string | null;
-  verdict: string | null;
-  requests: number;
-  rows_seen: number;
-  inserted: number;
-  updated: number;
-  unchanged: number;
-  removed: number;
-  rejected: number;
-  error: string | null;
   /** The holder of the source, and its last sign of life; null once the lease is released. */
   pid: number | null;
   host: string | null;
@@ -124,27 +111,11 @@ interface FeedStateTable {
   seq: number;
 }
 
-export interface MirrorStatusView {
-  source: string;
-  base_url: string;
-  complete_through: string | null;
-  watermark: string | null;
+export interface MirrorStatusView extends StatusRow {
   gaps: number;
-  live_rows: number;
-  api_total: number | null;
-  learned_overlap_ms: number;
-  open_tasks: number;
-  rejected_rows: number;
-  removed_rows: number;
-  last_run_at: string | null;
-  last_run_kind: string | null;
-  last_run_outcome: string | null;
-  last_success_at: string | null;
-  last_clean_full_at: string | null;
   shared_rows: number;
 }
 
-export type SyncRunRow = Selectable<SyncRunsTable>;
 export type TaskRow = Omit<Selectable<TasksTable>, 'rowid'>;
 
 /** Converts a value of a task to its column's. */
