@@ -52,6 +52,7 @@ const PORTS = [
   'src/store/feed.ts',
   'src/store/hooks.ts',
   'src/store/copyable.ts',
+  'src/store/server.ts',
 ];
 const WIRING = [
   'src/cli/wire.ts',

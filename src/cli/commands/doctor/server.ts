@@ -1,4 +1,5 @@
 import type { Clock } from '../../../model/clock.ts';
+import type { ServerFacts } from '../../../store/server.ts';
 import { duration } from '../../../render/text.ts';
 import type { Check, Finding } from './doctor.ts';
 
@@ -10,29 +11,10 @@ const FREE_CONNECTIONS = 5;
 const CLOCK_WARN_MS = 5_000;
 const CLOCK_FAIL_MS = 60_000;
 
-/** The answers of a server; implemented in the postgres folder. */
-export interface Server {
-  name: string;
-  version: string;
-  versionNumber: number;
-  encoding: string;
-  isEncrypted: boolean;
-  isStandby: boolean;
-  isReadOnly: boolean;
-  isSuperuser: boolean;
-  /** Its time in ms when it answered, and how long the answer took. */
-  time: number;
-  tookMs: number;
-  connections: { used: number; most: number };
-  mirror: { version: number; known: number };
-  mayCreate: boolean;
-  invalidIndexes: string[];
-}
-
 export interface ServerCheckContext {
   clock: Pick<Clock, 'now'>;
   /** Throws DatabaseError. */
-  inspect: () => Promise<Server>;
+  inspect: () => Promise<ServerFacts>;
 }
 
 /** Checks a PostgreSQL server, the role, and the mirror in it, by one question. */
@@ -59,7 +41,7 @@ export function serverChecks({ clock, inspect }: ServerCheckContext): Check[] {
   ];
 }
 
-function checkVersion({ name, version, versionNumber }: Server): Finding {
+function checkVersion({ name, version, versionNumber }: ServerFacts): Finding {
   const detail = `${name} runs PostgreSQL ${version}`;
   if (versionNumber >= OLDEST.number) return { check: 'database', status: 'ok', detail };
   return {
@@ -70,7 +52,7 @@ function checkVersion({ name, version, versionNumber }: Server): Finding {
   };
 }
 
-function checkMirror({ mirror: { version, known }, mayCreate }: Server): Finding {
+function checkMirror({ mirror: { version, known }, mayCreate }: ServerFacts): Finding {
   const check = 'mirror';
   if (version === known) return { check, status: 'ok', detail: 'the schema holds a mirror' };
   if (version > known) {
@@ -92,7 +74,7 @@ function checkMirror({ mirror: { version, known }, mayCreate }: Server): Finding
   };
 }
 
-function checkEncoding({ encoding }: Server): Finding | null {
+function checkEncoding({ encoding }: ServerFacts): Finding | null {
   if (encoding === 'UTF8') return null;
   return {
     check: 'encoding',
@@ -102,7 +84,7 @@ function checkEncoding({ encoding }: Server): Finding | null {
   };
 }
 
-function checkWrites({ isStandby, isReadOnly }: Server): Finding | null {
+function checkWrites({ isStandby, isReadOnly }: ServerFacts): Finding | null {
   if (!isStandby && !isReadOnly) return null;
   return {
     check: 'writable',
@@ -112,7 +94,7 @@ function checkWrites({ isStandby, isReadOnly }: Server): Finding | null {
   };
 }
 
-function checkRole({ isSuperuser }: Server): Finding {
+function checkRole({ isSuperuser }: ServerFacts): Finding {
   const check = 'role';
   if (!isSuperuser) return { check, status: 'ok', detail: 'no superuser' };
   return {
@@ -123,7 +105,7 @@ function checkRole({ isSuperuser }: Server): Finding {
   };
 }
 
-function checkClock({ time, tookMs }: Server, now: number): Finding {
+function checkClock({ time, tookMs }: ServerFacts, now: number): Finding {
   const check = 'clock';
   const difference = now - time;
   const size = Math.abs(difference);
@@ -136,7 +118,7 @@ function checkClock({ time, tookMs }: Server, now: number): Finding {
   };
 }
 
-function checkConnections({ connections: { used, most } }: Server): Finding {
+function checkConnections({ connections: { used, most } }: ServerFacts): Finding {
   const check = 'connections';
   const detail = `${used} of ${most} are in use`;
   if (most - used >= FREE_CONNECTIONS) return { check, status: 'ok', detail };
@@ -148,12 +130,12 @@ function checkConnections({ connections: { used, most } }: Server): Finding {
   };
 }
 
-function checkTls({ isEncrypted }: Server): Finding {
+function checkTls({ isEncrypted }: ServerFacts): Finding {
   const detail = isEncrypted ? 'the connection is encrypted' : 'not encrypted: fine on this machine only';
   return { check: 'TLS', status: 'ok', detail };
 }
 
-function checkIndexes({ invalidIndexes }: Server): Finding | null {
+function checkIndexes({ invalidIndexes }: ServerFacts): Finding | null {
   if (invalidIndexes.length === 0) return null;
   return {
     check: 'indexes',

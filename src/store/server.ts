@@ -1,0 +1,26 @@
+/** What `doctor` asks a server. */
+export interface ServerFacts {
+  /** `user@host:port/database`. */
+  name: string;
+  /** As the server writes it, such as `18.0`. */
+  version: string;
+  /** The same as a number: 180000. */
+  versionNumber: number;
+  encoding: string;
+  /** Whether the connection is encrypted. */
+  isEncrypted: boolean;
+  isStandby: boolean;
+  /** Whether new transactions of the role only read. */
+  isReadOnly: boolean;
+  isSuperuser: boolean;
+  /** The time at the server when it answered, in ms, and how long the answer took. */
+  time: number;
+  tookMs: number;
+  connections: { used: number; most: number };
+  /** The version of the mirror in the schema; 0 if there is none. `known`: what this program writes. */
+  mirror: { version: number; known: number };
+  /** Whether the role may make what the first run makes, if there is no mirror yet. */
+  mayCreate: boolean;
+  /** Indexes of the schema whose build was cut off, by name. */
+  invalidIndexes: string[];
+}
