@@ -1,11 +1,10 @@
 import { UsageError } from '../../../model/errors.ts';
 import type { Batch, Cell, Queryable, SqlParameters, Table } from '../../queryable.ts';
 import type { SearchProgress, SearchQuestion } from '../../reportable.ts';
+import { boundedSearch, searchWords, withoutWords } from '../../sql/search-text.ts';
 import { INDEXED } from '../search-objects.ts';
 import { folded, phrasesOf, snippetOf } from './snippet.ts';
 
-/** Most characters of a query. */
-const LONGEST = 1_000;
 /** By weight, from D to A: as the columns' weights of bm25 in SQLite, 4 for a message, 2 for an error, 1. */
 const WEIGHTS = '{0, 0.25, 0.5, 1}';
 
@@ -58,11 +57,9 @@ export async function searchTasks(mirror: Queryable, question: SearchQuestion): 
 
 /** Returns the query as PostgreSQL writes it. */
 async function tsqueryOf(mirror: Queryable, { text, raw }: SearchQuestion): Promise<string> {
-  if (raw) return rawQuery(mirror, bounded(text));
+  if (raw) return rawQuery(mirror, boundedSearch(text));
   // A word that has signs within it, such as a file's name, is a phrase.
-  const words = bounded(text.replaceAll('\0', ' '))
-    .split(/\s+/)
-    .filter((word) => /[\p{L}\p{N}]/u.test(word));
+  const words = searchWords(text);
   const [row] = await rowsOf(
     mirror,
     `select string_agg('(' || phrase::text || ')', ' & ')
@@ -88,19 +85,7 @@ async function rawQuery(mirror: Queryable, text: string): Promise<string> {
 
 function someQuery(found: Cell | undefined): string {
   if (typeof found === 'string' && found !== '') return found;
-  throw new UsageError('search_without_words', {}, 'there is no word to search for');
-}
-
-function bounded(text: string): string {
-  const facts = { length: text.length, most: LONGEST };
-  if (text.includes('\0'))
-    throw new UsageError('search_text_invalid', facts, 'a query cannot hold a NUL character');
-  if (text.length <= LONGEST) return text;
-  throw new UsageError(
-    'search_text_invalid',
-    facts,
-    `a query of ${text.length} characters is too long: ${LONGEST} at most`,
-  );
+  throw withoutWords();
 }
 
 async function rowsOf(mirror: Queryable, sql: string, parameters?: SqlParameters): Promise<Batch[number][]> {

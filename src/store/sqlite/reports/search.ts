@@ -1,18 +1,16 @@
-import { UsageError } from '../../../model/errors.ts';
 import type { Parameters, SearchQuestion } from '../../reportable.ts';
+import { boundedSearch, searchWords } from '../../sql/search-text.ts';
 
 /** The index's progress and the last rowid of tasks, in one row; no row if there is no index. */
 export const SEARCH_PROGRESS_SQL =
   'select built_through, (select coalesce(max(rowid), 0) from tasks) from search_state';
 
-/** Most characters of a query. */
-const LONGEST = 1_000;
 /** Words of a snippet; FTS5 takes 64 at most. */
 const SNIPPET = 16;
 
 /** Builds the SQL for the best matches first, with `rank` (bm25) and a `snippet`. Throws UsageError. */
 export function searchSql(question: SearchQuestion): { sql: string; parameters: Parameters } {
-  const match = question.raw ? bounded(question.text) : matchAll(question.text);
+  const match = question.raw ? boundedSearch(question.text) : matchAll(question.text);
   const [open, close] = question.marks;
   const { where, parameters } = question.filter;
   return {
@@ -28,21 +26,7 @@ export function searchSql(question: SearchQuestion): { sql: string; parameters: 
 
 /** Quotes each word, so that nothing in it is syntax (sqlite.org/fts5.html, "FTS5 Strings"). */
 function matchAll(text: string): string {
-  const words = bounded(text.replaceAll('\0', ' '))
-    .split(/\s+/)
-    .filter((word) => /[\p{L}\p{N}]/u.test(word));
-  if (words.length > 0) return words.map((word) => `"${word.replaceAll('"', '""')}"`).join(' ');
-  throw new UsageError('search_without_words', {}, 'there is no word to search for');
-}
-
-function bounded(text: string): string {
-  const facts = { length: text.length, most: LONGEST };
-  if (text.includes('\0'))
-    throw new UsageError('search_text_invalid', facts, 'a query cannot hold a NUL character');
-  if (text.length <= LONGEST) return text;
-  throw new UsageError(
-    'search_text_invalid',
-    facts,
-    `a query of ${text.length} characters is too long: ${LONGEST} at most`,
-  );
+  return searchWords(text)
+    .map((word) => `"${word.replaceAll('"', '""')}"`)
+    .join(' ');
 }
