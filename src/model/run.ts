@@ -19,8 +19,6 @@ export interface EndedRun {
 
 /** How the newest runs of a source ended, by whatever process; null: no recent run did so. */
 export interface LastRuns {
-  /** The id of the newest run, which may be under way. */
-  newest: number | null;
   /** The newest with the outcome ok or partial. */
   success: EndedRun | null;
   /** The newest full run with the outcome ok or partial. */

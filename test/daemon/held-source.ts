@@ -24,7 +24,7 @@ export class HeldSource implements DaemonSource {
   looks = 0;
   newKey: boolean | Promise<boolean> = false;
   /** What the database holds of earlier runs. */
-  runs: LastRuns = { newest: null, success: null, full: null, failedFull: null };
+  runs: LastRuns = { success: null, full: null, failedFull: null };
   /** Whether its lease can be had. */
   isFree = true;
   #running: PromiseWithResolvers<SyncResult>[] = [];

@@ -5,7 +5,6 @@ const RECENT = 1_000;
 const IS_GOOD = `outcome in ('ok', 'partial')`;
 
 export interface LastRunsRow {
-  newest: number | null;
   success_id: number | null;
   success_at: string | null;
   full_id: number | null;
@@ -19,8 +18,7 @@ export function lastRunsSql(runs: string, source: string): string {
   return `with recent as materialized (
     select id, kind, outcome, finished_at from ${runs} where source = ${source} order by id desc limit ${RECENT}
   )
-  select (select max(id) from recent) as newest,
-    ${newestSql('success', IS_GOOD)},
+  select ${newestSql('success', IS_GOOD)},
     ${newestSql('full', `kind = 'reconcile' and ${IS_GOOD}`)},
     ${newestSql('failed', `kind = 'reconcile' and outcome = 'failed'`)}`;
 }
@@ -33,7 +31,6 @@ function newestSql(name: string, condition: string): string {
 
 export function toLastRuns(row: LastRunsRow | undefined): LastRuns {
   return {
-    newest: row?.newest ?? null,
     success: endedRun(row?.success_id, row?.success_at),
     full: endedRun(row?.full_id, row?.full_at),
     failedFull: endedRun(row?.failed_id, row?.failed_at),
