@@ -11,7 +11,8 @@ import type { Server } from '../../support/postgres/start.ts';
 
 /** Connects through a pooler. */
 async function pooled(server: Server, role: string): Promise<Database> {
-  const database = connect(targetOf(await startPooler(server, role)));
+  const url = server.url.replace('postgres@', `${role}@`);
+  const database = connect(targetOf(await startPooler(url, { poolSize: 1 })));
   onTestFinished(() => database.end());
   return database;
 }
@@ -42,7 +43,7 @@ describeWithServerAnd(poolerLacks, 'a pooler of transactions', () => {
   test('may swallow what commits tell: a wait for a change looks now and then', async () => {
     const server = await ownServer();
     const clock = createFakeClock();
-    const target = targetOf(await startPooler(server, 'postgres'));
+    const target = targetOf(await startPooler(server.url, { poolSize: 1 }));
     const store = await openPostgresStore(target, { create: true, clock, omit: new Set() });
     onTestFinished(() => store.close());
     const claim = await store.claim({ name: 'a', baseUrl: 'https://a.example' });

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { onTestFinished } from 'vitest';
-import { type Server, serverUser } from './start.ts';
+import { parsePostgresUrl } from '../../../src/model/postgres-url.ts';
+import { afterwards } from './server.ts';
+import { freePort, serverUser } from './start.ts';
 
 const [PGBOUNCER] = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
   .map((folder) => join(folder, 'pgbouncer'))
@@ -13,24 +14,38 @@ const [PGBOUNCER] = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin
 /** Why no pooler can run; null if one can. */
 export const poolerLacks = PGBOUNCER === undefined ? 'pgbouncer is not installed' : null;
 
-/** Starts pgbouncer, which has one connection to the server for everybody. Returns its URL for the role. */
-export async function startPooler(server: Server, role: string): Promise<string> {
-  const { folder, port } = server;
-  const [config, users] = [join(folder, 'pgbouncer.ini'), join(folder, 'users.txt')];
-  writeFileSync(users, `"${role}" ""\n`);
+/**
+ * Starts PgBouncer, which gives each transaction whatever connection is free, before a server that asks the
+ * role for no password. It is stopped after the test, or after the file if no test runs. `poolSize`: its
+ * connections to the server. Returns the URL of the same database through it. Throws Error with its log if it
+ * does not start.
+ */
+export async function startPooler(url: string, { poolSize = 20 } = {}): Promise<string> {
+  const { host, port, user, database } = parsePostgresUrl(url);
+  const folder = mkdtempSync(join(tmpdir(), 'taskmirror-pooler-'));
+  chmodSync(folder, 0o755);
+  const listen = await freePort();
+  const config = join(folder, 'pgbouncer.ini');
   const settings = [
-    `[databases]\npostgres = host=${folder} port=${port}\n[pgbouncer]\nlisten_port = 6432`,
-    `unix_socket_dir = ${folder}\nauth_type = trust\nauth_file = ${users}`,
-    'pool_mode = transaction\ndefault_pool_size = 1\n',
+    `[databases]\n* = host=${host} port=${port} user=${user}\n[pgbouncer]\npool_mode = transaction`,
+    `default_pool_size = ${poolSize}\nauth_type = any\nlisten_addr = 127.0.0.1\nlisten_port = ${listen}`,
+    'unix_socket_dir =\n',
   ];
   writeFileSync(config, settings.join('\n'));
   const pooler = spawn(PGBOUNCER ?? '', [config], { ...serverUser(), stdio: ['ignore', 'ignore', 'pipe'] });
-  onTestFinished(async () => {
-    const ended = once(pooler, 'close');
-    if (pooler.kill('SIGKILL')) await ended;
+  const ended = once(pooler, 'close');
+  afterwards(async () => {
+    pooler.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
   });
-  for await (const line of createInterface({ input: pooler.stderr })) {
-    if (line.includes('process up')) break;
-  }
-  return `postgres://${role}@:6432/postgres?host=${folder}`;
+  let log = '';
+  const ready = Promise.withResolvers<void>();
+  pooler.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+    if (log.includes('process up')) ready.resolve();
+  });
+  void ended.then(() => ready.reject(new Error(`pgbouncer ended:\n${log}`)));
+  await ready.promise;
+  return `postgres://${user}@127.0.0.1:${listen}/${database}`;
 }
