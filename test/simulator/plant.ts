@@ -5,6 +5,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type * as FeedModule from '../../src/store/sqlite/feed.ts';
 import type * as StoreModule from '../../src/store/sqlite/store.ts';
 import type * as SyncModule from '../../src/sync/sync.ts';
+import { createHistory } from './history.ts';
+import { createBench, simulate } from './simulate.ts';
 import type { Core } from './simulation.ts';
 import { createSqlitePlace } from './sqlite.ts';
 
@@ -49,12 +51,30 @@ export function plant({ name, changes }: Planted): PlantedSources {
   };
 }
 
-/** Loads the core with the fault in it, for mirrors in files. `remove` deletes its sources. */
-export async function loadPlanted(planted: Planted): Promise<Core & { remove: () => void }> {
+/** A core with a fault in it; `remove` deletes its sources. */
+export type PlantedCore = Core & Pick<PlantedSources, 'remove'>;
+
+/** Loads the core with the fault in it, for mirrors in files. */
+export async function loadPlanted(planted: Planted): Promise<PlantedCore> {
   const { load, remove } = plant(planted);
   const { syncSource } = (await load('src/sync/sync.ts')) as typeof SyncModule;
   const { openMirrorStore } = (await load('src/store/sqlite/store.ts')) as typeof StoreModule;
   const { openFeed } = (await load('src/store/sqlite/feed.ts')) as typeof FeedModule;
   const parts = { openStore: openMirrorStore, openFeed };
   return { syncSource, createPlace: () => createSqlitePlace(parts), remove };
+}
+
+/** Returns the first of the seeds up to `seeds` whose history shows the fault, and how; null if none does. */
+export async function find(core: PlantedCore, seeds: number): Promise<string | null> {
+  const bench = await createBench(core);
+  try {
+    for (let seed = 1; seed <= seeds; seed += 1) {
+      const { violation } = await simulate(createHistory(seed), bench);
+      if (violation !== null) return `seed ${seed}, invariant ${violation.invariant}`;
+    }
+    return null;
+  } finally {
+    await bench.close();
+    core.remove();
+  }
 }

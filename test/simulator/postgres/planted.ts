@@ -3,8 +3,7 @@ import type { openFeed } from '../../../src/store/postgres/feed.ts';
 import type { openStoreOn } from '../../../src/store/postgres/store.ts';
 import type { PostgresTarget } from '../../../src/store/postgres/target.ts';
 import type { syncSource } from '../../../src/sync/sync.ts';
-import { plant, type Planted } from '../plant.ts';
-import type { Core } from '../simulation.ts';
+import { plant, type Planted, type PlantedCore } from '../plant.ts';
 import { createPostgresPlace } from './place.ts';
 
 const COMMIT_SQL = 'src/store/postgres/commit-sql.ts';
@@ -110,10 +109,7 @@ export const PLANTED: readonly Planted[] = [
 ];
 
 /** Loads the core and the store with the fault in it, for mirrors in this schema. */
-export async function loadPlanted(
-  planted: Planted,
-  target: PostgresTarget,
-): Promise<Core & { remove: () => void }> {
+export async function loadPlanted(planted: Planted, target: PostgresTarget): Promise<PlantedCore> {
   const { load, remove } = plant(planted);
   const core = (await load('src/sync/sync.ts')) as { syncSource: typeof syncSource };
   const connecting = (await load('src/store/postgres/connection.ts')) as { connect: typeof connect };
