@@ -7,13 +7,14 @@ export const TASKS_A_PAGE = 1_000;
 /** Most characters of the rows and lines in one page, so that few are in memory if they are long. */
 export const CHARACTERS_A_PAGE = 4 * 1024 * 1024;
 
-/** A line of `task_changes`, as the feed reads it. */
+/** A line of `task_changes`. */
 export interface ChangeLine {
   task_id: string;
   field: string;
   old_value: string | null;
   new_value: string | null;
   observed_at: string;
+  /** The number of the row's change that the line belongs to. */
   seq: number;
 }
 

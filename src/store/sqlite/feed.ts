@@ -1,11 +1,10 @@
 import type Database from 'better-sqlite3';
 import type { Clock } from '../../model/clock.ts';
-import { DatabaseError } from '../../model/errors.ts';
 import type { Feed, FeedQuestion, TaskChange } from '../feed.ts';
 import type { Cell } from '../queryable.ts';
 import { CHARACTERS_A_PAGE, type ChangeLine, TASKS_A_PAGE, taskChangeOf } from '../sql/task-change.ts';
 import { explain } from './failure.ts';
-import { identityOf } from './file.ts';
+import { assertInPlace, identityOf } from './file.ts';
 import { openReadOnly } from './readonly.ts';
 
 /** Time in ms between two looks at the file: each asks SQLite for a counter in shared memory. */
@@ -88,7 +87,7 @@ class SqliteFeed implements Feed {
   }
 
   #hasMoved(): boolean {
-    this.#assertInPlace();
+    assertInPlace(this.#db.name, this.#file, 'while it was followed');
     const version = Number(this.#db.pragma('data_version', { simple: true }));
     if (version !== this.#version) [this.#version, this.#latest] = [version, this.#head()];
     return this.#latest > this.#seen;
@@ -119,18 +118,6 @@ class SqliteFeed implements Feed {
     } catch (error) {
       throw explain(error, this.#db.name);
     }
-  }
-
-  /** Throws if the file was deleted or replaced: SQLite would go on reading what nobody writes any more. */
-  #assertInPlace(): void {
-    const file = this.#db.name;
-    const found = identityOf(file);
-    if (found === this.#file) return;
-    throw new DatabaseError(
-      'database_replaced',
-      { file },
-      `${file} was ${found === null ? 'deleted or moved away' : 'replaced by another file'} while it was followed`,
-    );
   }
 }
 

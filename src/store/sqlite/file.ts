@@ -65,6 +65,20 @@ export function identityOf(file: string): string | null {
   return found === undefined ? null : `${found.dev}:${found.ino}`;
 }
 
+/**
+ * Throws DatabaseError if the file was deleted or replaced since it had this identity: SQLite would go on with
+ * one that nobody else sees. `when` ends the sentence.
+ */
+export function assertInPlace(file: string, identity: string | null, when: string): void {
+  const found = identityOf(file);
+  if (found === identity) return;
+  throw new DatabaseError(
+    'database_replaced',
+    { file },
+    `${file} was ${found === null ? 'deleted or moved away' : 'replaced by another file'} ${when}`,
+  );
+}
+
 function statOf(file: string): ReturnType<typeof statSync> {
   try {
     return statSync(file, { throwIfNoEntry: false });

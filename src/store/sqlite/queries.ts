@@ -2,6 +2,7 @@ import type Database from 'better-sqlite3';
 import { sql } from 'kysely';
 import type { RunKind } from '../../model/run.ts';
 import { OPEN_STATUSES } from '../../model/task.ts';
+import type { RunRow } from '../sql/status-rows.ts';
 import { prepare } from './statement.ts';
 import type { TaskRow } from './tables.ts';
 
@@ -102,17 +103,7 @@ function prepareRunQueries(db: Database.Database) {
   };
 }
 
-interface FinishedRun {
-  id: number;
+interface FinishedRun extends Omit<RunRow, 'source' | 'kind' | 'started_at'> {
   finished_at: string;
   outcome: string;
-  verdict: string | null;
-  requests: number;
-  rows_seen: number;
-  inserted: number;
-  updated: number;
-  unchanged: number;
-  removed: number;
-  rejected: number;
-  error: string | null;
 }

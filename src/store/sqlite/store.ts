@@ -1,5 +1,4 @@
 import type Database from 'better-sqlite3';
-import { DatabaseError } from '../../model/errors.ts';
 import type { Clock } from '../../model/clock.ts';
 import type {
   Forgotten,
@@ -15,7 +14,7 @@ import type { LastRuns, SourceIdentity } from '../../model/run.ts';
 import { type OmittableField, utcText } from '../../model/task.ts';
 import { SqliteClaim } from './claim.ts';
 import { withFile } from './failure.ts';
-import { identityOf } from './file.ts';
+import { assertInPlace, identityOf } from './file.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
 import { beginForgetting, finishForgetting } from './forget.ts';
 import { assertFree, type Lease, takeLease } from './lease.ts';
@@ -195,16 +194,8 @@ class SqliteMirror implements MirrorStore {
     }
   }
 
-  /** Throws if the file was deleted or replaced: SQLite would go on, and nobody would ever see a row. */
   #assertInPlace(): void {
-    const file = this.#db.name;
-    const found = identityOf(file);
-    if (found === this.#file) return;
-    throw new DatabaseError(
-      'database_replaced',
-      { file },
-      `${file} was ${found === null ? 'deleted or moved away' : 'replaced by another file'} while it was open; nothing was written`,
-    );
+    assertInPlace(this.#db.name, this.#file, 'while it was open; nothing was written');
   }
 
   #viewDeps({ name }: SourceIdentity): SqliteViewDeps {

@@ -3,13 +3,14 @@ import { FIELDS, type TaskField, type ValueOf } from '../../model/fields.ts';
 import type { Task } from '../../model/task.ts';
 import type { DerivedColumns } from '../sql/columns.ts';
 import type { RunRow, StatusRow } from '../sql/status-rows.ts';
+import type { ChangeLine } from '../sql/task-change.ts';
 
 /** The schema of migrations/, for Kysely. Times are UTC text, booleans 0/1, env and extra JSON text. */
 export interface Tables {
   sources: SourcesTable;
   gaps: GapsTable;
   tasks: TasksTable;
-  task_changes: TaskChangesTable;
+  task_changes: ChangeLine;
   rejected_rows: RejectedRowsTable;
   sync_runs: SyncRunsTable;
   search_state: SearchStateTable;
@@ -64,16 +65,6 @@ interface SweepTable {
 interface SweepRejectedTable {
   source: string;
   row_key: string;
-}
-
-interface TaskChangesTable {
-  task_id: string;
-  field: string;
-  old_value: string | null;
-  new_value: string | null;
-  observed_at: string;
-  /** The number of the row's change that the line belongs to. */
-  seq: number;
 }
 
 interface RejectedRowsTable {

@@ -4,6 +4,7 @@ import { prepare, type Statement } from './statement.ts';
 import { FIELDS } from '../../model/fields.ts';
 import type { Task } from '../../model/task.ts';
 import { type DerivedColumns, JOURNALED } from '../sql/columns.ts';
+import type { ChangeLine } from '../sql/task-change.ts';
 import type { Stored, TaskColumns, TaskRow, Tables } from './tables.ts';
 
 type Derived = Task & DerivedColumns;
@@ -95,17 +96,7 @@ export function prepareShare(db: Database.Database): Statement<{ task_id: string
 }
 
 export function prepareJournal(db: Database.Database) {
-  return prepare<
-    {
-      task_id: string;
-      field: string;
-      old_value: string | null;
-      new_value: string | null;
-      observed_at: string;
-      seq: number;
-    },
-    never
-  >(db, (q, p) =>
+  return prepare<ChangeLine, never>(db, (q, p) =>
     q.insertInto('task_changes').values({
       task_id: p('task_id'),
       field: p('field'),
