@@ -34,12 +34,15 @@ export async function runReconcile(copier: Copier, options: { allowRemovals: boo
   });
   if (!isProven(full, -Infinity) || !isProven(closing, start)) return 'unproven';
   const head = options.allowRemovals ? Infinity : (copier.head.newest ?? Infinity);
-  if (!options.allowRemovals) {
-    await assertFewUnseen(claim);
-    if (await isOldCopy(copier, head)) return 'unproven';
+  // Nearly always none, and then the whole mirror need not be searched for their ids.
+  const unseen = await claim.countUnseen();
+  if (unseen > 0) {
+    if (!options.allowRemovals) {
+      await assertFewUnseen(claim, unseen);
+      if (await isOldCopy(copier, head)) return 'unproven';
+    }
+    await removeUnseen(copier, head);
   }
-
-  await removeUnseen(copier, head);
   await claim.forgetUnseenRejections(head);
   const live = await claim.countAbove(-Infinity);
   const surplus = copier.total === null ? null : copier.total - live;
@@ -56,8 +59,7 @@ function isProven({ isWhole, proven }: Descent, downTo: number): boolean {
 }
 
 /** Throws SafetyStopError if the run would remove too much. */
-async function assertFewUnseen(claim: MirrorClaim): Promise<void> {
-  const unseen = await claim.countUnseen();
+async function assertFewUnseen(claim: MirrorClaim, unseen: number): Promise<void> {
   const live = await claim.countAbove(-Infinity);
   const isTooMuch = (rows: number): boolean => rows > BRAKE_ROWS && rows > live * BRAKE_SHARE;
   const removable = isTooMuch(unseen) ? await countRemovable(claim) : 0;

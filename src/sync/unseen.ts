@@ -15,5 +15,6 @@ export async function* unseenIds(claim: Pick<Sweep, 'unseen'>): AsyncGenerator<s
     if (last === undefined) return;
     after = last;
     yield ids;
+    if (ids.length < IDS_AT_ONCE) return;
   }
 }
