@@ -3,7 +3,7 @@ import type { RejectedRow } from '../model/task.ts';
 import type { RunKind } from '../model/run.ts';
 import type { Committed, SourceState } from '../store/store.ts';
 import { PagesAhead } from './ahead.ts';
-import { Batch } from './batch.ts';
+import { Batch, type BatchChange } from './batch.ts';
 import { Head } from './head.ts';
 import { cover, isMissing, type Ledger } from '../model/ledger.ts';
 import { readAgain } from './refresh.ts';
@@ -26,7 +26,10 @@ export interface Goal {
   reach: () => number;
 }
 
-/** Writes walked pages in batches: rows, and the ledger they prove, in one transaction. */
+/**
+ * Writes walked pages in batches: rows, and the ledger they prove, in one transaction. The walk reads on while a
+ * batch is written: a database on a server then works at the same time.
+ */
 export class Copier {
   readonly counts: RunCounts = {
     requests: 0,
@@ -49,6 +52,8 @@ export class Copier {
   /** The coverage that the walks have proven; the committed one may be some pages behind. */
   #ledger: Ledger;
   #committed: Ledger;
+  /** The commit that began last. */
+  #written: Promise<void> = Promise.resolve();
   #sweeping = false;
   #repaired = false;
   #total: number | null = null;
@@ -120,7 +125,8 @@ export class Copier {
       }
     } finally {
       await pages.close();
-      await this.#commit();
+      await this.#beginCommit();
+      await this.#written;
     }
     const isWhole = unproven.gaps.every(({ upper }) => upper <= at.proven);
     return { ...at, isWhole };
@@ -180,7 +186,7 @@ export class Copier {
     if (this.#batch.isDue) {
       // Requests that this page triggered go out first: a commit keeps this thread busy for a while.
       await setImmediate();
-      await this.#commit();
+      await this.#beginCommit();
     }
     this.#total = page.total;
     this.counts.rowsSeen += page.rows.length;
@@ -188,12 +194,22 @@ export class Copier {
     this.#report(next.offset, page.total);
   }
 
-  /** Commits, in one transaction, the rows of the pages that wait for it and the ledger that they prove. */
-  async #commit(): Promise<void> {
-    const { claim } = this.deps;
+  /**
+   * Begins to commit the pages that wait for it, once the batch before them is written: their ledger says that
+   * it is. Throws what that one failed with.
+   */
+  async #beginCommit(): Promise<void> {
+    await this.#written;
     const change = this.#batch.take();
     if (change === null) return;
-    const committed = await claim.commit(change);
+    this.#written = this.#commit(change);
+    // The next to await it gets its error.
+    this.#written.catch(() => {});
+  }
+
+  /** Commits, in one transaction, rows and the ledger that they prove. */
+  async #commit(change: BatchChange): Promise<void> {
+    const committed = await this.deps.claim.commit(change);
     const { tasks, rejected, ledger } = change;
     this.#committed = ledger;
     this.#count(committed, rejected);

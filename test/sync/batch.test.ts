@@ -1,13 +1,14 @@
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SimulatedList } from '../../src/source/simulated/list.ts';
-import type { Change, MirrorClaim, MirrorStore } from '../../src/store/store.ts';
+import type { Change } from '../../src/store/store.ts';
 import { Batch, type PageChange } from '../../src/sync/batch.ts';
 import { EMPTY_LEDGER } from '../../src/model/ledger.ts';
 import { syncSource } from '../../src/sync/sync.ts';
 import type { Task } from '../../src/model/task.ts';
 import { mirrorTask } from '../contracts/mirror-store.ts';
 import { differences } from '../failures/situation.ts';
+import { withCommits } from '../support/commits.ts';
 import { type MemoryOptions, memorySource } from '../support/memory-source.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { readRows } from '../support/mirror.ts';
@@ -26,7 +27,10 @@ async function noted(
   const { report } = await syncSource(
     { name: 'default', baseUrl: 'https://api.example' },
     {
-      store: noting(bench.store, commits),
+      store: withCommits(bench.store, (change, write) => {
+        commits.push(change);
+        return write();
+      }),
       connect: () => memorySource(list, options),
       clock: bench.clock,
       logFor: () => bench.log,
@@ -40,26 +44,6 @@ async function noted(
     },
   );
   return { report, commits, sizes: commits.map(({ tasks }) => tasks.length) };
-}
-
-function noting(store: MirrorStore, commits: Change[]): MirrorStore {
-  const watch = (claim: MirrorClaim): MirrorClaim =>
-    new Proxy(claim, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        return (...args: unknown[]): unknown => {
-          if (name === 'commit') commits.push(args[0] as Change);
-          return Reflect.apply(member, target, args);
-        };
-      },
-    });
-  return new Proxy(store, {
-    get: (target, name) =>
-      name === 'claim'
-        ? async (source: Parameters<MirrorStore['claim']>[0]) => watch(await target.claim(source))
-        : Reflect.get(target, name, target),
-  });
 }
 
 /** A page of `count` tasks, which all are alike. */

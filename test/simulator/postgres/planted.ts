@@ -23,6 +23,16 @@ export const PLANTED: readonly Planted[] = [
     ],
   },
   {
+    name: 'a commit that failed while the walk read on, forgotten',
+    changes: [
+      {
+        file: 'src/sync/copier.ts',
+        from: 'this.#written.catch(() => {});',
+        to: 'this.#written = this.#written.catch(() => {});',
+      },
+    ],
+  },
+  {
     name: 'a write without looking at the lease',
     changes: [
       {
