@@ -209,7 +209,8 @@ export class Copier {
 
   /** Commits, in one transaction, rows and the ledger that they prove. */
   async #commit(change: BatchChange): Promise<void> {
-    const committed = await this.deps.claim.commit(change);
+    const { claim } = this.deps;
+    const committed = await claim.commit(change);
     const { tasks, rejected, ledger } = change;
     this.#committed = ledger;
     this.#count(committed, rejected);

@@ -9,7 +9,7 @@ const TIMEOUT_MS = 120_000;
 test.each(PLANTED)(
   'the simulator finds a planted fault: $name',
   async (planted) => {
-    const found = await find(await loadPlanted(planted), SEEDS);
+    const found = await find(await loadPlanted(planted), planted, SEEDS);
     console.log(`${planted.name}: ${found ?? 'not found'}`);
     expect(found).not.toBeNull();
   },

@@ -58,12 +58,13 @@ const TRUSTING: readonly Change[] = [
 ];
 
 export const PLANTED: readonly Planted[] = [
-  { name: 'a: advance by the limit asked for, though links are asked for', changes: LIMIT_ASKED },
-  { name: 'a: advance by the limit asked for, and hope', changes: [...LIMIT_ASKED, NO_LINKS] },
+  { name: 'a: advance by the limit asked for, though links are asked for', seed: 8, changes: LIMIT_ASKED },
+  { name: 'a: advance by the limit asked for, and hope', seed: 9, changes: [...LIMIT_ASKED, NO_LINKS] },
   { name: 'b: no overlap between pages, though links are asked for', changes: [NO_OVERLAP] },
   { name: 'b: no overlap between pages, and hope', changes: [NO_OVERLAP, NO_LINKS] },
   {
     name: 'h: a page read ahead handed out although it does not link',
+    seed: 12,
     changes: [
       {
         file: AHEAD,
@@ -80,6 +81,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'h: a seam taken for closed although it is not',
+    seed: 14,
     changes: [
       {
         file: AHEAD,
@@ -136,12 +138,14 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'e: stop at the watermark, without overlap',
+    seed: 6,
     changes: [
       { file: 'src/model/ledger.ts', from: 'ledger.watermark - overlapMs - 1', to: 'ledger.watermark' },
     ],
   },
   {
     name: 'f: removal without the closing walk',
+    seed: 23,
     changes: [
       {
         file: 'src/sync/reconcile.ts',
@@ -162,6 +166,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'removal without asking for the task',
+    seed: 17,
     changes: [
       {
         file: 'src/sync/reconcile.ts',
@@ -172,12 +177,14 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'removal after a walk that was not proven',
+    seed: 125,
     changes: [
       { file: 'src/sync/reconcile.ts', from: 'return isWhole && proven <= downTo;', to: 'return true;' },
     ],
   },
   {
     name: 'a list taken for unchanged although its total has moved',
+    seed: 131,
     changes: [{ file: HEAD, from: 'slice.page.total !== this.#before.total', to: 'slice.page === null' }],
   },
   {
@@ -186,6 +193,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'ties never counted',
+    seed: 13,
     changes: [
       {
         file: 'src/sync/ties.ts',
@@ -196,6 +204,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'an empty page taken for the end of the list',
+    seed: 9,
     changes: [
       {
         file: WALK,
@@ -207,14 +216,17 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a walk that never gives up',
+    seed: 51,
     changes: [{ file: NEXT, from: 'const PATIENCE = 32;', to: 'const PATIENCE = 1e9;' }],
   },
   {
     name: 'a write without looking at the lease',
+    seed: 5,
     changes: [{ file: 'src/store/sqlite/claim.ts', from: '      this.#lease.hold();\n', to: '' }],
   },
   {
     name: 'a lease that a second process gets',
+    seed: 20,
     changes: [
       {
         file: 'src/store/sqlite/lease.ts',
@@ -225,6 +237,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a task removed though another source shows it',
+    seed: 17,
     changes: [
       {
         file: 'src/store/sqlite/rows.ts',
@@ -235,6 +248,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a task that a source shows forgotten because another one holds it',
+    seed: 17,
     changes: [
       {
         file: 'src/store/sqlite/upsert.ts',
@@ -250,6 +264,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'open tasks that are not read again',
+    seed: 12,
     changes: [
       {
         file: 'src/sync/incremental.ts',

@@ -13,7 +13,8 @@ describeWithServer('the simulator finds a fault planted in the store', () => {
     '$name',
     async (planted) => {
       const { url, schema } = temporarySchema();
-      const found = await find(await loadPlanted(planted, targetOf(url, { schema })), SEEDS);
+      const core = await loadPlanted(planted, targetOf(url, { schema }));
+      const found = await find(core, planted, SEEDS);
       console.log(`${planted.name}: ${found ?? 'not found'}`);
       expect(found).not.toBeNull();
     },

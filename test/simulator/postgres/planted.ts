@@ -34,6 +34,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a write without looking at the lease',
+    seed: 5,
     changes: [
       {
         file: 'src/store/postgres/lease.ts',
@@ -44,10 +45,12 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a lease that a second process gets',
+    seed: 20,
     changes: [{ file: 'src/store/postgres/lease.ts', from: 'where l.token is null or', to: 'where true or' }],
   },
   {
     name: 'a task that a source shows forgotten because another one holds it',
+    seed: 17,
     changes: [
       {
         file: COMMIT_SQL,
@@ -58,6 +61,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a task removed though another source shows it',
+    seed: 17,
     changes: [
       {
         file: 'src/store/postgres/shared-rows.ts',
