@@ -37,7 +37,7 @@ export async function* changesOf(
     if (!follow || left === 0) return;
     // What a filter passed over is not looked at again.
     after = Math.max(cursor, head);
-    await feed.changed(signal);
+    await feed.changed(after, signal);
   }
 }
 

@@ -92,11 +92,12 @@ export class HookWorker {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
+    const { feed } = this.#deps;
+    let seen = 0;
     for (let failures = 0; !signal.aborted;) {
       try {
-        await this.#deps.feed.changed(signal);
-        // What was seen now does not change it again, even if no hook reads it.
-        await this.#deps.feed.head();
+        await feed.changed(seen, signal);
+        seen = await feed.head();
         failures = 0;
         this.wake();
       } catch (error) {

@@ -67,9 +67,9 @@ export interface Feed {
    */
   pages(question: FeedQuestion): AsyncGenerator<TaskChange[], void>;
   /**
-   * Resolves within a second of a commit by any process that changed a task since the last reading, or
+   * Resolves within a second of the commit of a change with a higher number than `after`, by any process, or
    * when `signal` aborts. Costs next to no CPU. Throws DatabaseError.
    */
-  changed(signal: AbortSignal): Promise<void>;
+  changed(after: number, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

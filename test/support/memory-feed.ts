@@ -60,7 +60,8 @@ export class MemoryFeed implements Feed {
     if (page.length > 0) yield page;
   }
 
-  changed: Feed['changed'] = async (signal) => {
+  changed: Feed['changed'] = async (after, signal) => {
+    if (this.#seq > after) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
     signal.addEventListener('abort', () => resolve(), { once: true });

@@ -22,7 +22,7 @@ const COLUMNS: readonly string[] = [
 /**
  * Returns the SELECT of a page: $1 since, $2 after, $3 the limit, $4 a status or null, $5 sources or null, $6
  * the characters after which the page ends. One statement, so of one moment. There is always a row: without a
- * task it has only `head`, the number of the last change. `met`: how many tasks there are up to the limit.
+ * task it has only `met`, how many tasks there are up to the limit.
  */
 export function pageSql(s: string): string {
   return `with met as materialized (
@@ -43,13 +43,12 @@ export function pageSql(s: string): string {
     ) as lines
     from measured m join ${s}tasks t on t.id = m.id where m.through - m.size < $6
   )
-  select f.seq as head, (select count(*) from met) as met, page.*
+  select (select count(*) from met) as met, page.*
   from ${s}feed_state f left join page on true order by page.seq`;
 }
 
 /** A row of {@link pageSql}, as the driver reads it. */
 export type PageRow = Record<string, string | number | boolean | null> & {
-  head: number;
   met: number;
   lines: string | null;
 };

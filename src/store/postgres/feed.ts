@@ -40,8 +40,6 @@ class PostgresFeed implements Feed {
   readonly #clock: Clock;
   readonly #s: string;
   readonly #listener: Listener;
-  /** The number of the last change that a reading saw. */
-  #seen = 0;
   /** Ends the pause between two looks. */
   #wake: AbortController | null = null;
 
@@ -54,7 +52,8 @@ class PostgresFeed implements Feed {
   }
 
   async head(): Promise<number> {
-    return (this.#seen = await this.#head());
+    const [row] = await this.#db.query<{ seq: number }>(`select seq from ${this.#s}feed_state`);
+    return row?.seq ?? 0;
   }
 
   async read(question: FeedQuestion): Promise<TaskChange[]> {
@@ -68,10 +67,10 @@ class PostgresFeed implements Feed {
     else if (changes.length > 0) yield changes;
   }
 
-  async changed(signal: AbortSignal): Promise<void> {
+  async changed(after: number, signal: AbortSignal): Promise<void> {
     for (let isOverslept = false; !signal.aborted;) {
       const wake = (this.#wake = new AbortController());
-      if ((await this.#head()) > this.#seen) {
+      if ((await this.head()) > after) {
         if (isOverslept) this.#listener.doubt();
         return;
       }
@@ -88,11 +87,6 @@ class PostgresFeed implements Feed {
     await Promise.all([this.#listener.close(), this.#db.end()]);
   }
 
-  async #head(): Promise<number> {
-    const [row] = await this.#db.query<{ seq: number }>(`select seq from ${this.#s}feed_state`);
-    return row?.seq ?? 0;
-  }
-
   async #page(query: Query, question: FeedQuestion): Promise<{ changes: TaskChange[]; isLast: boolean }> {
     const { since, after = since, limit, status, sources = [] } = question;
     const asked = Math.min(limit, TASKS_A_PAGE);
@@ -103,7 +97,6 @@ class PostgresFeed implements Feed {
     const rows = await query<PageRow>(pageSql(this.#s), [since, after, asked, ...wanted, CHARACTERS_A_PAGE]);
     const [first] = rows;
     if (first === undefined) throw new Error('The mirror has lost its counter of changes.');
-    this.#seen = first.head;
     const changes = rows
       .filter(({ id }) => id !== null)
       .map((row) => taskChangeOf(taskOf(row), linesOf(row), since));

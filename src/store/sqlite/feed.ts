@@ -22,8 +22,6 @@ class SqliteFeed implements Feed {
   readonly #clock: Clock;
   readonly #file: string | null;
   readonly #statements: ReturnType<typeof prepareAll>;
-  /** The number of the last change that a reading saw. */
-  #seen: number;
   /** The file's version at the last look (sqlite.org/pragma.html#pragma_data_version). */
   #version = -1;
   /** The number of the last change at that look. */
@@ -34,18 +32,14 @@ class SqliteFeed implements Feed {
     this.#clock = clock;
     this.#file = identityOf(db.name);
     this.#statements = prepareAll(db);
-    this.#seen = this.#head();
   }
 
   async head(): Promise<number> {
-    return this.#reading(() => (this.#seen = this.#head()));
+    return this.#reading(() => this.#head());
   }
 
   async read(question: FeedQuestion): Promise<TaskChange[]> {
-    const read = this.#db.transaction(() => {
-      this.#seen = this.#head();
-      return this.#page(question);
-    });
+    const read = this.#db.transaction(() => this.#page(question));
     return this.#reading(() => read.deferred());
   }
 
@@ -54,7 +48,6 @@ class SqliteFeed implements Feed {
     let { after = question.since, limit } = question;
     this.#reading(() => db.exec('begin'));
     try {
-      this.#seen = this.#reading(() => this.#head());
       while (limit > 0) {
         const asked = { ...question, after, limit: Math.min(limit, TASKS_A_PAGE) };
         const page = this.#reading(() => this.#page(asked));
@@ -70,8 +63,8 @@ class SqliteFeed implements Feed {
     }
   }
 
-  async changed(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !this.#reading(() => this.#hasMoved())) {
+  async changed(after: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#reading(() => this.#latestNow()) <= after) {
       await this.#clock.sleep(LOOK_MS, signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;
       });
@@ -86,11 +79,11 @@ class SqliteFeed implements Feed {
     return this.#statements.head.get() ?? 0;
   }
 
-  #hasMoved(): boolean {
+  #latestNow(): number {
     assertInPlace(this.#db.name, this.#file, 'while it was followed');
     const version = Number(this.#db.pragma('data_version', { simple: true }));
     if (version !== this.#version) [this.#version, this.#latest] = [version, this.#head()];
-    return this.#latest > this.#seen;
+    return this.#latest;
   }
 
   #page({ since, after = since, limit, status, sources = [] }: FeedQuestion): TaskChange[] {

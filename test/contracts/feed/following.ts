@@ -5,11 +5,11 @@ import type { FakeClock } from '../../support/fake-clock.ts';
 import { A, B, changeOf, NEVER, RECORD } from '../mirror-store/kit.ts';
 import { completed, type Followed, followed, type MakeFeed, running, since } from './kit.ts';
 
-/** A wait for the next change, and whether it has come. */
-function waiting(feed: Feed, signal: AbortSignal = NEVER) {
+/** A wait for a change after this one, and whether it has come. */
+function waiting(feed: Feed, after: number, signal: AbortSignal = NEVER) {
   const wait = { isOver: false, over: Promise.resolve() };
   const watch = async (): Promise<void> => {
-    await feed.changed(signal);
+    await feed.changed(after, signal);
     wait.isOver = true;
   };
   wait.over = watch();
@@ -40,26 +40,34 @@ export function following(make: MakeFeed): void {
       const { feed, put, clock } = await followed(make);
       clock.hold();
       await put(running('x'));
-      await feed.read(since(0));
-      const wait = waiting(feed);
+      const wait = waiting(feed, 1);
       await letPass({ clock, feed }, 5);
       expect(wait.isOver).toBe(false);
       await put(completed('x'));
       await end(clock, wait);
     });
 
-    test('ends at once if it was committed after the last reading', async () => {
+    test('ends at once if it was committed before', async () => {
       const { feed, put, clock } = await followed(make);
       clock.hold();
       expect(await feed.read(since(0))).toEqual([]);
       await put(running('x'));
-      await feed.changed(NEVER);
-      await feed.changed(NEVER);
-      expect(await feed.head()).toBe(1);
-      const wait = waiting(feed);
+      await feed.changed(0, NEVER);
+      await feed.changed(0, NEVER);
+      const wait = waiting(feed, 1);
       await letPass({ clock, feed }, 3);
       expect(wait.isOver).toBe(false);
       await put(running('y'));
+      await end(clock, wait);
+    });
+
+    test('ends though somebody else has read the change through the same feed', async () => {
+      const { feed, put, clock } = await followed(make);
+      clock.hold();
+      const wait = waiting(feed, 0);
+      await letPass({ clock, feed }, 1);
+      await put(running('x'));
+      expect(await feed.read(since(0))).toHaveLength(1);
       await end(clock, wait);
     });
 
@@ -67,8 +75,7 @@ export function following(make: MakeFeed): void {
       const { store, claim, feed, put, clock } = await followed(make);
       clock.hold();
       await put(running('x'));
-      await feed.head();
-      const wait = waiting(feed);
+      const wait = waiting(feed, 1);
       await put(running('x'));
       await claim.finishRun(await claim.startRun('incremental'), RECORD);
       await claim.release();
@@ -82,13 +89,13 @@ export function following(make: MakeFeed): void {
     test('ends when it is given up, and may begin again', async () => {
       const { feed, clock, put } = await followed(make);
       clock.hold();
-      await feed.changed(AbortSignal.abort());
+      await feed.changed(0, AbortSignal.abort());
       const stop = new AbortController();
-      const wait = waiting(feed, stop.signal);
+      const wait = waiting(feed, 0, stop.signal);
       await letPass({ clock, feed }, 1);
       stop.abort(new Error('given up'));
       await wait.over;
-      const again = waiting(feed);
+      const again = waiting(feed, 0);
       await letPass({ clock, feed }, 3);
       expect(again.isOver).toBe(false);
       await put(running('x'));

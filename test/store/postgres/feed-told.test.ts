@@ -34,7 +34,7 @@ async function followed() {
 describeWithServer('waiting for a change in PostgreSQL', () => {
   test('ends as soon as a commit tells of one, without another look', async () => {
     const { feed, put, sleepsFor } = await followed();
-    const wait = feed.changed(NEVER);
+    const wait = feed.changed(0, NEVER);
     await sleepsFor(LOOK_WHEN_TOLD_MS);
     await put('x');
     await wait;
@@ -43,7 +43,7 @@ describeWithServer('waiting for a change in PostgreSQL', () => {
 
   test('goes on with a look now and then once the connection that listens is lost', async () => {
     const { feed, put, sleepsFor, url, schema, clock } = await followed();
-    const wait = feed.changed(NEVER);
+    const wait = feed.changed(0, NEVER);
     await sleepsFor(LOOK_WHEN_TOLD_MS);
     const end = `select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = '${schema}' and query like 'listen %'`;
@@ -58,7 +58,7 @@ describeWithServer('waiting for a change in PostgreSQL', () => {
   test('of another schema does not end it', async () => {
     const [one, other] = [await followed(), await followed()];
     const wait = { isOver: false };
-    const waiting = one.feed.changed(NEVER).finally(() => (wait.isOver = true));
+    const waiting = one.feed.changed(0, NEVER).finally(() => (wait.isOver = true));
     await one.sleepsFor(LOOK_WHEN_TOLD_MS);
     await other.put('x');
     for (let i = 0; i < 5; i += 1) await other.feed.head();

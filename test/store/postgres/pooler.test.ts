@@ -51,7 +51,7 @@ describeWithServerAnd(poolerLacks, 'a pooler of transactions', () => {
     onTestFinished(() => feed.close());
     clock.hold();
     const state = { isOver: false };
-    const wait = feed.changed(NEVER).finally(() => (state.isOver = true));
+    const wait = feed.changed(0, NEVER).finally(() => (state.isOver = true));
     const looks = async (count: number): Promise<void> => {
       for (const least = clock.waits.length + count; clock.waits.length < least && !state.isOver;) {
         clock.advance(500);

@@ -41,7 +41,7 @@ test('following a file ends when another takes its name, since nobody writes the
   await (await open()).close();
   clock.hold();
   const feed = await reopen();
-  const wait = feed.changed(NEVER);
+  const wait = feed.changed(0, NEVER);
   renameSync(file, `${file}.old`);
   clock.advance(1_000);
   await expect(wait).rejects.toMatchObject({ code: 'database_replaced' });
@@ -53,7 +53,7 @@ test('a wait looks at the file two or three times a second', async () => {
   clock.hold();
   const feed = await reopen();
   const stop = new AbortController();
-  const wait = feed.changed(stop.signal);
+  const wait = feed.changed(0, stop.signal);
   for (let i = 0; i < 100; i += 1) {
     await new Promise<void>((resolve) => void setImmediate(resolve));
     clock.advance(100);
