@@ -29,12 +29,13 @@ const TROUBLE: HookTrouble = {
 const FAILURE: HookFailure = {
   hook: 'one',
   eventId: 'msg_1',
-  type: 'task.failed',
+  // The API may name a status as it likes.
+  type: 'task.odd \0 ␀',
   seq: 8,
   source: 'a',
   taskId: 'task \0',
   givenUpAt: NOW,
-  reason: 'answered 410 (gone)',
+  reason: 'answered 410 (gone) \0',
 };
 
 /** What every HookStore has to hold (src/store/hooks.ts). */
@@ -116,12 +117,8 @@ function states(make: Make): void {
       expect(await claim?.beginDigest(7)).toBe(true);
       expect(await claim?.failed(TROUBLE)).toBe(true);
       const other = await under.open();
-      expect((await other.states())[0]).toMatchObject({
-        ...TROUBLE,
-        lastError: expect.stringContaining('answered 500'),
-        digestThrough: 7,
-        failed: 1,
-      });
+      const troubled = { ...TROUBLE, digestThrough: 7, failed: 1 };
+      expect((await other.states())[0]).toMatchObject(troubled);
       expect(await claim?.delivered(NEXT, NOW)).toBe(true);
       expect((await other.states())[0]).toMatchObject({
         place: NEXT,

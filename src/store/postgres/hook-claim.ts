@@ -51,7 +51,7 @@ export class PostgresHookClaim implements HookClaim {
     const rows = await db.query(text, [
       ...this.#values([...ofPlace(place), ...ofTrouble(trouble)]),
       eventId,
-      type,
+      encodeNul(type),
       seq,
       source,
       taskId === null ? null : encodeNul(taskId),

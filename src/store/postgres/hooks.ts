@@ -3,7 +3,7 @@ import type { Clock } from '../../model/clock.ts';
 import { LAST_RANK, lastRunOfAll } from '../../model/hook.ts';
 import { HOOK_LEASE_MS } from '../../model/lease.ts';
 import { utcText } from '../../model/task.ts';
-import type { HookClaim, HookStore } from '../hooks.ts';
+import type { HookClaim, HookState, HookStore } from '../hooks.ts';
 import { type Holder, thisProcess } from '../sql/holder.ts';
 import {
   backfillsSql,
@@ -47,6 +47,12 @@ export async function openPostgresHooks(
   return new PostgresHooks(db, prefixOf(target.schema), options);
 }
 
+const decoded = (text: string | null): string | null => (text === null ? null : decodeNul(text));
+
+function stateOf(row: HookRow): HookState {
+  return toHookState({ ...row, last_error: decoded(row.last_error) });
+}
+
 class PostgresHooks implements HookStore {
   readonly #db: Database;
   readonly #s: string;
@@ -67,7 +73,7 @@ class PostgresHooks implements HookStore {
       `select * from ${this.#s}hooks where $1::text[] is null or name = any ($1::text[]) order by name`,
       [names ?? null],
     );
-    return rows.map(toHookState);
+    return rows.map(stateOf);
   };
 
   failures: HookStore['failures'] = async (limit, hook) => {
@@ -75,8 +81,13 @@ class PostgresHooks implements HookStore {
       `select * from ${this.#s}hook_failures where $1::text is null or hook = $1 order by id desc limit $2`,
       [hook ?? null, limit],
     );
-    return rows.map(({ task_id, ...row }) =>
-      toHookFailure({ ...row, task_id: task_id === null ? null : decodeNul(task_id) }),
+    return rows.map((row) =>
+      toHookFailure({
+        ...row,
+        type: decodeNul(row.type),
+        task_id: decoded(row.task_id),
+        reason: decodeNul(row.reason),
+      }),
     );
   };
 
@@ -125,7 +136,7 @@ class PostgresHooks implements HookStore {
       s: this.#s,
       offset: this.#offset,
       token,
-      state: toHookState(row),
+      state: stateOf(row),
     });
   };
 
@@ -147,9 +158,7 @@ class PostgresHooks implements HookStore {
       order by r.id limit $2`,
       [JSON.stringify(after), limit, lastRunOfAll(after)],
     );
-    return rows.map(({ error, ...row }) =>
-      toSettledRun({ ...row, error: error === null ? null : decodeNul(error) }),
-    );
+    return rows.map((row) => toSettledRun({ ...row, error: decoded(row.error) }));
   };
 
   lastRuns: HookStore['lastRuns'] = async () => {
