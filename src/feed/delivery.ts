@@ -55,18 +55,26 @@ export async function deliver(
   const [state] = await deps.store.states([name]);
   if (state === undefined) return IDLE;
   const now = deps.clock.now();
-  const nextAt = state.nextAttemptAt === null ? 0 : Date.parse(state.nextAttemptAt);
-  if (nextAt > now && nextAt <= now + LONGEST_WAIT_MS) return { ...IDLE, nextAt };
+  const pausedUntil = endOfPause(state, now);
+  if (pausedUntil !== null) return { ...IDLE, nextAt: pausedUntil };
   if (isStillBlocked(before, state, now)) return before;
   if (!(await hasNews(state, deps))) return IDLE;
   const claim = await deps.store.claim(name);
   if (claim === null) return { ...IDLE, nextAt: now + HELD_MS };
   try {
-    return await new Delivery(hook, claim, deps, signal).pass();
+    // Another process may have tried, and failed, since the state was read.
+    const nextAt = endOfPause(claim.state, now);
+    return nextAt === null ? await new Delivery(hook, claim, deps, signal).pass() : { ...IDLE, nextAt };
   } finally {
     // If this fails, the lease ends by itself.
     await claim.release().catch(() => undefined);
   }
+}
+
+/** Returns when the pause after an attempt that failed is over, in ms; null: there is none. */
+function endOfPause({ nextAttemptAt }: HookState, now: number): number | null {
+  const at = nextAttemptAt === null ? 0 : Date.parse(nextAttemptAt);
+  return at > now && at <= now + LONGEST_WAIT_MS ? at : null;
 }
 
 function isStillBlocked({ blockedAt, nextAt }: Pass, { place }: HookState, now: number): boolean {

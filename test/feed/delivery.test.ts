@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { deliver } from '../../src/feed/delivery.ts';
 import { beginHooks } from '../../src/feed/worker.ts';
+import type { HookStore } from '../../src/store/hooks.ts';
 import { DELIVERED, FAILED, FakeHook, GONE, hookBench, NEVER } from './kit.ts';
 
 const MINUTE = 60_000;
@@ -103,6 +104,22 @@ describe('an event that fails', () => {
     await pass(hook);
     expect(hook.told.slice(4)).toEqual(['1 task.added', '2 task.added']);
     expect((await store.states())[0]).toMatchObject({ attempts: 0, failingSince: null, lastError: null });
+  });
+
+  test('is not tried by another process before the pause is over, even if that was about to begin', async () => {
+    const hook = new FakeHook({ events: ['task.added'] });
+    const { feed, deps, pass, openStore } = await hookBench(hook);
+    hook.answers = [FAILED];
+    feed.put('a', { status: 'pending' });
+    const store = await openStore();
+    const claim: HookStore['claim'] = async (name) => {
+      await pass(hook);
+      return store.claim(name);
+    };
+    const late = { ...deps, store: { ...store, claim, close: () => store.close() } };
+    const { nextAt } = await deliver(hook, late, NEVER);
+    expect([hook.sent.length, nextAt]).toEqual([1, deps.clock.now() + 3_750]);
+    expect(await (await openStore()).claim('alerts')).not.toBeNull();
   });
 
   test('waits as long as the receiver asks', async () => {
