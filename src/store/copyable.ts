@@ -10,6 +10,8 @@ export const COPIED_TABLES = [
   'omitted_fields',
   'retention_state',
   'feed_state',
+  'hooks',
+  'hook_failures',
 ] as const;
 
 export type CopiedTable = (typeof COPIED_TABLES)[number];

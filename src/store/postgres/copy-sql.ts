@@ -8,7 +8,11 @@ import {
 } from '../sql/copied-columns.ts';
 
 /** The numbers of these tables are given by the database, if nobody says so. */
-const NUMBERED: ReadonlySet<CopiedTable> = new Set<CopiedTable>(['task_changes', 'sync_runs']);
+const NUMBERED: ReadonlySet<CopiedTable> = new Set<CopiedTable>([
+  'task_changes',
+  'sync_runs',
+  'hook_failures',
+]);
 /** Rows of these tables refer to a task. */
 export const OF_TASKS: ReadonlySet<CopiedTable> = new Set<CopiedTable>(['also_shown', 'task_changes']);
 
@@ -117,6 +121,7 @@ export function finishSql(s: string): { hold: string; rest: string[] } {
         from ${s}task_changes`,
       ),
       after('sync_runs', 'id', `select max(id) from ${s}sync_runs`),
+      after('hook_failures', 'id', `select max(id) from ${s}hook_failures`),
       `drop table ${s}copy_state`,
     ],
   };

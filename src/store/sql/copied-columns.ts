@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<Kind, ColumnKind>> = {
 const of = (kind: ColumnKind, names: string): CopiedColumn[] =>
   names.split(' ').map((name) => ({ name, kind }));
 
-/** The columns of each table, in the order of the cells of a {@link CopyRow}. */
+/** The columns of each table, in the order of the cells of a {@link CopyRow}; none that says who holds a lease. */
 export const COPIED_COLUMNS: Readonly<Record<CopiedTable, readonly CopiedColumn[]>> = {
   sources: [
     ...of('name', 'name base_url'),
@@ -63,6 +63,26 @@ export const COPIED_COLUMNS: Readonly<Record<CopiedTable, readonly CopiedColumn[
   omitted_fields: of('name', 'field stage'),
   retention_state: [...of('count', 'changes_no'), ...of('time', 'changes_through removed_through')],
   feed_state: of('count', 'seq'),
+  hooks: [
+    ...of('name', 'name'),
+    ...of('count', 'seq rank'),
+    ...of('json', 'run_ids'),
+    ...of('count', 'replay_through digest_through attempts'),
+    ...of('time', 'failing_since next_attempt_at'),
+    ...of('text', 'last_error'),
+    ...of('time', 'last_delivery_at'),
+    ...of('count', 'delivered failed set_aside'),
+  ],
+  hook_failures: [
+    ...of('count', 'id'),
+    ...of('name', 'hook event_id'),
+    ...of('text', 'type'),
+    ...of('count', 'seq'),
+    ...of('name', 'source'),
+    ...of('text', 'task_id'),
+    ...of('time', 'given_up_at'),
+    ...of('text', 'reason'),
+  ],
 };
 
 /** The columns that tell the rows of each table apart. */
@@ -77,6 +97,8 @@ export const COPIED_KEYS: Readonly<Record<CopiedTable, readonly string[]>> = {
   omitted_fields: ['field'],
   retention_state: ['changes_no'],
   feed_state: ['seq'],
+  hooks: ['name'],
+  hook_failures: ['id'],
 };
 
 /** Tables that have one row at most: writing it replaces what was there. */

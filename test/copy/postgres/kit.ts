@@ -3,12 +3,14 @@ import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
 import { copyMirror, type TableCopy } from '../../../src/copy/copy.ts';
 import { TaskmirrorError } from '../../../src/model/errors.ts';
-import type { OmittableField } from '../../../src/model/task.ts';
+import { LAST_RANK } from '../../../src/model/hook.ts';
+import { type OmittableField, utcText } from '../../../src/model/task.ts';
 import { COPIED_TABLES, type CopyOrigin, type CopyTarget } from '../../../src/store/copyable.ts';
 import { openCopyOrigin as originInPostgres } from '../../../src/store/postgres/copy-origin.ts';
 import { openCopyTarget as targetInPostgres } from '../../../src/store/postgres/copy-target.ts';
 import { openCopyOrigin as originInFile } from '../../../src/store/sqlite/copy-origin.ts';
 import { openCopyTarget as targetInFile } from '../../../src/store/sqlite/copy-target.ts';
+import { openSqliteHooks } from '../../../src/store/sqlite/hooks.ts';
 import { openMirrorStore } from '../../../src/store/sqlite/store.ts';
 import type { MirrorStore } from '../../../src/store/store.ts';
 import { A, B, changeOf, HOUR, mirrorTask, NEVER, RECORD } from '../../contracts/mirror-store/kit.ts';
@@ -157,10 +159,44 @@ export async function mirrorWithEverything(file: string): Promise<void> {
   await b.finishRun(await b.startRun('reconcile'), { ...RECORD, verdict: 'repaired' });
   await b.release();
   await store.close();
+  await hooksWithEverything(file, clock);
   // As it is once the field was cleared.
   const db = new Database(file);
   db.exec(`insert into omitted_fields (field, stage, through) values ('systemPrompt', 'cleared', 0)`);
   db.close();
+}
+
+/** Hooks that were told something, that fail, are told again, or have given events up. */
+async function hooksWithEverything(file: string, clock: FakeClock): Promise<void> {
+  const hooks = await openSqliteHooks(file, { clock });
+  await hooks.begin(['one', 'other', 'new', 'replayed'], { seq: 2, rank: LAST_RANK, runs: {} });
+  const [now, place] = [utcText(clock.now()), { seq: 5, rank: 1, runs: { a: 1, b: 2 } }];
+  const trouble = { attempts: 2, failingSince: now, nextAttemptAt: now, lastError: 'answered 500 \0 ␀' };
+  const failure = {
+    type: 'task.odd \0',
+    seq: 4,
+    source: 'a',
+    taskId: 'odd \0',
+    givenUpAt: now,
+    reason: 'no \0',
+  };
+  for (const hook of ['one', 'other']) {
+    const claim = await hooks.claim(hook);
+    await claim?.delivered(place, now);
+    for (let n = 1; n <= 4; n += 1) {
+      const eventId = `msg_${hook}_${n}`;
+      await claim?.setAside({ ...place, seq: 5 + n }, { ...failure, hook, eventId }, trouble);
+    }
+    await claim?.failed(trouble);
+    await claim?.beginDigest(8);
+    await claim?.release();
+  }
+  const ofSource = { ...failure, hook: 'new', eventId: 'msg_new', seq: null, taskId: null };
+  const claim = await hooks.claim('new');
+  await claim?.setAside(place, ofSource, trouble);
+  await claim?.release();
+  await hooks.replay('replayed', 1, 4);
+  await hooks.close();
 }
 
 /** The code of the error that ends some work; null: it came to its end. */

@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { utcText } from '../../../src/model/task.ts';
 import type { CopyTarget } from '../../../src/store/copyable.ts';
 import { openPostgresReader, openPostgresStore } from '../../../src/store/postgres/store.ts';
 import { openForQuery } from '../../../src/store/sqlite/readonly.ts';
+import { openSqliteHooks } from '../../../src/store/sqlite/hooks.ts';
 import { openMirrorReader } from '../../../src/store/sqlite/reader.ts';
 import { A, B, changeOf, HOUR, mirrorTask, NEVER } from '../../contracts/mirror-store/kit.ts';
-import { createFakeClock } from '../../support/fake-clock.ts';
+import { createFakeClock, type FakeClock } from '../../support/fake-clock.ts';
 import { describeWithServer, targetOf } from '../../support/postgres/server.ts';
 import {
   codeOf,
@@ -45,6 +48,12 @@ function cutAfter(writes: number, when: 'before' | 'after'): (target: CopyTarget
   };
 }
 
+/** Lets every write through, and fails what makes a mirror of it. */
+function cutAtTheEnd(target: CopyTarget): CopyTarget {
+  target.finish = () => Promise.reject(new Error('cut off'));
+  return target;
+}
+
 /** Cuts a copy off at each of its writes, and goes on each time. Returns how often. */
 async function copyInPieces(from: Place, to: Place, when: 'before' | 'after'): Promise<number> {
   const cut = cutAfter(when === 'before' ? 1 : 0, when);
@@ -67,11 +76,15 @@ describeWithServer('a copy that was cut off', () => {
   test('has what happened to its origin since: renamed, changed, removed, deleted and healed', async () => {
     const file = newFile();
     await mirrorWithEverything(file.file);
-    for (const at of [13, 4]) {
+    for (const [nth, cut] of [
+      [20, () => cutAtTheEnd],
+      [13, () => cutAfter(13, 'before')],
+      [4, () => cutAfter(4, 'before')],
+    ] as const) {
       const [schema, other, back] = [newSchema(), newFile(), newFile()];
-      await expect(copy(file, schema, cutAfter(at, 'before'))).rejects.toThrow('cut off');
-      await expect(copy(file, other, cutAfter(at, 'before'))).rejects.toThrow('cut off');
-      await changeEverything(file.file, at);
+      await expect(copy(file, schema, cut())).rejects.toThrow('cut off');
+      await expect(copy(file, other, cut())).rejects.toThrow('cut off');
+      await changeEverything(file.file, nth);
       await copy(file, schema);
       await copy(file, other);
       await copy(schema, back);
@@ -159,6 +172,25 @@ async function changeEverything(file: string, nth: number): Promise<void> {
   await b.release();
   await store.renameSource(`b${nth}`, 'b');
   await store.renameSource('a', 'other');
-  await store.renameSource('other', nth === 13 ? 'a' : 'z');
+  await store.renameSource('other', nth === 4 ? 'z' : 'a');
   await store.close();
+  await changeHooks(file, clock, nth);
+}
+
+/** Delivers, gives up, and begins a hook; the first events that were given up are forgotten. */
+async function changeHooks(file: string, clock: FakeClock, nth: number): Promise<void> {
+  const hooks = await openSqliteHooks(file, { clock });
+  const now = utcText(clock.now());
+  await hooks.begin([`new ${nth}`], { seq: nth, rank: 0, runs: {} });
+  const claim = await hooks.claim('one');
+  const place = { seq: 20 + nth, rank: 0, runs: { a: 10 + nth } };
+  await claim?.delivered(place, now);
+  const failure = { hook: 'one', eventId: `msg_${nth}`, type: 'x', seq: nth, source: 'a', taskId: null };
+  const trouble = { attempts: 1, failingSince: now, nextAttemptAt: now, lastError: `no ${nth}` };
+  await claim?.setAside(place, { ...failure, givenUpAt: now, reason: 'x' }, trouble);
+  await claim?.release();
+  await hooks.close();
+  const db = new Database(file);
+  db.exec('delete from hook_failures where id in (select id from hook_failures order by id limit 2)');
+  db.close();
 }
