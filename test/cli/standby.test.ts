@@ -1,8 +1,4 @@
-import { join } from 'node:path';
-import { readRows } from '../support/mirror.ts';
+import { inFile } from './database.ts';
 import { standbyContract } from './standby.ts';
 
-standbyContract('SQLite', (cwd) => ({
-  setting: './mirror.db',
-  rows: (sql) => readRows(join(cwd, 'mirror.db'), sql),
-}));
+standbyContract('SQLite', inFile);

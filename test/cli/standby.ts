@@ -4,20 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/mirror.ts';
 import { type Program, runProgram, startProgram } from '../support/program.ts';
 import { holdList, KEY, serveTasks, teamTasks, type TestApi } from './api.ts';
-
-/** A database that several daemons share. */
-export interface SharedDatabase {
-  /** The setting `database`. */
-  setting: string;
-  rows<R>(sql: string): R[] | Promise<R[]>;
-}
-
-export type Make = (cwd: string) => SharedDatabase | Promise<SharedDatabase>;
+import type { MakeDatabase, SharedDatabase } from './database.ts';
 
 const NEVER = '0 0 1 1 *';
 
 /** What several daemons on one database have to hold. `make` gives a database, of which nothing is made yet. */
-export function standbyContract(engine: string, make: Make): void {
+export function standbyContract(engine: string, make: MakeDatabase): void {
   describe(`three daemons on one database: ${engine}`, () => {
     test('where the one that syncs is killed in the middle of its run, another goes on, and none complains', async () => {
       const setup = await setUp(make, { schedule: NEVER, fullSchedule: null });
@@ -86,7 +78,7 @@ interface Setup {
 }
 
 async function setUp(
-  make: Make,
+  make: MakeDatabase,
   schedules: { schedule: string; fullSchedule: string | null },
 ): Promise<Setup> {
   const api = await serveTasks(teamTasks(300));

@@ -1,15 +1,15 @@
-import { onTestFinished } from 'vitest';
 import { deliver, type DeliveryDeps, type Hook, type Pass } from '../../src/feed/delivery.ts';
 import type { HookMessage } from '../../src/feed/message.ts';
 import type { Sent } from '../../src/feed/sender.ts';
 import { beginHooks } from '../../src/feed/worker.ts';
 import type { HookRules } from '../../src/model/hook.ts';
 import type { HookStore } from '../../src/store/hooks.ts';
-import { openSqliteHooks } from '../../src/store/sqlite/hooks.ts';
 import type { MirrorStore } from '../../src/store/store.ts';
-import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import type { HooksUnderTest } from '../contracts/hook-store.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { sqliteHooks } from '../support/hooks.ts';
 import { MemoryFeed } from '../support/memory-feed.ts';
-import { memoryLog, temporaryMirror } from '../support/mirror.ts';
+import { memoryLog } from '../support/mirror.ts';
 
 export const NEVER = new AbortController().signal;
 export const DELIVERED: Sent = { outcome: 'delivered' };
@@ -41,7 +41,6 @@ export interface HookBench {
   feed: MemoryFeed;
   store: HookStore;
   mirror: MirrorStore;
-  file: string;
   clock: FakeClock;
   log: ReturnType<typeof memoryLog>;
   deps: DeliveryDeps;
@@ -52,15 +51,17 @@ export interface HookBench {
 }
 
 /** A feed in memory, and a mirror in a file that knows the hooks. */
-export async function hookBench(...hooks: Hook[]): Promise<HookBench> {
-  const clock = createFakeClock();
-  const { store: mirror, file } = await temporaryMirror(clock);
-  const openStore = async (): Promise<HookStore> => {
-    const store = await openSqliteHooks(file, { clock });
-    onTestFinished(() => store.close());
-    return store;
-  };
-  const store = await openStore();
+export async function hookBench(...hooks: Hook[]): Promise<HookBench & { file: string }> {
+  const under = await sqliteHooks();
+  return { ...(await benchOn(under, ...hooks)), file: under.file };
+}
+
+/** A feed in memory, and a mirror that knows the hooks. */
+export async function benchOn(
+  { clock, mirror, open }: Pick<HooksUnderTest, 'clock' | 'mirror' | 'open'>,
+  ...hooks: Hook[]
+): Promise<HookBench> {
+  const store = await open();
   const feed = new MemoryFeed(() => clock.now());
   const log = memoryLog();
   const deps = { feed, store, clock, log, random: () => 0.5 };
@@ -69,11 +70,10 @@ export async function hookBench(...hooks: Hook[]): Promise<HookBench> {
     feed,
     store,
     mirror,
-    file,
     clock,
     log,
     deps,
-    openStore,
+    openStore: open,
     pass: (hook, signal = NEVER) => deliver(hook, deps, signal),
   };
 }
