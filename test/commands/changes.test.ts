@@ -108,6 +108,16 @@ describe('changes', () => {
     );
   });
 
+  test('as a table in a narrow terminal have a line each, with the beginning of the id', async () => {
+    const long = mirrorTask('0c5e1f0e-6a55-4a3b-9a0e-0d2c0b6f3a53', 0, { status: 'awaiting_approval' });
+    await mirror.claim.commit(changeOf({ tasks: [long] }));
+    const { lines: drawn } = await printed({ format: 'table' }, 80);
+    expect(drawn.map((line) => line.length)).toEqual(Array(7).fill(80));
+    expect(drawn[1]).toMatch(/^│ +seq │ event +│ task_id +│ status +│ changes +│$/);
+    expect(drawn[4]).toMatch(/^│ +3 │ added +│ x +│ failed +│ status: running → faile… │$/);
+    expect(drawn[5]).toMatch(/^│ +4 │ added +│ 0c5e1f0e │ awaiting_approval │ +│$/);
+  });
+
   test('show a terminal no character that it would act on', async () => {
     for (const format of ['jsonl', 'table', 'csv'] as const) {
       const { text } = await printed({ format }, 200);

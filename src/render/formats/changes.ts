@@ -24,11 +24,10 @@ export function changesText(
     return { begin: () => '', page, end: () => '' };
   }
   if (format === 'csv') return ofRows(csvLines(CSV_COLUMNS), csvRow);
-  const table =
-    output.isTTY === true
-      ? terminalTable(TABLE_COLUMNS, output.columns || DEFAULT_COLUMNS, color, [WIDEST])
-      : plainTable(TABLE_COLUMNS, [WIDEST]);
-  return ofRows(table, tableRow);
+  if (output.isTTY !== true) return ofRows(plainTable(WIDE, [wideRow(WIDEST)]), wideRow);
+  const width = output.columns || DEFAULT_COLUMNS;
+  const [names, rowOf] = width < WIDE_COLUMNS ? ([NARROW, narrowRow] as const) : ([WIDE, wideRow] as const);
+  return ofRows(terminalTable(names, width, color, [rowOf(WIDEST)]), rowOf);
 }
 
 function ofRows(format: RowFormat, rowOf: (change: TaskChange) => Cell[]): ChangesText {
@@ -78,21 +77,41 @@ function csvRow(change: TaskChange): Cell[] {
   return [...HEAD.map(([, valueOf]) => valueOf(change)), changesJson(change.changes), taskJson(change)];
 }
 
-const TABLE_COLUMNS = ['seq', 'observed_at', 'event', 'source', 'task_id', 'status', 'changes'];
+const WIDE = ['seq', 'observed_at', 'event', 'source', 'task_id', 'status', 'changes'];
+/** On a narrow terminal a line for each change is worth more than a whole id and a time. */
+const NARROW = ['seq', 'event', 'task_id', 'status', 'changes'];
+/** Columns of a terminal in which a box has room for {@link WIDEST}. */
+const WIDE_COLUMNS = 148;
+/** Characters of an id that are enough to name a task. */
+const SHORT_ID = 8;
 
 /** What most rows need: the first page may be one new task, without a change. */
-const WIDEST: Cell[] = [
-  1_000_000,
-  '2026-01-01T00:00:00.000Z',
-  'returned',
-  'default',
-  '00000000-0000-0000-0000-000000000000',
-  'awaiting_approval',
-  'status: running → completed',
-];
+const WIDEST: TaskChange = {
+  seq: 1_000_000,
+  source: 'default',
+  taskId: '00000000-0000-0000-0000-000000000000',
+  event: 'returned',
+  observedAt: '2026-01-01T00:00:00.000Z',
+  changes: [
+    {
+      seq: 1,
+      field: 'status',
+      oldValue: 'running',
+      newValue: 'completed',
+      observedAt: '2026-01-01T00:00:00.000Z',
+    },
+  ],
+  task: { status: 'awaiting_approval' },
+};
 
-function tableRow(change: TaskChange): Cell[] {
-  const { seq, observedAt, event, source, taskId, task, changes } = change;
-  const told = changes.map(({ field, oldValue, newValue }) => `${field}: ${oldValue} → ${newValue}`);
-  return [seq, observedAt, event, source, taskId, task['status'] ?? null, told.join(', ')];
+function wideRow({ seq, observedAt, event, source, taskId, task, changes }: TaskChange): Cell[] {
+  return [seq, observedAt, event, source, taskId, task['status'] ?? null, inWords(changes)];
+}
+
+function narrowRow({ seq, event, taskId, task, changes }: TaskChange): Cell[] {
+  return [seq, event, taskId.slice(0, SHORT_ID), task['status'] ?? null, inWords(changes)];
+}
+
+function inWords(changes: readonly FieldChange[]): string {
+  return changes.map(({ field, oldValue, newValue }) => `${field}: ${oldValue} → ${newValue}`).join(', ');
 }
