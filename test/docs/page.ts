@@ -61,7 +61,7 @@ function readPage(file: string): Page {
       return lines.slice(heading.line + 1, next?.line).join('\n');
     },
     blocks: (language) =>
-      [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(
+      [...text.matchAll(new RegExp(`^ *\`\`\`${language}\\n(.*?)^ *\`\`\`$`, 'gms'))].map(
         ([, body = '']) => body,
       ),
   };
