@@ -4,15 +4,19 @@ import { expect, test } from 'vitest';
 import { readRows, temporaryFolder } from '../support/mirror.ts';
 import { type Program, type ProgramOptions, startProgram } from '../support/program.ts';
 
-test('shows sync, status, two queries, a report, a second sync and the next steps; leaves no process and no file behind', async () => {
+test('shows sync, status, two queries, a report, a second sync that is followed, and the next steps; leaves no process and no file behind', async () => {
   const { cwd, env, temporary } = folders();
   const program = startProgram(['demo', '--tasks', '2000'], { cwd, env });
   const url = await addressOf(program);
   const { code, stdout, stderr } = await program.ended;
   expect([code, stderr]).toEqual([0, '']);
   const commands = [...stdout.matchAll(/^\$ taskmirror (\w+)/gm)].map(([, name]) => name);
-  expect(commands).toEqual(['sync', 'status', 'query', 'query', 'report', 'sync']);
+  expect(commands).toEqual(['sync', 'status', 'query', 'query', 'report', 'changes', 'sync']);
   expect(stdout.match(/^default: up to date: /gm)).toHaveLength(2);
+  // The follower prints three changes while the sync still runs.
+  expect(stdout).toMatch(
+    /changes --follow --limit 3 --format table &\n\$ taskmirror sync\n *seq .*\n[- ]+\n(?: *\d+ .*\n){3}default: up to date: /,
+  );
   expect(stdout).toMatch(/export SIGMIC_API_KEY=.*npx taskmirror sync.*npx taskmirror daemon/s);
 
   await expect(fetch(url)).rejects.toThrow('fetch failed');

@@ -7,6 +7,7 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import type { CommandContext } from '../context.ts';
 import type { Io } from '../../platform/terminal.ts';
 import { grouped, printable } from '../../render/text.ts';
+import { followedSync } from './followed-sync.ts';
 import { query } from './query/query.ts';
 import { report } from './report.ts';
 import { status } from './status.ts';
@@ -42,6 +43,8 @@ const MOST_TASKS = 1_000_000;
 const DEMO_KEY = 'sigmic_demo_key_of_no_value';
 /** Events between the two runs: some minutes of a busy team. */
 const EVENTS = 250;
+/** Changes that a follower prints meanwhile. */
+const FOLLOWED = 3;
 
 const QUERIES = [
   [
@@ -64,7 +67,7 @@ const QUERIES = [
 
 /**
  * `taskmirror demo`: mirrors a simulated API over real HTTP into a real file, queries it, and mirrors it
- * again after more activity. Throws UsageError for invalid flags.
+ * again after more activity, while a follower prints changes as they come. Throws UsageError for invalid flags.
  */
 export async function demo(deps: DemoDeps, flags: DemoFlags): Promise<ExitCode> {
   const tasks = taskCount(flags.tasks);
@@ -116,16 +119,18 @@ async function tour(
   await report(context, 'overview', {}, 'table');
 
   say(`\n${EVENTS} more events happen: new tasks, tasks that end, approvals, follow-ups.`);
-  say('Then once more:\n');
+  say(`Then once more, while a follower prints the first ${FOLLOWED} changes as they come:\n`);
   await api.makeActivity(EVENTS);
+  say(`$ taskmirror changes --follow --limit ${FOLLOWED} --format table &`);
   say('$ taskmirror sync');
-  const second = await sync(context, { json: false });
+  const second = await followedSync(context, FOLLOWED);
   if (second !== EXIT.done) return second;
 
   say(`\nThat is all it costs to stay current. With your own key:\n
   export SIGMIC_API_KEY=sigmic_...
-  npx taskmirror sync      makes ./taskmirror.db, then updates it
-  npx taskmirror daemon    keeps it current until you stop it`);
+  npx taskmirror sync                makes ./taskmirror.db, then updates it
+  npx taskmirror daemon              keeps it current until you stop it
+  npx taskmirror changes --follow    prints each change as it is found`);
   return EXIT.done;
 }
 
