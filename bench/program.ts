@@ -13,6 +13,8 @@ export interface SyncRun {
   url: string;
   full?: boolean;
   concurrency?: number;
+  /** Whether it keeps a full text index; true by default. */
+  searchIndex?: boolean;
   /** See {@link Command}. */
   onlyWall?: boolean;
 }
@@ -35,10 +37,11 @@ export function programOf(home: string): Program {
   });
   return {
     command,
-    async sync({ db, url, full = false, concurrency, onlyWall = false }) {
+    async sync({ db, url, full = false, concurrency, searchIndex = true, onlyWall = false }) {
       const env = {
         SIGMIC_API_KEY: API_KEY,
         SIGMIC_BASE_URL: url,
+        TASKMIRROR_SEARCH_INDEX: String(searchIndex),
         ...(concurrency === undefined ? {} : { TASKMIRROR_SYNC_CONCURRENCY: String(concurrency) }),
       };
       const args = ['sync', '--json', ...(full ? ['--full'] : [])];
