@@ -3,7 +3,10 @@
  * checks at the end that the mirror is exact, that runs never overlapped, that no slot of the full schedule was
  * served twice, and that no daemon complained.
  *
- *     node scripts/relay-hunt.ts --minutes 10 --daemons 3 [--database FILE_OR_URL] [--seed S]
+ *     node scripts/relay-hunt.ts --minutes 10 --daemons 3 [--database FILE_OR_URL] [--seed S] [--hosts]
+ *
+ * With --hosts each daemon has a host name and processes of its own, as in a container (on Linux, as root): nobody
+ * can see that another one has died. One that was killed comes back once another syncs, which has to be soon.
  *
  * The database must hold no mirror yet; without one, it is a file in a temporary folder. A password goes into
  * PGPASSWORD. Two hunts with the same seed differ, since the moments of the kills do.
@@ -28,11 +31,18 @@ const TASKS = 5_000;
 /** The API's answers take so long, in ms, that many kills hit a run. */
 const LATENCY_MS = 100;
 const LOOKS = 20;
+/** Time in ms after which another host goes on: the lease's 60 s, and until its next slots. */
+const TAKEOVER_MS = 75_000;
 /** Seconds between two slots. */
 const [EVERY, FULL_EVERY] = [2, 30];
 
+interface Holder {
+  pid: number;
+  host: string;
+}
+
 interface Status {
-  sources: { holder: { pid: number } | null }[];
+  sources: { holder: Holder | null }[];
 }
 
 interface Run {
@@ -54,6 +64,7 @@ const { values } = parseArgs({
     daemons: { type: 'string', default: '3' },
     database: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    hosts: { type: 'boolean', default: false },
   },
 });
 const folder = mkdtempSync(join(tmpdir(), 'taskmirror-relay-'));
@@ -86,25 +97,29 @@ async function hunt(options: {
   writeFileSync(join(folder, 'relay.json'), JSON.stringify(config));
   const began = Date.now();
   const daemons = Array.from({ length: options.count }, (_, i) => startDaemon(i));
+  const late: string[] = [];
   let [kills, ofHolders] = [0, 0];
   while (Date.now() < began + options.minutes * 60_000) {
     await delay(random.int(0, 3_000));
-    const pid = await holderOf();
-    const found = daemons.findIndex((daemon) => daemon.pid === pid);
+    const holder = await holderOf();
+    const found = daemons.findIndex((daemon, i) =>
+      values.hosts ? holder?.host === hostOf(i) : holder?.pid === daemon.pid,
+    );
     const index = found === -1 ? random.int(0, daemons.length - 1) : found;
-    daemons[index]?.kill('SIGKILL');
+    signal(daemons[index], 'SIGKILL');
     kills += 1;
     if (found !== -1) ofHolders += 1;
+    if (values.hosts && found !== -1) late.push(...(await takenOver(hostOf(index))));
     await delay(random.int(0, 3_000));
     daemons[index] = startDaemon(index);
   }
   const slots = Math.ceil((Date.now() - began) / 1_000 / FULL_EVERY) + 1;
   const ended = daemons.map((daemon) => once(daemon, 'close'));
-  for (const daemon of daemons) daemon.kill('SIGTERM');
+  for (const daemon of daemons) signal(daemon, 'SIGTERM');
   await Promise.all(ended);
   api.stop();
   console.log(`${kills} kills, ${ofHolders} of them in a run`);
-  const found = [...(await checkMirror()), ...(await checkRuns(slots)), ...checkLogs(options.count)];
+  const found = [...late, ...(await checkMirror()), ...(await checkRuns(slots)), ...checkLogs(options.count)];
   await api.close();
   return found;
 }
@@ -153,19 +168,48 @@ function logOf(index: number): string {
   return join(folder, `daemon-${index}.log`);
 }
 
+const hostOf = (index: number): string => `relay-${index}`;
+
 function startDaemon(index: number): ChildProcess {
-  const child = spawn(process.execPath, [MAIN, 'daemon', '--config', 'relay.json'], optionsOf());
+  const daemon = [process.execPath, MAIN, 'daemon', '--config', 'relay.json'];
+  const container = ['unshare', '--uts', '--pid', '--fork', '--mount-proc', '--kill-child'];
+  const named = ['sh', '-c', 'hostname "$0" && exec "$@"', hostOf(index)];
+  const [command = '', ...args] = values.hosts ? [...container, ...named, ...daemon] : daemon;
+  const child = spawn(command, args, optionsOf());
   const log = createWriteStream(logOf(index), { flags: 'a' });
   child.stderr?.pipe(log);
   return child;
 }
 
+/** Sends a signal to a daemon, which with --hosts is the child of the process that we started. */
+function signal(daemon: ChildProcess | undefined, name: 'SIGKILL' | 'SIGTERM'): void {
+  const pid = daemon?.pid;
+  if (pid === undefined) return;
+  const children = values.hosts ? readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim() : '';
+  process.kill(children === '' ? pid : Number(children.split(' ')[0]), name);
+}
+
+/** Waits until another host than this one syncs; returns what is wrong if that takes too long. */
+async function takenOver(dead: string): Promise<string[]> {
+  const killed = Date.now();
+  while (Date.now() < killed + TAKEOVER_MS) {
+    const holder = await holderOf();
+    if (holder !== null && holder.host !== dead) {
+      console.log(
+        `${holder.host} went on ${Math.round((Date.now() - killed) / 1_000)} s after ${dead} had died`,
+      );
+      return [];
+    }
+  }
+  return [`nobody went on within ${TAKEOVER_MS / 1_000} s after ${dead} had died`];
+}
+
 /** Returns the process that syncs, or null if none was seen in some looks. */
-async function holderOf(): Promise<number | null> {
+async function holderOf(): Promise<Holder | null> {
   for (let look = 0; look < LOOKS; look += 1) {
     const { code, stdout } = await taskmirror('status', '--json');
     const holder = code === 0 ? (JSON.parse(stdout) as Status).sources[0]?.holder : null;
-    if (holder) return holder.pid;
+    if (holder) return holder;
   }
   return null;
 }
