@@ -1,25 +1,24 @@
-import type { Change, Committed, MirrorClaim, MirrorStore } from '../../src/store/store.ts';
+import type { Change, Committed, MirrorStore } from '../../src/store/store.ts';
 
 /** Stands in for a commit of `change`; `write` does it. */
 export type Commit = (change: Change, write: () => Promise<Committed>) => Promise<Committed>;
 
 /** Returns the store, with all commits of its claims done by `commit`. */
 export function withCommits(store: MirrorStore, commit: Commit): MirrorStore {
-  const watched = (claim: MirrorClaim): MirrorClaim =>
-    new Proxy(claim, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        return (...args: unknown[]): unknown => {
-          const call = (): unknown => Reflect.apply(member, target, args);
-          return name === 'commit' ? commit(args[0] as Change, call as () => Promise<Committed>) : call();
-        };
-      },
-    });
-  return new Proxy(store, {
-    get: (target, name) =>
-      name === 'claim'
-        ? async (source: Parameters<MirrorStore['claim']>[0]) => watched(await target.claim(source))
-        : Reflect.get(target, name, target),
+  return replaced(store, 'claim', async (...args) => {
+    const claim = await store.claim(...args);
+    return replaced(claim, 'commit', (change) => commit(change, () => claim.commit(change)));
+  });
+}
+
+/** Returns the object with one of its methods replaced. */
+function replaced<T extends object, K extends keyof T>(object: T, name: K, method: T[K]): T {
+  return new Proxy(object, {
+    get(target, asked) {
+      if (asked === name) return method;
+      const member: unknown = Reflect.get(target, asked, target);
+      // Private fields are the target's.
+      return typeof member === 'function' ? member.bind(target) : member;
+    },
   });
 }

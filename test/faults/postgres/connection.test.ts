@@ -129,6 +129,7 @@ describeWithOwnServer('a server that is killed', () => {
     const list = new SimulatedList(tasksApart(2_000, 60_000));
     const { failure } = await bench.sync(list, {
       concurrency: 1,
+      betweenWrites: true,
       async beforeList({ count }) {
         if (count === 9) await server.restart();
       },

@@ -37,6 +37,7 @@ async function failOver(parts: BenchParts = {}): Promise<Failover> {
   const [data, copy] = [join(server.folder, 'data'), join(server.folder, 'copy')];
   const moved = await bench.sync(list, {
     concurrency: 1,
+    betweenWrites: true,
     async beforeList({ count }) {
       if (count === COPIED_AT) {
         await server.kill('SIGINT');
