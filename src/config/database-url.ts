@@ -4,8 +4,8 @@ import { pathProblem } from '../platform/paths.ts';
 import { describePlace, type Draft, originOf, overlay, placeOf } from './draft.ts';
 import type { Origin } from './settings.ts';
 
-export const DATABASE_EXPECTED = 'expected the path of a file, or a URL that begins with postgres://';
-export const URL_EXPECTED = 'expected a URL that begins with postgres://';
+export const DATABASE_EXPECTED = 'expected the path of a file, or postgres://USER@HOST:PORT/DATABASE';
+export const URL_EXPECTED = 'expected postgres://USER@HOST:PORT/DATABASE';
 
 /** Returns what is wrong with the place of a mirror; null if it can be one. Never quotes it. */
 export function databaseProblem(text: string): string | null {
@@ -25,9 +25,9 @@ export function urlProblem(text: string): string | null {
   }
 }
 
-/** Returns whether a text is a URL of any kind: it may hold a password. */
+/** Returns whether a text is a URL of any kind, or meant as one: it may hold a password. */
 export function isUrl(text: string): boolean {
-  return /^[a-z][a-z\d+.-]*:\/\//i.test(text);
+  return isPostgresUrl(text) || /^[a-z][a-z\d+.-]*:\/\//i.test(text);
 }
 
 /**
@@ -71,5 +71,7 @@ export function settleQueryDatabase(draft: Draft): string[] {
   }
   if (typeof database === 'string' && isPostgresUrl(database)) return [];
   const place = describePlace(draft, ['queryDatabase']);
-  return [`${place} is another way to the database, which has to be a URL that begins with postgres://, too`];
+  return [
+    `${place} is another way to the database, which has to be in PostgreSQL, too: postgres://USER@HOST:PORT/DATABASE`,
+  ];
 }

@@ -48,9 +48,17 @@ const MAX_TIMEOUT_SECONDS = 600;
 const FORM = 'Write it as postgres://USER@HOST:PORT/DATABASE.';
 const ENCODING = 'Characters such as / ? @ : % in a part of it must be percent-encoded.';
 
-/** Returns whether a text is meant as the URL of a PostgreSQL database, not as the path of a file. */
+/** What people write for such a URL. As the path of a file it would silently make an SQLite file of that name. */
+const MEANT = [
+  /^\s*(?:jdbc:)?postgres(?:ql)?:/i,
+  /^postgres(?:ql)?\/\//i,
+  /^[^/@\s]+@[^/@\s]+:\d+\//,
+  /(?:^|\s)(?:host|hostaddr|dbname)\s*=/,
+];
+
+/** Returns whether a text is meant as the URL of a PostgreSQL database, maybe a wrong one, not as the path of a file. */
 export function isPostgresUrl(text: string): boolean {
-  return /^postgres(?:ql)?:\/\//i.test(text);
+  return MEANT.some((form) => form.test(text));
 }
 
 /**

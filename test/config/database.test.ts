@@ -47,12 +47,14 @@ describe('the URL of a database', () => {
   test.each([
     [
       'postgers://me:hidden@db.example/tasks',
-      'expected the path of a file, or a URL that begins with postgres://',
+      'expected the path of a file, or postgres://USER@HOST:PORT/DATABASE',
     ],
     [
       'mysql://me:hidden@db.example/tasks',
-      'expected the path of a file, or a URL that begins with postgres://',
+      'expected the path of a file, or postgres://USER@HOST:PORT/DATABASE',
     ],
+    ['postgres:/me:hidden@db.example/tasks', 'Write it as postgres://USER@HOST:PORT/DATABASE.'],
+    ['host=db.example dbname=tasks password=hidden', 'Write it as postgres://USER@HOST:PORT/DATABASE.'],
     ['postgres://me:hid/den@db.example/tasks', 'must be percent-encoded'],
     ['postgres://me:hidden@db.example/tasks?sslmode=prefer', 'goes on in the clear'],
   ])('that is wrong is not quoted: %s', async (url, problem) => {
@@ -109,7 +111,7 @@ describe('where the password is kept', () => {
 describe('the database to query', () => {
   test('has to be PostgreSQL, and so has the database', async () => {
     expect(await problemsOf({ database: URL, queryDatabase: 'x.db' })).toEqual([
-      expect.stringMatching(/^queryDatabase in .* is "x.db": expected a URL that begins with postgres:/),
+      expect.stringMatching(/^queryDatabase in .* is "x.db": expected postgres:/),
     ]);
     expect(await problemsOf({ database: 'x.db', queryDatabase: URL })).toEqual([
       expect.stringMatching(/^queryDatabase in .* is another way to the database/),

@@ -105,11 +105,11 @@ test('an empty path is an error in the environment and in a flag', async () => {
   const env = { TASKMIRROR_DB: '', TASKMIRROR_CONFIG: '' };
   expect(await problemsOf(undefined, { env })).toEqual([
     'environment variable TASKMIRROR_CONFIG is empty: expected the path of a settings file',
-    'environment variable TASKMIRROR_DB is "": expected the path of a file, or a URL that begins with postgres://',
+    'environment variable TASKMIRROR_DB is "": expected the path of a file, or postgres://USER@HOST:PORT/DATABASE',
   ]);
   expect(await problemsOf(undefined, { flags: { config: '', db: '' } })).toEqual([
     'flag --config is empty: expected the path of a settings file',
-    'flag --db is "": expected the path of a file, or a URL that begins with postgres://',
+    'flag --db is "": expected the path of a file, or postgres://USER@HOST:PORT/DATABASE',
   ]);
 });
 

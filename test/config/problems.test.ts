@@ -33,7 +33,7 @@ test('all problems are reported at once, each with its place, its value and the 
   expect(title).toBe('The settings have 13 problems:');
   expect(lines.toSorted()).toEqual([
     'environment variable TASKMIRROR_SCHEDULE is "* * *": expected a cron expression of five fields, or six with seconds first: it has 3 fields',
-    'flag --db is "": expected the path of a file, or a URL that begins with postgres://',
+    'flag --db is "": expected the path of a file, or postgres://USER@HOST:PORT/DATABASE',
     'log in file FILE is "loud": expected an object',
     'omitFields[0] in environment variable TASKMIRROR_OMIT_FIELDS is "id": expected one of apiKeyId, username, sessionId, conversationId, message, systemPrompt, env, error, extra',
     'pagesize in file FILE is not a setting, did you mean sync.pageSize?',
@@ -107,7 +107,7 @@ describe('a file that cannot be used', () => {
     const flag = await problemsOf(undefined, { cwd, flags: { config: 'no.json', db: '' } });
     expect(flag).toEqual([
       `settings file ${join(cwd, 'no.json')} (flag --config) does not exist`,
-      'flag --db is "": expected the path of a file, or a URL that begins with postgres://',
+      'flag --db is "": expected the path of a file, or postgres://USER@HOST:PORT/DATABASE',
     ]);
     expect(await problemsOf(undefined, { cwd, env: { TASKMIRROR_CONFIG: '.' } })).toEqual([
       `settings file ${cwd} (environment variable TASKMIRROR_CONFIG) is a directory`,

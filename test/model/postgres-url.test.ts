@@ -122,9 +122,27 @@ describe('the URL of a PostgreSQL database', () => {
     expect(JSON.stringify([message.replace('parameter hidden', ''), facts])).not.toContain('hid');
   });
 
-  test('is told from the name of a file by its beginning', () => {
+  test('is told from the name of a file', () => {
     expect(['postgres://x', 'postgresql://x', 'Postgres://x'].every(isPostgresUrl)).toBe(true);
-    expect(['./postgres', 'postgres:', 'x/postgres://', 'mypostgres://x'].some(isPostgresUrl)).toBe(false);
+    expect(['./postgres', 'x/postgres://', 'mypostgres://x', 'a@b/c.db', 'x:1.db'].some(isPostgresUrl)).toBe(
+      false,
+    );
+  });
+
+  test.each([
+    'postgres:/me:hidden@db.example/tasks',
+    'postgres:me:hidden@db.example/tasks',
+    'postgres//me:hidden@db.example/tasks',
+    ' postgres://me:hidden@db.example/tasks',
+    'jdbc:postgresql://db.example/tasks?user=me&password=hidden',
+    'me:hidden@db.example:5432/tasks',
+    'host=db.example dbname=tasks user=me password=hidden',
+  ])('%s is taken for a mistake, never for the name of a file', (text) => {
+    expect(isPostgresUrl(text)).toBe(true);
+    expect(refusal(text)).toMatchObject({
+      facts: { why: 'form' },
+      message: 'The URL of the database cannot be used. Write it as postgres://USER@HOST:PORT/DATABASE.',
+    });
   });
 
   test.each([
