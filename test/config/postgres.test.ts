@@ -95,6 +95,15 @@ describe('the password of the database', () => {
     });
   });
 
+  test('that is the name of the user or of the database is hidden nowhere: every message holds it', async () => {
+    for (const word of ['me', 'tasks', 'taskmirror']) {
+      expect(await found({ database: URL }, { env: { PGPASSWORD: word } })).toMatchObject({
+        password: word,
+        secrets: [],
+      });
+    }
+  });
+
   test('is read again each time, so that one that was changed is found', async () => {
     const cwd = folder({
       'taskmirror.config.json': { database: URL, databasePassword: { command: 'echo x >> n; wc -l < n' } },
