@@ -23,4 +23,19 @@ export interface ServerFacts {
   mayCreate: boolean;
   /** Indexes of the schema whose build was cut off, by name. */
   invalidIndexes: string[];
+  /** The role that the mirror belongs to, if this one may only read it; null: it is this one's, or there is none. */
+  owner: string | null;
+}
+
+/** What `doctor` asks by the role that only reads. */
+export interface ReaderRoleFacts {
+  /** `user@host:port/database`. */
+  name: string;
+  /** Whether there is a mirror. */
+  hasMirror: boolean;
+  isSuperuser: boolean;
+  /** Whether the role may change a table of the mirror. */
+  mayWrite: boolean;
+  /** Tables and views of the mirror that the role may not read. */
+  unreadable: string[];
 }

@@ -80,10 +80,14 @@ export function postgresEngine(settings: Settings, deps: PostgresDeps): Engine {
     },
     async doctorChecks() {
       const { serverChecks } = await import('../commands/doctor/server.ts');
-      const { inspectServer } = await import('../../store/postgres/inspect.ts');
+      const { inspectReaderRole, inspectServer } = await import('../../store/postgres/inspect.ts');
       return serverChecks({
         clock: systemClock,
         inspect: async () => inspectServer(await target(), () => systemClock.now()),
+        inspectReader:
+          settings.queryDatabase === null
+            ? null
+            : async () => inspectReaderRole(await target({ toQuery: true })),
       });
     },
     snapshotTo: null,

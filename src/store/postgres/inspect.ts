@@ -2,7 +2,7 @@ import { hasCode } from '../../model/errors.ts';
 import { connect, type Database } from './connection.ts';
 import { SCHEMA_VERSION, versionOf } from './identity.ts';
 import { prefixOf } from './names.ts';
-import type { ServerFacts } from '../server.ts';
+import type { ReaderRoleFacts, ServerFacts } from '../server.ts';
 import type { PostgresTarget } from './target.ts';
 
 /** Asks the server. `now` returns ms. Throws DatabaseError. */
@@ -28,6 +28,7 @@ export async function inspectServer(target: PostgresTarget, now: () => number): 
       mirror: { version, known: SCHEMA_VERSION },
       mayCreate: row.may_create,
       invalidIndexes: row.invalid ?? [],
+      owner: row.owner,
     };
   } finally {
     await db.end();
@@ -47,6 +48,7 @@ interface FactsRow {
   most: number;
   may_create: boolean;
   invalid: string[] | null;
+  owner: string | null;
 }
 
 const FACTS = `select current_setting('server_version') as version,
@@ -64,8 +66,36 @@ const FACTS = `select current_setting('server_version') as version,
       else has_schema_privilege(quote_ident($1), 'create') end as may_create,
     (select array_agg(c.relname::text order by c.relname)
       from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname = $1 and not i.indisvalid) as invalid
+      where n.nspname = $1 and not i.indisvalid) as invalid,
+    (select pg_get_userbyid(c.relowner) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relname = 'tasks' and not pg_has_role(c.relowner, 'usage')) as owner
   from pg_database where datname = current_database()`;
+
+/** Asks the server what the role of this target may do. Throws DatabaseError, also if it may not read the mirror. */
+export async function inspectReaderRole(target: PostgresTarget): Promise<ReaderRoleFacts> {
+  const db = connect(target, { max: 1 });
+  try {
+    const version = await versionOf(db, target.schema);
+    const [row] = await db.query<{ superuser: boolean; writes: boolean; unreadable: string[] | null }>(
+      `select (select rolsuper from pg_roles where rolname = current_user) as superuser,
+        coalesce(bool_or(has_table_privilege(c.oid, 'insert, update, delete, truncate')), false) as writes,
+        array_agg(c.relname::text order by c.relname)
+          filter (where not has_table_privilege(c.oid, 'select')) as unreadable
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname = $1 and c.relkind in ('r', 'v')`,
+      [target.schema],
+    );
+    return {
+      name: db.name,
+      hasMirror: version > 0,
+      isSuperuser: row?.superuser === true,
+      mayWrite: row?.writes === true,
+      unreadable: row?.unreadable ?? [],
+    };
+  } finally {
+    await db.end();
+  }
+}
 
 /** Most problems that a check lists. */
 const SHOWN = 5;

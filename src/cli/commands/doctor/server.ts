@@ -1,10 +1,10 @@
 import type { Clock } from '../../../model/clock.ts';
-import type { ServerFacts } from '../../../store/server.ts';
+import type { ReaderRoleFacts, ServerFacts } from '../../../store/server.ts';
 import { duration } from '../../../render/text.ts';
 import type { Check, Finding } from './doctor.ts';
 
-/** Oldest PostgreSQL that the tests run on, as `server_version_num`. */
-const OLDEST = { number: 150_000, name: '15' };
+/** Oldest PostgreSQL that the tests run on, and the oldest that can hold a mirror, as `server_version_num`. */
+const OLDEST = { tested: 150_000, usable: 140_000 };
 /** Connections that should be free: a run uses up to four. */
 const FREE_CONNECTIONS = 5;
 /** Differences of clocks in ms to warn of and to fail at. */
@@ -15,10 +15,16 @@ export interface ServerCheckContext {
   clock: Pick<Clock, 'now'>;
   /** Throws DatabaseError. */
   inspect: () => Promise<ServerFacts>;
+  /** The same of the role of `queryDatabase`; null if that is not set. */
+  inspectReader: (() => Promise<ReaderRoleFacts>) | null;
 }
 
-/** Checks a PostgreSQL server, the role, and the mirror in it, by one question. */
-export function serverChecks({ clock, inspect }: ServerCheckContext): Check[] {
+/** Checks a PostgreSQL server, the role, and the mirror in it, by one question, and by another the role that reads. */
+export function serverChecks({ clock, inspect, inspectReader }: ServerCheckContext): Check[] {
+  const ofReader =
+    inspectReader === null
+      ? []
+      : [{ name: 'query role', run: async () => [checkReader(await inspectReader())] }];
   return [
     {
       name: 'database',
@@ -38,23 +44,34 @@ export function serverChecks({ clock, inspect }: ServerCheckContext): Check[] {
         return findings.filter((finding) => finding !== null);
       },
     },
+    ...ofReader,
   ];
 }
 
 function checkVersion({ name, version, versionNumber }: ServerFacts): Finding {
   const detail = `${name} runs PostgreSQL ${version}`;
-  if (versionNumber >= OLDEST.number) return { check: 'database', status: 'ok', detail };
+  if (versionNumber >= OLDEST.tested) return { check: 'database', status: 'ok', detail };
   return {
     check: 'database',
-    status: 'warn',
+    status: versionNumber < OLDEST.usable ? 'fail' : 'warn',
     detail,
-    hint: `taskmirror is tested with ${OLDEST.name} and newer.`,
+    hint: 'Update the server: taskmirror is tested with PostgreSQL 15 and newer.',
   };
 }
 
-function checkMirror({ mirror: { version, known }, mayCreate }: ServerFacts): Finding {
+function checkMirror({ mirror: { version, known }, mayCreate, owner }: ServerFacts): Finding {
   const check = 'mirror';
-  if (version === known) return { check, status: 'ok', detail: 'the schema holds a mirror' };
+  if (version === known && owner === null) {
+    return { check, status: 'ok', detail: 'the schema holds a mirror' };
+  }
+  if (version === known) {
+    return {
+      check,
+      status: 'warn',
+      detail: `it belongs to the role ${owner}: this one can read it, but not sync`,
+      hint: 'Let sync and the daemon connect as its owner.',
+    };
+  }
   if (version > known) {
     return {
       check,
@@ -70,7 +87,7 @@ function checkMirror({ mirror: { version, known }, mayCreate }: ServerFacts): Fi
     check,
     status: 'fail',
     detail: `${detail}, but the role may not create it`,
-    hint: 'Let it: grant create on database NAME to ROLE, or make the schema and give it to the role.',
+    hint: 'Let it: grant create on database NAME to ROLE. Or make the schema for it: create schema NAME authorization ROLE.',
   };
 }
 
@@ -80,7 +97,7 @@ function checkEncoding({ encoding }: ServerFacts): Finding | null {
     check: 'encoding',
     status: 'fail',
     detail: `the database is in ${encoding}, which cannot hold all text`,
-    hint: 'Make a database with the encoding UTF8.',
+    hint: 'Make another one: createdb --owner=USER --encoding=UTF8 --template=template0 NAME.',
   };
 }
 
@@ -131,7 +148,9 @@ function checkConnections({ connections: { used, most } }: ServerFacts): Finding
 }
 
 function checkTls({ isEncrypted }: ServerFacts): Finding {
-  const detail = isEncrypted ? 'the connection is encrypted' : 'not encrypted: fine on this machine only';
+  const detail = isEncrypted
+    ? 'the connection is encrypted'
+    : 'not encrypted: fine on this machine, or a network that you trust';
   return { check: 'TLS', status: 'ok', detail };
 }
 
@@ -143,4 +162,26 @@ function checkIndexes({ invalidIndexes }: ServerFacts): Finding | null {
     detail: `the build of ${invalidIndexes.join(', ')} was cut off`,
     hint: 'Run "taskmirror sync": it makes them again.',
   };
+}
+
+function checkReader({ name, hasMirror, isSuperuser, mayWrite, unreadable }: ReaderRoleFacts): Finding {
+  const check = 'query role';
+  if (unreadable.length > 0) {
+    return {
+      check,
+      status: 'warn',
+      detail: `${name} may not read ${unreadable.join(', ')}`,
+      hint: 'Let it, as the owner of the mirror: grant select on all tables in schema NAME to ROLE.',
+    };
+  }
+  if (isSuperuser || mayWrite) {
+    return {
+      check,
+      status: 'warn',
+      detail: `${name} ${isSuperuser ? 'is a superuser' : 'may also write to the mirror'}`,
+      hint: 'Name a role in queryDatabase that may only read: see "Roles" in docs/postgresql.md.',
+    };
+  }
+  const detail = hasMirror ? `${name} may read the mirror, and not write to it` : `${name} can connect`;
+  return { check, status: 'ok', detail };
 }
