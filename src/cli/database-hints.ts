@@ -11,6 +11,9 @@ export const CURES = {
     "Look at the server's log and have its disk checked. An index can be built again: reindex index concurrently NAME.",
 } as const;
 
+/** The places in their order: the error does not know by which URL it was connected. */
+const PASSWORD =
+  'the URL of TASKMIRROR_DB, databasePassword (for queryDatabase: queryDatabasePassword), PGPASSWORD, a pgpass file';
 const OWN_FILE = 'Give the mirror its own file with --db FILE or the setting "database".';
 
 /** Advice for a database that cannot be used. */
@@ -50,10 +53,11 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   tls_failed: ({ why }) => TLS_HINTS[why],
   login_refused: ({ why }) =>
     why === 'no_password'
-      ? 'Give the password with the setting databasePassword, the variable PGPASSWORD or a pgpass file.'
-      : 'Check the user, the password (databasePassword, PGPASSWORD, a pgpass file) and pg_hba.conf of the server.',
-  database_unknown: 'Create it (createdb NAME), or correct the name in the URL.',
-  permission_denied: 'Grant it to this role, or connect as another one.',
+      ? `Give it: it is looked for in ${PASSWORD}.`
+      : `Check the user, the password, and pg_hba.conf of the server. The password is looked for in ${PASSWORD}.`,
+  database_unknown:
+    'Create it (createdb --owner=USER --encoding=UTF8 --template=template0 NAME), or correct the name in the URL.',
+  permission_denied: ({ of }) => DENIED_HINTS[of ?? 'else'],
   server_read_only: 'Name the primary server, or a role that may write.',
   server_disk_full: 'Free some space on the server: the next run goes on where this one stopped.',
   too_many_connections:
@@ -62,6 +66,7 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   transaction_conflict: 'Try again: other transactions changed the same rows.',
   server_damaged: "Look at the server's log: whoever runs it has to check its disk.",
   server_went_back: 'Run it again: the next run goes on from what the database holds.',
+  server_unsuitable: ({ why }) => UNSUITABLE_HINTS[why],
   mirror_missing: 'Run "taskmirror sync" to make one, or check the database and the setting "schema".',
   mirror_newer: 'Update taskmirror on this machine, or use another schema.',
   mirror_outdated: 'Run "taskmirror sync" once: it brings the schema up to date.',
@@ -70,9 +75,25 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   postgres_failed: null,
 };
 
+const DENIED_HINTS = {
+  database:
+    'A superuser can let it make the mirror: grant create on database NAME to ROLE. Or make the schema for it, in this database: create schema NAME authorization ROLE.',
+  schema:
+    'The schema belongs to another role: connect as that one. To let this one read, that one grants it: grant usage on schema NAME to ROLE; grant select on all tables in schema NAME to ROLE.',
+  table:
+    'The mirror belongs to another role, and only that one can write to it: connect as that one. To let this one read, that one grants it: grant select on all tables in schema NAME to ROLE.',
+  else: 'Grant it to this role, or connect as another one.',
+} as const;
+
+const UNSUITABLE_HINTS = {
+  encoding: 'Make another one: createdb --owner=USER --encoding=UTF8 --template=template0 NAME.',
+  version: 'Update the server: taskmirror is tested with PostgreSQL 15 and newer.',
+} as const;
+
 const TLS_HINTS = {
   not_offered: 'Switch TLS on at the server. On a network that you trust, sslmode=disable goes without.',
-  issuer: "Name the file of the server's certificate authority in the URL: sslrootcert=FILE.",
+  issuer:
+    "Name the file of the server's certificate authority in the URL: sslrootcert=FILE. A certificate that signed itself is its own: take the server's ssl_cert_file.",
   name: 'Connect to a host that the certificate names. To check only its authority: sslmode=verify-ca.',
   expired: 'Renew the certificate of the server, and check the clocks of both machines.',
   other: 'Check that both sides have a version of TLS in common, and sslmode in the URL.',

@@ -102,6 +102,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   transaction_conflict: EXIT.database,
   server_damaged: EXIT.database,
   server_went_back: EXIT.database,
+  server_unsuitable: EXIT.database,
   mirror_missing: EXIT.database,
   mirror_newer: EXIT.database,
   mirror_outdated: EXIT.database,

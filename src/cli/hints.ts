@@ -59,9 +59,11 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
     'Operators are &, |, ! and <->, as in "deploy:* & !production"; db_pool.ts is db <-> pool <-> ts ' +
     '(postgresql.org/docs/current/datatype-textsearch.html, "tsquery"). Without --raw nothing in a word has a meaning of its own.',
 
-  sql_refused:
+  sql_refused: ({ engine }) =>
     'Only one read-only SELECT, WITH, VALUES or EXPLAIN statement is accepted. ' +
-    "Pragmas can be read as tables: select * from pragma_table_info('tasks').",
+    (engine === 'sqlite'
+      ? "Pragmas can be read as tables: select * from pragma_table_info('tasks')."
+      : "For the columns of a table: select * from information_schema.columns where table_name = 'tasks'."),
   sql_failed: ({ tables, columns }) => {
     if (tables.length > 0) return `Tables and views: ${tables.join(', ')}.`;
     const lists = Object.entries(columns).map(

@@ -57,7 +57,7 @@ export interface UsageFacts {
   /** A raw query that the database's own language has not. */
   search_query_invalid: { language: 'tsquery' };
 
-  sql_refused: None;
+  sql_refused: { engine: 'sqlite' | 'postgres' };
   /**
    * `tables`: all, if SQL names an unknown one; `columns`: of the tables it names, if it names an unknown
    * column.
@@ -174,7 +174,8 @@ export interface DatabaseFacts {
   /** `no_password`: the server asked for one, and there is none. */
   login_refused: OfServer & { why: 'no_password' | 'refused' };
   database_unknown: OfServer;
-  permission_denied: OfServer;
+  /** `of`: what the role may not use, if the server says so in English; null: something else. */
+  permission_denied: OfServer & { of: 'database' | 'schema' | 'table' | null };
   /** A standby, or a role or database that is set to read only. */
   server_read_only: OfServer;
   server_disk_full: OfServer;
@@ -189,6 +190,8 @@ export interface DatabaseFacts {
    * commits, or one went through whose answer was lost. Nothing was written.
    */
   server_went_back: OfServer & { expected: number; found: number };
+  /** A new mirror cannot be made here: the database has another encoding than UTF8, or the server is too old. */
+  server_unsuitable: OfServer & { why: 'encoding' | 'version' };
   /** The schema holds no mirror. */
   mirror_missing: OfServer & { schema: string };
   /** `version`: of the mirror in that schema; `known`: what this program writes. */

@@ -242,7 +242,7 @@ describe('failures after which the daemon cannot continue', () => {
       new InterruptedError('stopped'),
       new DatabaseError('login_refused', { server, why: 'refused' }, 'wrong password'),
       new DatabaseError('database_unknown', { server }, 'no such database'),
-      new DatabaseError('permission_denied', { server }, 'not yours'),
+      new DatabaseError('permission_denied', { server, of: null }, 'not yours'),
       new DatabaseError('mirror_missing', { server, schema: 'taskmirror' }, 'it is being restored'),
     ];
     for (const failure of later) {

@@ -86,8 +86,8 @@ async function checkProgress(mirror: Reportable): Promise<string | null> {
   if (progress === null) {
     throw new CommandLineError('this mirror has no search index', {
       hint:
-        'The first run that reaches the end of the list builds it, unless the setting searchIndex is false. ' +
-        'Run "taskmirror sync", or search with taskmirror query and LIKE.',
+        'A run builds it once the whole list is mirrored, unless the setting searchIndex is false: ' +
+        'run "taskmirror sync". Until then, search with taskmirror query and LIKE.',
     });
   }
   const { built, tasks } = progress;

@@ -20,7 +20,6 @@ const FAMILIES: readonly Family[] = [
   [/^57P03$/, 'server_starting', 'the server is starting up or shutting down'],
   [ENDED, 'connection_lost', LOST],
   [/^3D000$/, 'database_unknown', 'there is no such database'],
-  [/^42501$/, 'permission_denied', 'the role may not do this'],
   [/^25006$/, 'server_read_only', 'the server only reads'],
   [/^53100$/, 'server_disk_full', 'the disk of the server is full; the last step was rolled back'],
   [/^53300$/, 'too_many_connections', 'the server has no connection left'],
@@ -40,13 +39,30 @@ export function explain(error: unknown, server: string, phase: Phase = 'connecte
   forgetRows(error);
   const says = `${server}: PostgreSQL says: ${error.message}`;
   if (sqlstate.startsWith('28')) return failed('login_refused', { server, why: 'refused' }, says, error);
-  // A pooler says 08P01 for whatever keeps it from connecting.
-  if (phase === 'connecting' && sqlstate.startsWith('08')) {
-    return failed('server_unreachable', { server }, says, error);
+  if (sqlstate === '42501') {
+    const message = `${server}: the role may not do this (${error.message})`;
+    return failed('permission_denied', { server, of: deniedIn(error.message) }, message, error);
   }
+  if (phase === 'connecting' && sqlstate.startsWith('08')) return explainPooler(error, server, says);
   const [, code, what] = FAMILIES.find(([pattern]) => pattern.test(sqlstate)) ?? [];
   if (code !== undefined) return failed(code, { server }, `${server}: ${what} (${error.message})`, error);
   return failed('postgres_failed', { server, sqlstate }, `${says} (${sqlstate})`, error);
+}
+
+/** A pooler says 08P01 for whatever keeps it from connecting. These words are PgBouncer's. */
+function explainPooler(error: Error, server: string, says: string): unknown {
+  if (/^(?:SASL|\S+) authentication failed|^no such user/.test(error.message)) {
+    return failed('login_refused', { server, why: 'refused' }, says, error);
+  }
+  const code = error.message.startsWith('no such database') ? 'database_unknown' : 'server_unreachable';
+  return failed(code, { server }, says, error);
+}
+
+function deniedIn(message: string): DatabaseFacts['permission_denied']['of'] {
+  const [, kind] =
+    /^(?:permission denied for|must be owner of) (database|schema|table|view|index)\b/.exec(message) ?? [];
+  if (kind === 'database' || kind === 'schema') return kind;
+  return kind === undefined ? null : 'table';
 }
 
 /** Returns the server's own code for a failure, or for the cause of ours; null if the server gave none. */

@@ -1,6 +1,7 @@
 import { migrations } from '../../../migrations/postgres/index.ts';
 import type { Database, Query } from './connection.ts';
 import { prefixOf } from './names.ts';
+import { assertSuitable, SUITABILITY, type Suitability } from './suitable.ts';
 
 /** Time for a statement of a migration, which no other limit bounds, and for its turn. */
 const UNLIMITED = { timeoutMs: Infinity };
@@ -29,6 +30,10 @@ export async function migrate(
     )`);
     const rows = await query<{ name: string }>(`select name from ${s}kysely_migration`);
     const done = new Set(rows.map(({ name }) => name));
+    if (done.size === 0) {
+      const [found] = await query<Suitability>(SUITABILITY);
+      if (found !== undefined) assertSuitable(db.name, found);
+    }
     for (const [name, load] of Object.entries(migrations)) {
       if (done.has(name)) continue;
       const migration = await load();

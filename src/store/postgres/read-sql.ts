@@ -19,7 +19,7 @@ export function assertReadStatement(sql: string): void {
 export function refused(why: string, cause?: Error): UsageError<'sql_refused'> {
   return new UsageError(
     'sql_refused',
-    {},
+    { engine: 'postgres' },
     `this SQL was refused: ${why}`,
     cause === undefined ? {} : { cause },
   );

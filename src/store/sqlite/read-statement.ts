@@ -35,7 +35,7 @@ function assertReadStatement(sql: string): void {
 }
 
 function refused(why: string): UsageError {
-  return new UsageError('sql_refused', {}, `this SQL was refused: ${why}`);
+  return new UsageError('sql_refused', { engine: 'sqlite' }, `this SQL was refused: ${why}`);
 }
 
 /** Codes about the file, its disk or its locks. Every other code is about the statement. */

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DatabaseFacts } from '../../../src/model/error-facts.ts';
 import { DatabaseError } from '../../../src/model/errors.ts';
 import { connect, type ConnectOptions, type Database } from '../../../src/store/postgres/connection.ts';
-import { isPassing } from '../../../src/store/postgres/failure.ts';
+import { explain, isPassing } from '../../../src/store/postgres/failure.ts';
 import {
   describeWithOwnServer,
   describeWithServer,
@@ -236,10 +236,23 @@ describeWithServer('what fails at PostgreSQL has a code', () => {
     ['anything else', 'select 1/0', 'postgres_failed'],
   ] as const)('%s', async (_what, sql, code) => {
     const database = open();
-    const more = code === 'postgres_failed' ? { sqlstate: '22012' } : {};
-    expect(await failureOf(database.query(sql))).toEqual(failed(code, database, more));
+    const more = { postgres_failed: { sqlstate: '22012' }, permission_denied: { of: 'database' } };
+    const facts = code in more ? more[code as keyof typeof more] : {};
+    expect(await failureOf(database.query(sql))).toEqual(failed(code, database, facts));
     // And the connection is of further use.
     expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  test.each([
+    ['no such database: nowhere', 'database_unknown'],
+    ['no such user: me', 'login_refused'],
+    ['SASL authentication failed', 'login_refused'],
+    ['password authentication failed', 'login_refused'],
+    ['server login failed: FATAL password authentication failed for user "me"', 'server_unreachable'],
+    ['pgbouncer cannot connect to server', 'server_unreachable'],
+  ])('what keeps a pooler from connecting: %s', (message, code) => {
+    const error = Object.assign(new Error(message), { severity: 'FATAL', code: '08P01' });
+    expect(explain(error, 'me@db.example:6432/tasks', 'connecting')).toMatchObject({ code });
   });
 
   test('no answer in time: nothing waits for the connection any more', async () => {

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { DatabaseError } from '../../../src/model/errors.ts';
 import { SCHEMA_VERSION } from '../../../src/store/postgres/identity.ts';
+import { assertSuitable } from '../../../src/store/postgres/suitable.ts';
 import { openPostgresReader, openPostgresStore } from '../../../src/store/postgres/store.ts';
 import type { MirrorStore, SourceStatus } from '../../../src/store/store.ts';
 import { A, B, changeOf, mirrorTask, RECORD, writes } from '../../contracts/mirror-store/kit.ts';
@@ -8,6 +9,7 @@ import { createFakeClock } from '../../support/fake-clock.ts';
 import { serverMirror } from '../../support/postgres/mirror.ts';
 import { astrayRole, temporaryRole } from '../../support/postgres/roles.ts';
 import { describeWithServer, execute, targetOf, temporarySchema } from '../../support/postgres/server.ts';
+import { toldBy } from '../../support/told.ts';
 
 interface Place {
   url: string;
@@ -71,9 +73,55 @@ describeWithServer('the schema of a mirror', () => {
   test('cannot be made by a role that may not: the failure says so, and nothing is left', async () => {
     const place = temporarySchema();
     const url = await temporaryRole(place.url, () => '');
-    await expect(openAt({ ...place, url })).rejects.toMatchObject({ code: 'permission_denied' });
+    expect(await toldBy(openAt({ ...place, url }))).toMatchObject({
+      code: 'permission_denied',
+      facts: { of: 'database' },
+      hint: expect.stringContaining('create schema NAME authorization ROLE'),
+    });
     const reader = openPostgresReader(targetOf(url, { schema: place.schema }));
     await expect(reader).rejects.toMatchObject({ code: 'mirror_missing' });
+  });
+
+  test('is not made in a database that cannot hold all text', async () => {
+    const { url, schema } = temporarySchema();
+    await execute(url, `create database "${schema}" encoding 'LATIN1' locale 'C' template template0`);
+    onTestFinished(async () => {
+      await execute(url, `drop database "${schema}" with (force)`);
+    });
+    const elsewhere = url.replace(/\/[^/]*$/, `/${schema}`);
+    expect(await toldBy(openAt({ url: elsewhere, schema }))).toMatchObject({
+      code: 'server_unsuitable',
+      facts: { why: 'encoding' },
+      hint: expect.stringContaining('--encoding=UTF8'),
+    });
+    expect(await execute(elsewhere, `select from pg_namespace where nspname = '${schema}'`)).toEqual([]);
+  });
+
+  test('is not made on a server that is too old for the search index', () => {
+    const facts = { version: '13.20', number: 130_020, encoding: 'UTF8' };
+    expect(() => assertSuitable('me@db.example:5432/tasks', facts)).toThrow(
+      /PostgreSQL 13.20, which is too old/,
+    );
+    assertSuitable('me@db.example:5432/tasks', { ...facts, version: '14.0', number: 140_000 });
+  });
+
+  test('that belongs to another role can be neither read nor written without its leave', async () => {
+    const place = temporarySchema();
+    await fill(await openAt(place));
+    const url = await temporaryRole(place.url, () => '');
+    expect(await toldBy(openAt({ ...place, url }))).toMatchObject({
+      facts: { of: 'schema' },
+      hint: expect.stringContaining('grant usage on schema NAME to ROLE'),
+    });
+    const role = new URL(url).username;
+    const grant = `grant usage on schema "${place.schema}" to ${role}`;
+    await execute(place.url, `${grant}; grant select on all tables in schema "${place.schema}" to ${role}`);
+    const store = await openAt({ ...place, url });
+    expect(await toldBy(store.claim(A))).toMatchObject({
+      facts: { of: 'table' },
+      hint: expect.stringContaining('belongs to another role'),
+    });
+    await store.close();
   });
 
   test('is read by a role that may only read', async () => {
