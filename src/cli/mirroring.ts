@@ -81,7 +81,7 @@ function addVerify({ program, app, finish }: Wiring): void {
   program
     .command('verify')
     .description('compare the mirror with the whole list, field by field, without writing')
-    .option('--quick', 'check the file only; ask no API')
+    .option('--quick', 'check the database itself only; ask no API')
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES.verify)
     .action(async (_options, command: Command) => {

@@ -33,10 +33,10 @@ export function createProgram(deps: CliDeps, finish: (code: ExitCode) => void): 
     return createApp({ ...deps, loaded, defaultLevel });
   };
   const program = new Command('taskmirror')
-    .description('Keeps an exact copy of the tasks behind a Tasks API key in a local SQLite file.')
+    .description('Keeps an exact copy of the tasks behind a Tasks API key in SQLite or PostgreSQL.')
     .version(VERSION)
     .option('--config <file>', 'settings file (default: ./taskmirror.config.json, if there is one)')
-    .option('--db <file>', 'database file (default: ./taskmirror.db)')
+    .option('--db <file>', 'the mirror: a file (default: ./taskmirror.db), or postgres://USER@HOST/DATABASE')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void io.stdout.write(text),
