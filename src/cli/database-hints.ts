@@ -51,10 +51,7 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
   connection_lost: 'Run it again: the next run goes on where this one stopped.',
   server_starting: 'Try again in a moment.',
   tls_failed: ({ why }) => TLS_HINTS[why],
-  login_refused: ({ why }) =>
-    why === 'no_password'
-      ? `Give it: it is looked for in ${PASSWORD}.`
-      : `Check the user, the password, and pg_hba.conf of the server. The password is looked for in ${PASSWORD}.`,
+  login_refused: ({ why }) => LOGIN_HINTS[why],
   database_unknown:
     'Create it (createdb --owner=USER --encoding=UTF8 --template=template0 NAME), or correct the name in the URL.',
   permission_denied: ({ of }) => DENIED_HINTS[of ?? 'else'],
@@ -74,6 +71,13 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
     `Run "taskmirror copy" from ${origin ?? 'the same mirror'} again: it goes on where it stopped. Or delete what is there.`,
   postgres_failed: null,
 };
+
+const LOGIN_HINTS = {
+  no_password: `Give it: it is looked for in ${PASSWORD}.`,
+  not_admitted:
+    'Whoever runs the server adds a line for this user, database and host to pg_hba.conf, and reloads it. If it says "no encryption", there may be one for TLS alone: leave sslmode=disable out.',
+  refused: `Check the user and the password. It is looked for in ${PASSWORD}.`,
+} as const;
 
 const DENIED_HINTS = {
   database:

@@ -64,7 +64,8 @@ const USAGE_HINTS: Hints<keyof UsageFacts> = {
     (engine === 'sqlite'
       ? "Pragmas can be read as tables: select * from pragma_table_info('tasks')."
       : "For the columns of a table: select * from information_schema.columns where table_name = 'tasks'."),
-  sql_failed: ({ tables, columns }) => {
+  sql_failed: ({ tables, columns, isOfSqlite }) => {
+    if (isOfSqlite) return 'This is SQL of SQLite: "SQL" in docs/postgresql.md has the same for PostgreSQL.';
     if (tables.length > 0) return `Tables and views: ${tables.join(', ')}.`;
     const lists = Object.entries(columns).map(
       ([table, names]) => `${table} has the columns ${names.join(', ')}.`,

@@ -60,9 +60,13 @@ export interface UsageFacts {
   sql_refused: { engine: 'sqlite' | 'postgres' };
   /**
    * `tables`: all, if SQL names an unknown one; `columns`: of the tables it names, if it names an unknown
-   * column.
+   * column. `isOfSqlite`: it has a function or a comparison that only SQLite has, and the mirror is elsewhere.
    */
-  sql_failed: { tables: readonly string[]; columns: Readonly<Record<string, readonly string[]>> };
+  sql_failed: {
+    tables: readonly string[];
+    columns: Readonly<Record<string, readonly string[]>>;
+    isOfSqlite: boolean;
+  };
   sql_parameters: None;
   /** The limit that the caller has set, in ms. */
   sql_too_slow: { limitMs: number };
@@ -171,8 +175,8 @@ export interface DatabaseFacts {
   server_starting: OfServer;
   /** `not_offered`: the server has no TLS; `issuer`: nobody trusted has signed its certificate. */
   tls_failed: OfServer & { why: 'not_offered' | 'issuer' | 'name' | 'expired' | 'other' };
-  /** `no_password`: the server asked for one, and there is none. */
-  login_refused: OfServer & { why: 'no_password' | 'refused' };
+  /** `no_password`: the server asked for one, and there is none; `not_admitted`: by its pg_hba.conf. */
+  login_refused: OfServer & { why: 'no_password' | 'not_admitted' | 'refused' };
   database_unknown: OfServer;
   /** `of`: what the role may not use, if the server says so in English; null: something else. */
   permission_denied: OfServer & { of: 'database' | 'schema' | 'table' | null };

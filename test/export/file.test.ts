@@ -86,7 +86,7 @@ it('leaves nothing if a row in the middle fails', async () => {
   const file = await exportedMirror();
   const output = join(file, '../tasks.csv');
   const { openForQuery } = endless(() => {
-    throw new UsageError('sql_failed', { tables: [], columns: {} }, 'no more');
+    throw new UsageError('sql_failed', { tables: [], columns: {}, isOfSqlite: false }, 'no more');
   });
   await expect(exported(file, { output }, { openForQuery })).rejects.toThrow('no more');
   expect(namesBeside(file)).toEqual([]);

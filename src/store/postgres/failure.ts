@@ -38,7 +38,10 @@ export function explain(error: unknown, server: string, phase: Phase = 'connecte
   if (sqlstate === null) return explainDriver(error, server, phase);
   forgetRows(error);
   const says = `${server}: PostgreSQL says: ${error.message}`;
-  if (sqlstate.startsWith('28')) return failed('login_refused', { server, why: 'refused' }, says, error);
+  if (sqlstate.startsWith('28')) {
+    const why = error.message.includes('pg_hba.conf') ? 'not_admitted' : 'refused';
+    return failed('login_refused', { server, why }, says, error);
+  }
   if (sqlstate === '42501') {
     const message = `${server}: the role may not do this (${error.message})`;
     return failed('permission_denied', { server, of: deniedIn(error.message) }, message, error);

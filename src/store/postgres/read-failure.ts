@@ -11,6 +11,10 @@ const UNCLEAR_TYPES = /^(?:42P18|42P08|42725)$/;
 /** The driver cannot send several statements with values, and the server takes only one with a cursor. */
 const SEVERAL = 'cannot insert multiple commands into a prepared statement';
 
+/** What PostgreSQL says of functions and comparisons that work on SQLite. */
+const OF_SQLITE =
+  /^function (?:strftime|datetime|julianday|unixepoch|median|percentile|json_each|json_extract|ifnull|iif|instr|group_concat|total|sum\(boolean)\b|^operator does not exist: (?:boolean|json) = integer/;
+
 /** Codes about the server, its resources and other transactions. Every other code is about the statement. */
 const OF_SERVER = /^(?:08|28|40|53|55|57|58|XX)/;
 
@@ -43,7 +47,8 @@ export async function explainRead(error: unknown, question: Question): Promise<u
   if (error.message === SEVERAL) return refused('it holds more than one statement', error);
   const hint = 'hint' in error && typeof error.hint === 'string' ? ` (${error.hint})` : '';
   const message = `PostgreSQL cannot run this SQL: ${error.message}${hint}`;
-  return new UsageError('sql_failed', await namesFor(sqlstate, sql, question), message, { cause: error });
+  const facts = { ...(await namesFor(sqlstate, sql, question)), isOfSqlite: OF_SQLITE.test(error.message) };
+  return new UsageError('sql_failed', facts, message, { cause: error });
 }
 
 function tooSlow(limitMs: number, cause: Error): UsageError<'sql_too_slow'> {
@@ -56,7 +61,7 @@ async function namesFor(
   sqlstate: string,
   sql: string,
   { connection, schema }: Question,
-): Promise<UsageFacts['sql_failed']> {
+): Promise<Omit<UsageFacts['sql_failed'], 'isOfSqlite'>> {
   const nothing = { tables: [], columns: {} };
   if (sqlstate !== UNKNOWN_TABLE && sqlstate !== UNKNOWN_COLUMN) return nothing;
   const columns = await columnsIn(connection, schema).catch(() => ({}));

@@ -76,12 +76,13 @@ export function explainRead(error: unknown, db: Database.Database, file: string,
 /** Returns the names that could have been meant, if SQLite did not know one. */
 function namesFor(message: string, db: Database.Database, sql: string): UsageFacts['sql_failed'] {
   const unknown = /^no such (table|column): /.exec(message)?.[1];
-  if (unknown === undefined) return { tables: [], columns: {} };
+  const nothing = { tables: [], columns: {}, isOfSqlite: false };
+  if (unknown === undefined) return nothing;
   const tables = tablesOf(db);
-  if (unknown === 'table') return { tables, columns: {} };
+  if (unknown === 'table') return { ...nothing, tables };
   const words = new Set(sql.toLowerCase().match(/\w+/g));
   const named = tables.filter((table) => words.has(table.toLowerCase()));
-  return { tables: [], columns: Object.fromEntries(named.map((table) => [table, columnsOf(db, table)])) };
+  return { ...nothing, columns: Object.fromEntries(named.map((table) => [table, columnsOf(db, table)])) };
 }
 
 /** Lists tables, except SQLite's own and the migrations'. */

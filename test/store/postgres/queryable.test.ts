@@ -288,6 +288,17 @@ describeWithServer('a query on PostgreSQL', () => {
     });
 
     test.each([
+      ['select median(queue_ms) from tasks', true],
+      [`select strftime('%Y', created_at) from tasks`, true],
+      [`select sum(status = 'failed') from tasks`, true],
+      ['select id from tasks where show_in_history = 1', true],
+      [`select id from tasks where show_in_history = 'x'::text`, false],
+      ['select abs(id) from tasks', false],
+    ])('%s says whether it is SQL of SQLite', async (sql, isOfSqlite) => {
+      await expect(rows(sql)).rejects.toMatchObject({ code: 'sql_failed', facts: { isOfSqlite } });
+    });
+
+    test.each([
       'select pg_sleep(3600)',
       'select count(*) from generate_series(1, 1000000000000)',
       'select i, pg_sleep(0.01) from generate_series(1, 1000000) as i',

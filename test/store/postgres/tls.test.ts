@@ -84,7 +84,7 @@ describeWithOwnServer('TLS to a server of PostgreSQL', () => {
     expect(await usesTls(at('localhost', 'sslmode=require', 'tls_only'))).toBe(true);
     expect(await failure(at('localhost', 'sslmode=disable', 'tls_only'))).toMatchObject({
       code: 'login_refused',
-      facts: { why: 'refused' },
+      facts: { why: 'not_admitted' },
     });
   });
 
