@@ -75,7 +75,7 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
 const LOGIN_HINTS = {
   no_password: `Give it: it is looked for in ${PASSWORD}.`,
   not_admitted:
-    'Whoever runs the server adds a line for this user, database and host to pg_hba.conf, and reloads it. If it says "no encryption", there may be one for TLS alone: leave sslmode=disable out.',
+    'Whoever runs the server adds a line for this user, database and host to pg_hba.conf, and reloads it. If it says "no encryption", there may be one for TLS alone: ask for TLS with sslmode in the URL.',
   refused: `Check the user and the password. It is looked for in ${PASSWORD}.`,
 } as const;
 

@@ -40,7 +40,7 @@ export const DATABASE_SHAPE = {
     setting(
       z.nullable(place(URL_EXPECTED, urlProblem)),
       DEFAULTS.queryDatabase,
-      'The same PostgreSQL database by a role that may only read: for query, export, search and report. null: `database`.',
+      'The same PostgreSQL database by a role that may only read: for query, export, search, report and history. null: `database`.',
     ),
   queryDatabasePassword: () =>
     setting(
