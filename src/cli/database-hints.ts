@@ -47,7 +47,8 @@ export const DATABASE_HINTS: Hints<keyof DatabaseFacts> = {
     'Make /tmp writable, or name another folder in the environment variable SQLITE_TMPDIR.',
   sqlite_failed: null,
 
-  server_unreachable: 'Check host and port, that the server runs, and firewalls in between.',
+  server_unreachable:
+    'Check host and port, that the server runs and listens to this host (listen_addresses), and firewalls in between.',
   connection_lost: 'Run it again: the next run goes on where this one stopped.',
   server_starting: 'Try again in a moment.',
   tls_failed: ({ why }) => TLS_HINTS[why],
