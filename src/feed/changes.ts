@@ -17,17 +17,19 @@ export interface ChangesWanted extends Pick<FeedQuestion, 'status' | 'sources'> 
 /**
  * Yields tasks that changed, page by page, by the number of their last change: those until now as of one
  * moment, each once; then, to follow, those that change after it. Throws UsageError if `since` is a number
- * that the mirror has not reached, DatabaseError, and the signal's reason when it aborts.
+ * that the mirror has not reached, or it went back while it was followed, DatabaseError, and the signal's reason
+ * when it aborts.
  */
 export async function* changesOf(
   feed: Feed,
   { since, follow, limit = Infinity, signal, status, sources }: ChangesWanted,
 ): AsyncGenerator<readonly TaskChange[], void> {
-  let cursor = await beginning(feed, since);
+  let cursor = typeof since === 'number' ? since : since === 'start' ? 0 : await feed.head();
   let after = cursor;
   for (let left = limit; ;) {
     signal.throwIfAborted();
     const head = await feed.head();
+    if (head < after) throw aheadOf(head, after);
     for await (const page of feed.pages({ since: cursor, after, limit: left, status, sources })) {
       signal.throwIfAborted();
       yield page;
@@ -41,12 +43,9 @@ export async function* changesOf(
   }
 }
 
-async function beginning(feed: Feed, since: Since): Promise<number> {
-  const head = await feed.head();
-  if (since === 'now') return head;
-  if (since === 'start') return 0;
-  if (since <= head) return since;
-  throw new UsageError(
+/** Going on would pass over what comes up to the cursor. */
+function aheadOf(head: number, since: number): UsageError {
+  return new UsageError(
     'cursor_ahead',
     { since, head },
     `the mirror has no change ${since} yet: its last one is ${head}`,

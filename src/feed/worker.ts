@@ -92,12 +92,12 @@ export class HookWorker {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    const { feed } = this.#deps;
+    // The first wait ends at once, so that no change between a hook's first pass and the wait is missed.
     let seen = 0;
     for (let failures = 0; !signal.aborted;) {
       try {
-        await feed.changed(seen, signal);
-        seen = await feed.head();
+        await this.#deps.feed.changed(seen, signal);
+        seen = await this.#deps.feed.head();
         failures = 0;
         this.wake();
       } catch (error) {

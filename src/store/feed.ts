@@ -67,9 +67,10 @@ export interface Feed {
    */
   pages(question: FeedQuestion): AsyncGenerator<TaskChange[], void>;
   /**
-   * Resolves within a second of the commit of a change with a higher number than `after`, by any process, or
-   * when `signal` aborts. Costs next to no CPU. Throws DatabaseError.
+   * Resolves when the number of the last change is not `seq`: within a second of a commit by any process that
+   * changed a task, or after the mirror went back to an older state. Also when `signal` aborts. Costs next to no
+   * CPU. Throws DatabaseError.
    */
-  changed(after: number, signal: AbortSignal): Promise<void>;
+  changed(seq: number, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ChangesWanted, changesOf } from '../../src/feed/changes.ts';
 import type { Feed, TaskChange } from '../../src/store/feed.ts';
@@ -12,12 +13,13 @@ import { temporaryFolder } from '../support/mirror.ts';
 
 let clock: FakeClock;
 let feed: Feed;
+let file: string;
 let claim: MirrorClaim;
 let other: MirrorClaim;
 
 beforeEach(async () => {
   clock = createFakeClock();
-  const file = join(temporaryFolder(), 'mirror.db');
+  file = join(temporaryFolder(), 'mirror.db');
   const store = await openMirrorStore(file, { create: true, clock, omit: new Set() });
   onTestFinished(() => store.close());
   [claim, other] = [await store.claim(A), await store.claim(B)];
@@ -46,7 +48,10 @@ async function all(wanted: Partial<ChangesWanted>): Promise<TaskChange[]> {
 async function next(pages: AsyncGenerator<readonly TaskChange[]>): Promise<readonly TaskChange[]> {
   const page = pages.next();
   const wait = { isOver: false };
-  void page.finally(() => (wait.isOver = true));
+  void page.then(
+    () => (wait.isOver = true),
+    () => (wait.isOver = true),
+  );
   while (!wait.isOver) {
     clock.advance(1_000);
     await new Promise<void>((resolve) => void setImmediate(resolve));
@@ -142,6 +147,16 @@ describe('following the changes', () => {
     await put(running('y'), running('z'));
     expect(await second).toHaveLength(1);
     expect(await pages.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('ends if the mirror went back to an older state, whose next changes would be passed over', async () => {
+    await put(...many(3));
+    const { pages } = reading({ since: 'now', follow: true });
+    const page = next(pages);
+    const restored = new Database(file);
+    restored.exec('update feed_state set seq = 1');
+    restored.close();
+    await expect(page).rejects.toMatchObject({ code: 'cursor_ahead', facts: { since: 3, head: 1 } });
   });
 
   test('throws the reason of its signal', async () => {

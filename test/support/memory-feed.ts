@@ -60,8 +60,8 @@ export class MemoryFeed implements Feed {
     if (page.length > 0) yield page;
   }
 
-  changed: Feed['changed'] = async (after, signal) => {
-    if (this.#seq > after) return;
+  changed: Feed['changed'] = async (seq, signal) => {
+    if (seq !== this.#seq) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
     signal.addEventListener('abort', () => resolve(), { once: true });

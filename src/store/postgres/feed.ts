@@ -67,10 +67,10 @@ class PostgresFeed implements Feed {
     else if (changes.length > 0) yield changes;
   }
 
-  async changed(after: number, signal: AbortSignal): Promise<void> {
+  async changed(seq: number, signal: AbortSignal): Promise<void> {
     for (let isOverslept = false; !signal.aborted;) {
       const wake = (this.#wake = new AbortController());
-      if ((await this.head()) > after) {
+      if ((await this.head()) !== seq) {
         if (isOverslept) this.#listener.doubt();
         return;
       }

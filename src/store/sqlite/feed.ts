@@ -63,8 +63,8 @@ class SqliteFeed implements Feed {
     }
   }
 
-  async changed(after: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && this.#reading(() => this.#latestNow()) <= after) {
+  async changed(seq: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#reading(() => this.#latestNow()) === seq) {
       await this.#clock.sleep(LOOK_MS, signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;
       });
@@ -79,6 +79,7 @@ class SqliteFeed implements Feed {
     return this.#statements.head.get() ?? 0;
   }
 
+  /** Returns the number of the last change, and reads it only if something was written. */
   #latestNow(): number {
     assertInPlace(this.#db.name, this.#file, 'while it was followed');
     const version = Number(this.#db.pragma('data_version', { simple: true }));

@@ -5,11 +5,11 @@ import type { FakeClock } from '../../support/fake-clock.ts';
 import { A, B, changeOf, NEVER, RECORD } from '../mirror-store/kit.ts';
 import { completed, type Followed, followed, type MakeFeed, running, since } from './kit.ts';
 
-/** A wait for a change after this one, and whether it has come. */
-function waiting(feed: Feed, after: number, signal: AbortSignal = NEVER) {
+/** A wait for the next change, and whether it has come. */
+function waiting(feed: Feed, seq: number, signal: AbortSignal = NEVER) {
   const wait = { isOver: false, over: Promise.resolve() };
   const watch = async (): Promise<void> => {
-    await feed.changed(after, signal);
+    await feed.changed(seq, signal);
     wait.isOver = true;
   };
   wait.over = watch();
@@ -47,12 +47,12 @@ export function following(make: MakeFeed): void {
       await end(clock, wait);
     });
 
-    test('ends at once if it was committed before', async () => {
+    test('ends at once if the last change is another one, though it was read', async () => {
       const { feed, put, clock } = await followed(make);
       clock.hold();
-      expect(await feed.read(since(0))).toEqual([]);
       await put(running('x'));
-      await feed.changed(0, NEVER);
+      expect(await feed.read(since(0))).toHaveLength(1);
+      expect(await feed.head()).toBe(1);
       await feed.changed(0, NEVER);
       const wait = waiting(feed, 1);
       await letPass({ clock, feed }, 3);
@@ -69,6 +69,12 @@ export function following(make: MakeFeed): void {
       await put(running('x'));
       expect(await feed.read(since(0))).toHaveLength(1);
       await end(clock, wait);
+    });
+
+    test('ends at once if the mirror went back to an older state', async () => {
+      const { feed, put } = await followed(make);
+      await put(running('x'));
+      await expect(feed.changed(2, NEVER)).resolves.toBeUndefined();
     });
 
     test('goes on while runs find nothing', async () => {
