@@ -4,7 +4,7 @@ import type { Feed } from '../store/feed.ts';
 import type { HookClaim, HookPlace, HookState, HookStore } from '../store/hooks.ts';
 import { type AttemptDeps, Attempts, type Item } from './attempts.ts';
 import { comparePlaces, type TaskEvent } from './events.ts';
-import { gather, type Gathered, placeAfter } from './gather.ts';
+import { gather, type Gathered, isDue, placeAfter } from './gather.ts';
 import { digestMessage, runMessage, taskMessage } from './message.ts';
 import { runEventsOf } from './run-events.ts';
 import type { Send } from './sender.ts';
@@ -126,24 +126,20 @@ class Delivery {
     const isReplay = this.#place.seq < replayThrough;
     const until = digestThrough > 0 ? digestThrough : isReplay ? replayThrough : Infinity;
     const keep = isReplay ? AT_ONCE : rules.maxPerRun;
-    const dueBefore = this.#deps.clock.now() - rules.afterMs;
-    const found = await gather(
-      rules,
-      { place: this.#place, until, keep, dueBefore },
-      this.#deps,
-      this.#signal,
-    );
+    const now = this.#deps.clock.now();
+    const found = await gather(rules, { place: this.#place, until, keep, now }, this.#deps, this.#signal);
     const isDigest = digestThrough > 0 || (!isReplay && found.total > rules.maxPerRun);
     const isCut = !isDigest && found.total > found.events.length;
-    const items = isDigest ? [this.#digestOf(found)] : this.#itemsOf(found, isCut);
+    const items = !isDigest ? this.#itemsOf(found, isCut) : found.total === 0 ? [] : [this.#digestOf(found)];
     if (isDigest && digestThrough === 0 && !(await this.#claim.beginDigest(found.horizon))) return LOST;
     const told = await this.#tell(items);
     if (told.isOver) return told;
     const end = { ...this.#place, ...endOf(found) };
     if (!isCut && comparePlaces(end, this.#place) > 0) await this.#skipTo(end);
+    const nextAt = found.blockedSince === null ? null : found.blockedSince + rules.afterMs;
     // There may be more after what was read.
-    if (isCut || until < Infinity) return { isOver: true, nextAt: this.#deps.clock.now() };
-    return { isOver: false, nextAt: found.blockedSince === null ? null : found.blockedSince + rules.afterMs };
+    const isMore = isCut || (until < Infinity && nextAt === null);
+    return isMore ? { isOver: true, nextAt: this.#deps.clock.now() } : { isOver: false, nextAt };
   }
 
   #digestOf(found: Gathered): Item {
@@ -186,7 +182,7 @@ class Delivery {
         matchesEvent(rules.events, type) && ofThese(run) && !(rules.afterMs > 0 && isPast),
     );
     const now = this.#deps.clock.now();
-    const blocked = wanted.find(({ at }) => rules.afterMs > 0 && Date.parse(at) + rules.afterMs > now);
+    const blocked = wanted.find(({ at }) => !isDue(at, rules.afterMs, now));
     const due = wanted.slice(0, blocked === undefined ? wanted.length : wanted.indexOf(blocked));
     const seen = (through: number): HookPlace => ({
       ...this.#place,
@@ -207,8 +203,10 @@ class Delivery {
     const told = await this.#tell(items);
     if (told.isOver) return told;
     const end = seen((blocked?.run.id ?? Infinity) - 1);
+    const isMore = runs.length === AT_ONCE && JSON.stringify(end.runs) !== JSON.stringify(before);
     if (JSON.stringify(end.runs) !== JSON.stringify(this.#place.runs)) await this.#skipTo(end);
-    return { isOver: false, nextAt: blocked === undefined ? null : Date.parse(blocked.at) + rules.afterMs };
+    if (blocked !== undefined) return { isOver: false, nextAt: Date.parse(blocked.at) + rules.afterMs };
+    return { isOver: false, nextAt: isMore ? now : null };
   }
 
   async #tell(items: readonly Item[]): Promise<Part> {

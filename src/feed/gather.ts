@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { matchesEvent } from '../model/hook-events.ts';
 import { type HookRules, LAST_RANK } from '../model/hook.ts';
 import type { Feed } from '../store/feed.ts';
@@ -19,8 +20,8 @@ export interface Wanted {
   until: number;
   /** Most events to keep; the others are only counted. */
   keep: number;
-  /** An event that was observed after this moment, in ms, is not due. */
-  dueBefore: number;
+  /** The time, in ms. */
+  now: number;
 }
 
 /** The events of tasks that a hook has to be told. */
@@ -63,8 +64,7 @@ export async function gather(
         if (event.seq > wanted.until || comparePlaces(event, wanted.place) <= 0) continue;
         if (!matchesEvent(rules.events, event.type) || isQuiet(event, quiet)) continue;
         if (rules.afterMs > 0 && event.isPast) continue;
-        const isDue = rules.afterMs === 0 || Date.parse(event.at) <= wanted.dueBefore;
-        if (!isDue) {
+        if (!isDue(event.at, rules.afterMs, wanted.now)) {
           if (blocked === null || comparePlaces(event, blocked) < 0) blocked = event;
         } else if (await isNews(event, store)) pile.add(event);
       }
@@ -73,9 +73,27 @@ export async function gather(
     if (last === undefined) break;
     horizon = Math.max(horizon, Math.min(last, wanted.until));
     after = last;
+    // SQLite works in this thread: let other work run, such as the lease of a run.
+    await setImmediate();
   }
-  if (blocked !== null) horizon = Math.min(horizon, blocked.seq - 1);
-  return { ...pile.upTo(horizon), horizon, blockedSince: blocked && Date.parse(blocked.at) };
+  if (blocked === null) return { ...pile.found(), horizon, blockedSince: null };
+  const blockedSince = Date.parse(blocked.at);
+  horizon = Math.min(horizon, blocked.seq - 1);
+  if (pile.last <= horizon) return { ...pile.found(), horizon, blockedSince };
+  // By a clock that was set back, or of another host, events are due before an earlier one is.
+  return { ...(await gather(rules, { ...wanted, until: horizon }, { feed, store }, signal)), blockedSince };
+}
+
+/** The clock of another host may be ahead by so much, in ms. */
+const SKEW_MS = 60_000;
+
+/**
+ * Returns whether what was observed at a moment, UTC text, has waited for so long. What was observed in the future,
+ * before a clock was set back, does not wait until then.
+ */
+export function isDue(at: string, afterMs: number, now: number): boolean {
+  const agoMs = now - Date.parse(at);
+  return afterMs === 0 || agoMs >= afterMs || agoMs < -SKEW_MS;
 }
 
 /** A source's first backfill is told to nobody; `quiet`: until when it lasted, null while it lasts. */
@@ -92,14 +110,20 @@ async function isNews(event: TaskEvent, store: GatherDeps['store']): Promise<boo
 /** Keeps the first events, and counts them all. A task that was read twice has each event once. */
 class Pile {
   readonly #keep: number;
-  readonly #counts: Record<string, number> = {};
-  readonly #sources: Record<string, number> = {};
+  readonly #counts = new Map<string, number>();
+  readonly #sources = new Map<string, number>();
   #events = new Map<string, TaskEvent>();
   #total = 0;
   #lastAt = '';
+  #last = 0;
 
   constructor(keep: number) {
     this.#keep = keep;
+  }
+
+  /** The number of the last change of which it has an event; 0 if it has none. */
+  get last(): number {
+    return this.#last;
   }
 
   add(event: TaskEvent): void {
@@ -107,25 +131,23 @@ class Pile {
     if (!this.#events.has(key)) {
       const { source } = event.change;
       this.#total += 1;
-      this.#counts[event.type] = (this.#counts[event.type] ?? 0) + 1;
-      this.#sources[source] = (this.#sources[source] ?? 0) + 1;
+      this.#counts.set(event.type, (this.#counts.get(event.type) ?? 0) + 1);
+      this.#sources.set(source, (this.#sources.get(source) ?? 0) + 1);
       if (event.at > this.#lastAt) this.#lastAt = event.at;
+      this.#last = Math.max(this.#last, event.seq);
     }
     this.#events.set(key, event);
     if (this.#events.size > 2 * this.#keep) this.#events = new Map(this.#sorted().slice(0, this.#keep));
   }
 
-  /** Returns the events up to a change. */
-  upTo(seq: number): Omit<Gathered, 'horizon' | 'blockedSince'> {
-    const events = this.#sorted()
-      .slice(0, this.#keep)
-      .map(([, event]) => event)
-      .filter((event) => event.seq <= seq);
+  found(): Omit<Gathered, 'horizon' | 'blockedSince'> {
     return {
-      events,
+      events: this.#sorted()
+        .slice(0, this.#keep)
+        .map(([, event]) => event),
       total: this.#total,
-      counts: this.#counts,
-      sources: this.#sources,
+      counts: Object.fromEntries(this.#counts),
+      sources: Object.fromEntries(this.#sources),
       lastAt: this.#lastAt,
     };
   }
@@ -135,7 +157,11 @@ class Pile {
   }
 }
 
-/** Returns the place after an event: within its change if the next event is of the same change. */
-export function placeAfter(event: TaskEvent, next: TaskEvent | undefined): Pick<HookPlace, 'seq' | 'rank'> {
-  return { seq: event.seq, rank: next?.seq === event.seq ? event.rank : LAST_RANK };
+/**
+ * Returns the place after an event: within its change if the next event is of the same change, and if it is not
+ * known which one is next.
+ */
+export function placeAfter(event: TaskEvent, next?: TaskEvent): Pick<HookPlace, 'seq' | 'rank'> {
+  const isDone = next !== undefined && next.seq !== event.seq;
+  return { seq: event.seq, rank: isDone ? LAST_RANK : event.rank };
 }

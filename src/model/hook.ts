@@ -10,7 +10,7 @@ export const LAST_RANK = 9;
  * was renamed, is looked at from the last run of all on: ids only grow.
  */
 export function lastRunSeen(runs: Readonly<Record<string, number>>, source: string): number {
-  return runs[source] ?? lastRunOfAll(runs);
+  return (Object.hasOwn(runs, source) ? runs[source] : undefined) ?? lastRunOfAll(runs);
 }
 
 /** Returns the last run that a hook has looked at; 0 if there is none. */

@@ -205,6 +205,28 @@ describe('with a wait, an event', () => {
     expect(hook.told).toEqual(['2 task.awaiting_approval']);
   });
 
+  test('waits for an earlier one, though by a clock that was set back it is due before that', async () => {
+    const hook = new FakeHook({ events: ['task.failed'], afterMs: 10 * MINUTE, maxPerRun: 1 });
+    const { feed, clock, pass } = await hookBench(hook);
+    feed.put('a', { status: 'failed' });
+    clock.advance(-5 * MINUTE);
+    feed.put('b', { status: 'failed' });
+    feed.put('c', { status: 'failed' });
+    clock.advance(10 * MINUTE);
+    expect(await pass(hook)).toMatchObject({ delivered: 0, nextAt: clock.now() + 5 * MINUTE });
+    clock.advance(5 * MINUTE);
+    await pass(hook);
+    expect(hook.sent.map(({ body }) => body.data['events'])).toEqual([3]);
+  });
+
+  test('that was observed before the clock was set back by far is due', async () => {
+    const hook = new FakeHook({ events: ['task.failed'], afterMs: 10 * MINUTE });
+    const { feed, clock, pass } = await hookBench(hook);
+    feed.put('a', { status: 'failed' });
+    clock.advance(-DAY);
+    expect(await pass(hook)).toMatchObject({ delivered: 1, nextAt: null });
+  });
+
   test('reads nothing again before the first one is due', async () => {
     const hook = new FakeHook({ events: ['task.failed'], afterMs: 10 * MINUTE });
     const { feed, deps, pass } = await hookBench(hook);
@@ -257,6 +279,20 @@ describe('more events than a hook is told one by one', () => {
     expect(hook.told.slice(2)).toEqual(['3 task.added']);
   });
 
+  test('are no digest if the hook is to be told none of them any more', async () => {
+    const hook = new FakeHook({ events: ['task.added'], maxPerRun: 1 });
+    const { feed, clock, store, pass } = await hookBench(hook);
+    hook.answers = [FAILED];
+    feed.put('a', { status: 'pending' });
+    feed.put('b', { status: 'pending' });
+    await pass(hook);
+    clock.advance(MINUTE);
+    const changed = new FakeHook({ events: ['task.removed'], maxPerRun: 1 });
+    await pass(changed);
+    expect(changed.sent).toEqual([]);
+    expect((await store.states())[0]).toMatchObject({ digestThrough: 0, place: { seq: 2 } });
+  });
+
   test('as many as it allows are told one by one', async () => {
     const hook = new FakeHook({ events: ['task.added'], maxPerRun: 3 });
     const { feed, pass } = await hookBench(hook);
@@ -277,6 +313,31 @@ describe('a replay', () => {
     expect((await pass(hook)).nextAt).toBe(clock.now());
     await pass(hook);
     expect(hook.told.slice(1)).toEqual(['2 task.added', '3 task.added', '4 task.added']);
+  });
+
+  test('tells every event of a change, though a pass ends within it', async () => {
+    const hook = new FakeHook({ events: ['task.*'] });
+    const { feed, store, pass } = await hookBench(hook);
+    feed.put('first', { status: 'pending' });
+    feed.put('first', { message_count: 2 });
+    for (let task = 0; task < 600; task += 1) feed.put(`t${task}`, { status: 'pending' });
+    await store.replay('alerts', 0, 602);
+    while ((await pass(hook)).nextAt !== null);
+    expect(hook.told).toHaveLength(1_203);
+    expect(new Set(hook.told).size).toBe(1_203);
+  });
+
+  test('waits for what is not due', async () => {
+    const hook = new FakeHook({ events: ['task.failed'], afterMs: 10 * MINUTE });
+    const { feed, store, clock, pass } = await hookBench(hook);
+    feed.put('a', { status: 'failed' });
+    clock.advance(10 * MINUTE);
+    feed.put('b', { status: 'failed' });
+    await store.replay('alerts', 0, 2);
+    expect(await pass(hook)).toMatchObject({ delivered: 1, nextAt: clock.now() + 10 * MINUTE });
+    clock.advance(10 * MINUTE);
+    while ((await pass(hook)).nextAt !== null);
+    expect(hook.told).toEqual(['1 task.failed', '2 task.failed']);
   });
 
   test('ends the pause of a hook that fails', async () => {

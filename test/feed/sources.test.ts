@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { runOf } from '../contracts/mirror-store.ts';
-import { RECORD } from '../contracts/mirror-store/kit.ts';
+import { finish, RECORD } from '../contracts/mirror-store/kit.ts';
 import { DELIVERED, FAILED, FakeHook, hookBench } from './kit.ts';
 
 const MINUTE = 60_000;
@@ -70,6 +70,29 @@ describe('a hook is told of a source', () => {
     await mirror.renameSource('a', 'b');
     await pass(hook);
     expect(hook.sent).toHaveLength(2);
+  });
+
+  test('whatever its name is', async () => {
+    const hook = new FakeHook({ events: SOURCES });
+    const { mirror, pass } = await hookBench(hook);
+    const source = { name: 'constructor', baseUrl: 'https://c.example' };
+    for (const outcome of ['ok', 'failed'] as const)
+      await finish(await mirror.claim(source), 'incremental', { outcome });
+    await pass(hook);
+    await finish(await mirror.claim(source), 'incremental');
+    await pass(hook);
+    await pass(hook);
+    expect(hook.sent.map(({ body }) => body.type)).toEqual(SOURCES);
+  });
+
+  test('also if more runs have ended than are looked at together', async () => {
+    const hook = new FakeHook({ events: SOURCES });
+    const { mirror, clock, pass } = await hookBench(hook);
+    for (let run = 0; run < 1_100; run += 1) await runOf(mirror, 'incremental');
+    await runOf(mirror, 'incremental', { outcome: 'failed' });
+    expect((await pass(hook)).nextAt).toBe(clock.now());
+    expect((await pass(hook)).nextAt).toBeNull();
+    expect(hook.sent.map(({ body }) => body.type)).toEqual(['source.failed']);
   });
 
   test('only if it names the source', async () => {
