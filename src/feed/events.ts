@@ -1,3 +1,4 @@
+import { MAX_EVENT_NAME } from '../model/hook-events.ts';
 import { LAST_RANK } from '../model/hook.ts';
 import type { ChangeEvent, FieldChange, TaskChange } from '../store/feed.ts';
 
@@ -48,7 +49,7 @@ export function eventsOf(change: TaskChange, since: number): TaskEvent[] {
         : [
             {
               ...base,
-              type: `task.${status}`,
+              type: nameOf(status),
               rank: RANK.status,
               isPast: hasLeft(change, step.seq),
               errorGroup: null,
@@ -59,6 +60,11 @@ export function eventsOf(change: TaskChange, since: number): TaskEvent[] {
         : [{ ...base, type: 'error_group.new', rank: RANK.errorGroup, isPast: false, errorGroup: group }]),
     ];
   });
+}
+
+/** A status may be any text of the API, and its event's name is also in the environment of a command. */
+function nameOf(status: string): string {
+  return `task.${status.replaceAll('\0', '\ufffd')}`.slice(0, MAX_EVENT_NAME).toWellFormed();
 }
 
 /** Compares two places in the order of events: below 0 if `a` comes first. */

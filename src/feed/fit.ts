@@ -4,8 +4,9 @@ import type { HookBody, Json } from './message.ts';
 const MAX_BYTES = 20_000;
 /** Characters to which long texts are cut, one after the other until the body fits. */
 const CUTS = [4_000, 1_000, 250] as const;
-/** Of a task whose texts do not fit even so, these are left, and none of the changes. */
+/** Of a task whose texts do not fit even so, these are left, and none of the changes; of counts, the highest. */
 const LEFT = ['id', 'source', 'status', 'username', 'seq'] as const;
+const COUNTS_LEFT = 20;
 const MARK = '... [cut]';
 
 /** Returns a body of less than 20 KB as JSON: cuts long texts, and names in `data.cut` what was cut. */
@@ -15,9 +16,18 @@ export function fitted(body: HookBody): HookBody {
     const cut = cutTo(body, most);
     if (fits(cut)) return cut;
   }
-  const { task = null } = body.data;
-  const left = isObject(task) ? Object.fromEntries(LEFT.map((name) => [name, task[name] ?? null])) : task;
-  return cutTo({ ...body, data: { ...body.data, task: left, changes: [] } }, CUTS[2], ['task', 'changes']);
+  const small = Object.entries(body.data).map(([name, value]) => [name, smallest(name, value)] as const);
+  const cut = small.filter(([name, value]) => value !== body.data[name]).map(([name]) => name);
+  return cutTo({ ...body, data: Object.fromEntries(small) }, CUTS[2], cut);
+}
+
+function smallest(name: string, value: Json): Json {
+  if (name === 'changes' && Array.isArray(value) && value.length > 0) return [];
+  if (!isObject(value)) return value;
+  if (name === 'task') return Object.fromEntries(LEFT.map((field) => [field, value[field] ?? null]));
+  const entries = Object.entries(value);
+  if (!['counts', 'sources'].includes(name) || entries.length <= COUNTS_LEFT) return value;
+  return Object.fromEntries(entries.toSorted(([, a], [, b]) => Number(b) - Number(a)).slice(0, COUNTS_LEFT));
 }
 
 function fits(body: HookBody): boolean {

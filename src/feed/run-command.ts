@@ -31,12 +31,18 @@ export async function runCommand(
 ): Promise<Sent> {
   signal.throwIfAborted();
   const timeout = clock.timeout(TIMEOUT_MS);
-  const child = spawn(program, words, {
-    cwd: cwd ?? undefined,
-    env: { ...reduced(env), TASKMIRROR_HOOK: hook, TASKMIRROR_EVENT: message.body.type },
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  let child: ChildProcess;
+  try {
+    child = spawn(program, words, {
+      cwd: cwd ?? undefined,
+      env: { ...reduced(env), TASKMIRROR_HOOK: hook, TASKMIRROR_EVENT: message.body.type },
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  } catch (error) {
+    // Node throws what is no usual reason, such as a folder in the path that is a file.
+    return failed(`could not be started (${codeOf(error)})`);
+  }
   const within = AbortSignal.any([signal, timeout]);
   const ended = endOf(child, within);
   // A program that does not read it ends all the same.
@@ -66,15 +72,16 @@ function endOf(child: ChildProcess, signal: AbortSignal): Promise<End> {
   const kill = (): void => killGroup(child);
   signal.addEventListener('abort', kill, { once: true });
   return new Promise<End>((resolve) => {
-    child.once('error', (error) => {
-      const code = 'code' in error ? String(error.code) : 'unknown reason';
-      resolve({ error: code, code: null, killed: null });
-    });
+    child.once('error', (error) => resolve({ error: codeOf(error), code: null, killed: null }));
     child.once('exit', (code, killed) => resolve({ error: null, code, killed }));
   }).finally(() => {
     signal.removeEventListener('abort', kill);
     for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
 }
 
 function killGroup({ pid }: ChildProcess): void {

@@ -77,6 +77,12 @@ describe('events of a task', () => {
     expect(events.map(({ seq, type }) => `${seq} ${type}`)).toEqual(['9 task.changed']);
   });
 
+  test('a status of the API that is no name makes a name of at most 100 characters without NUL', async () => {
+    const feed = new MemoryFeed(() => EPOCH);
+    feed.put('a', { status: `odd\0${'x'.repeat(200_000)}` });
+    expect((await eventsIn(feed))[1]).toBe(`1 task.odd\ufffd${'x'.repeat(91)}`);
+  });
+
   test('an event of a status says whether the task has left it', async () => {
     const feed = new MemoryFeed(() => EPOCH);
     feed.put('a', { status: 'awaiting_approval' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { eventsOf } from '../../src/feed/events.ts';
-import { type HookMessage, runMessage, taskMessage } from '../../src/feed/message.ts';
+import { digestMessage, type HookMessage, runMessage, taskMessage } from '../../src/feed/message.ts';
 import { slackText } from '../../src/feed/slack.ts';
 import type { Cell } from '../../src/store/queryable.ts';
 import { MemoryFeed } from '../support/memory-feed.ts';
@@ -49,6 +49,24 @@ describe('a message', () => {
       changes: [],
       cut: ['task', 'changes'],
     });
+  });
+
+  test('stays below 20 KB though it counts more types of events than fit', () => {
+    const types = Array.from({ length: 900 }, (_, n) => [`task.${String(n).padEnd(95, '\u0001')}`, n + 1]);
+    const counts = Object.fromEntries(types) as Record<string, number>;
+    const digest = {
+      since: 0,
+      through: 9,
+      at: '2026-01-01T00:00:00.000Z',
+      events: 1_000,
+      counts,
+      sources: {},
+    };
+    const { text, body } = digestMessage('alerts', digest);
+    expect(Buffer.byteLength(text)).toBeLessThan(20_000);
+    const left = Object.values(body.data['counts'] ?? {});
+    expect([left.length, left[0]]).toEqual([20, 900]);
+    expect(body.data['cut']).toEqual(['counts']);
   });
 
   test('has numbers that JSON can hold', async () => {

@@ -82,11 +82,14 @@ test('a command that prints without end does not fill the memory, and delivers',
   expect(await send(message, NEVER)).toEqual({ outcome: 'delivered' });
 });
 
-test('a program that is not there is a failure', async () => {
+test.each([
+  ['is not there', '/nowhere/notify', 'ENOENT'],
+  ['would be in a folder that is a file', `${process.execPath}/notify`, 'ENOTDIR'],
+])('a program that %s is a failure', async (_, program, code) => {
   const clock = createFakeClock();
   const send = createSender(
     'alerts',
-    { kind: 'command', command: ['/nowhere/notify'] },
+    { kind: 'command', command: [program] },
     {
       clock,
       secret: async () => null,
@@ -97,7 +100,7 @@ test('a program that is not there is a failure', async () => {
     },
   );
   expect(await send(testMessage('alerts', 0), NEVER)).toMatchObject({
-    reason: 'could not be started (ENOENT)',
+    reason: `could not be started (${code})`,
   });
 });
 
