@@ -58,6 +58,8 @@ function exchange({ url, headers, body }: Post, signal: AbortSignal): Promise<In
     const request: ClientRequest = http.request(url, options, resolve);
     // The listener stays for errors after the answer: the reader of the body gets those.
     request.on('error', reject);
+    // Node has neither an answer nor an error for a server that switches to another protocol (status 101).
+    request.once('close', () => reject(Object.assign(new Error('no answer came'), { code: 'ECONNRESET' })));
     request.end(body);
   });
 }

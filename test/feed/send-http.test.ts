@@ -154,8 +154,14 @@ describe('without an answer', () => {
     expect(await send(message, NEVER)).toMatchObject({ reason: 'could not be reached (ECONNREFUSED)' });
   });
 
-  test('since something else than HTTP answers, it fails', async () => {
-    const server = createServer((socket) => socket.end('SSH-2.0-OpenSSH\r\n'));
+  test.each([
+    ['something else than HTTP answers', 'SSH-2.0-OpenSSH\r\n'],
+    [
+      'it is told to use another protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n',
+    ],
+  ])('since %s, it fails', async (_, answer) => {
+    const server = createServer((socket) => socket.end(answer));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const { send, message } = senderTo(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

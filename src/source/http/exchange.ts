@@ -55,8 +55,11 @@ export function createExchange(baseUrl: string): Exchange {
     // they would go to another machine's loopback host, with the key in the clear.
     if (isLoopback(hostname)) agent ??= new http.Agent(AGENT_OPTIONS);
     return new Promise<IncomingMessage>((resolve, reject) => {
+      const request = http.get(baseUrl + path, { headers, signal, agent }, resolve);
       // The listener stays for errors after the answer: the reader of the body gets those.
-      http.get(baseUrl + path, { headers, signal, agent }, resolve).on('error', reject);
+      request.on('error', reject);
+      // Node has neither an answer nor an error for a server that switches to another protocol (status 101).
+      request.once('close', () => reject(Object.assign(new Error('no answer came'), { code: 'ECONNRESET' })));
     });
   };
 

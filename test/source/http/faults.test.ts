@@ -28,6 +28,8 @@ const send404 = (body: string) => (response: ServerResponse) => void response.wr
 const closing = (request: IncomingMessage) =>
   new Promise<boolean>((resolve) => request.socket.once('close', () => resolve(true)));
 
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n';
+
 describe('a request', () => {
   test('is a GET with the key, what we accept and who we are, below the path of the base URL', async () => {
     const { url, requests } = await script(GOOD);
@@ -91,6 +93,11 @@ describe('a broken answer is repeated', () => {
     [
       'a connection closed without an answer',
       (_response, request) => void request.socket.destroy(),
+      /ECONNRESET/,
+    ],
+    [
+      'another protocol instead of an answer',
+      (_response, request) => void request.socket.end(SWITCHING),
       /ECONNRESET/,
     ],
     ['an answer that is not HTTP', (_response, request) => void request.socket.end('hello\r\n\r\n'), /HTTP/],
