@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../model/clock.ts';
 import type { HookMessage } from './message.ts';
 import type { Sent } from './sender.ts';
@@ -68,16 +69,19 @@ interface End {
 }
 
 /** Resolves when the program itself has ended: what it left in the background may keep its pipes open. */
-function endOf(child: ChildProcess, signal: AbortSignal): Promise<End> {
+async function endOf(child: ChildProcess, signal: AbortSignal): Promise<End> {
   const kill = (): void => killGroup(child);
   signal.addEventListener('abort', kill, { once: true });
-  return new Promise<End>((resolve) => {
+  const end = await new Promise<End>((resolve) => {
     child.once('error', (error) => resolve({ error: codeOf(error), code: null, killed: null }));
     child.once('exit', (code, killed) => resolve({ error: null, code, killed }));
-  }).finally(() => {
-    signal.removeEventListener('abort', kill);
-    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   });
+  signal.removeEventListener('abort', kill);
+  // What it wrote last may still be in the pipe: the second turn comes after the loop has read what is there.
+  await setImmediate();
+  await setImmediate();
+  for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+  return end;
 }
 
 function codeOf(error: unknown): string {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testMessage } from '../../src/feed/message.ts';
+import { runCommand } from '../../src/feed/run-command.ts';
 import { createSender } from '../../src/feed/sender.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/mirror.ts';
@@ -68,6 +69,20 @@ test('an exit code other than 0 is a failure; its last words go to the log alone
     retryAfterMs: null,
   });
   expect(lines).toEqual(['no such channel']);
+});
+
+test('the last words of commands that end at the same time are not lost', async () => {
+  const lines: string[] = [];
+  const message = testMessage('alerts', 0);
+  const deps = { env: process.env, cwd: null, onOutput: (line: string) => lines.push(line), signal: NEVER };
+  const run = () =>
+    runCommand(
+      ['sh', '-c', 'echo no >&2; exit 1'],
+      { hook: 'alerts', message },
+      { ...deps, clock: createFakeClock() },
+    );
+  for (let round = 0; round < 5; round += 1) await Promise.all(Array.from({ length: 10 }, run));
+  expect(lines).toEqual(Array(50).fill('no'));
 });
 
 test('a command that does not read its stdin delivers all the same', async () => {
