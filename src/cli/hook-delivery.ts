@@ -7,7 +7,7 @@ const ONCE_MS = 10_000;
 
 /** The hooks of the settings, with everything that delivering to them needs. */
 export interface HookDelivery {
-  /** Delivers what there is, within 10 s. Never rejects: errors are logged, and a later time goes on. */
+  /** Delivers what there is, to each hook for at most 10 s. Never rejects: errors are logged, and a later time goes on. */
   deliverOnce(): Promise<void>;
   /** Delivers whenever something happens, until `close`. */
   start(): void;
@@ -35,7 +35,7 @@ export async function openHookDelivery(
   const worker = new HookWorker(hooks, deps);
   return {
     async deliverOnce() {
-      await deliverNow(hooks, deps, AbortSignal.any([signal, clock.timeout(ONCE_MS)]));
+      await deliverNow(hooks, deps, signal, () => clock.timeout(ONCE_MS));
     },
     start: () => worker.start(),
     wake: () => worker.wake(),

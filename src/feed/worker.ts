@@ -32,15 +32,38 @@ export async function beginHooks(
 
 /**
  * Tells all hooks what there is to tell now, each on its own, until `signal` aborts, and returns how many events
- * were delivered. What fails is left to a later time. Never rejects: errors are logged.
+ * were delivered. `limit` makes a time limit, which begins with the first attempt at each hook. What fails is left
+ * to a later time. Never rejects: errors are logged.
  */
 export async function deliverNow(
   hooks: readonly Hook[],
   deps: DeliveryDeps,
   signal: AbortSignal,
+  limit?: () => AbortSignal,
 ): Promise<number> {
-  const counts = await Promise.all(hooks.map((hook) => deliverToOne(hook, deps, signal)));
+  const counts = await Promise.all(
+    hooks.map((hook) => {
+      if (limit === undefined) return deliverToOne(hook, deps, signal);
+      const limited = withLimit(hook, limit);
+      return deliverToOne(limited.hook, deps, AbortSignal.any([signal, limited.over]));
+    }),
+  );
   return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Nothing of a reading is durable: if it counted, a hook that is far behind would never be told anything. */
+function withLimit({ rules, send }: Hook, limit: () => AbortSignal): { hook: Hook; over: AbortSignal } {
+  const over = new AbortController();
+  let time: AbortSignal | undefined;
+  const begin = (): void => {
+    const begun = (time = limit());
+    begun.addEventListener('abort', () => over.abort(begun.reason), { once: true });
+  };
+  const timed: Hook['send'] = (message, signal) => {
+    if (time === undefined) begin();
+    return send(message, signal);
+  };
+  return { hook: { rules, send: timed }, over: over.signal };
 }
 
 async function deliverToOne(hook: Hook, deps: DeliveryDeps, signal: AbortSignal): Promise<number> {

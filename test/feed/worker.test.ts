@@ -144,8 +144,7 @@ test('an attempt that the time for all of them ends has failed', async () => {
   };
   const { feed, deps, clock, store } = await hookBench(hanging);
   feed.put('a', { status: 'pending' });
-  const time = clock.timeout(10_000);
-  const delivering = deliverNow([hanging], deps, time);
+  const delivering = deliverNow([hanging], deps, NEVER, () => clock.timeout(10_000));
   await until(() => begun === 1);
   clock.expireTimeouts();
   expect(await delivering).toBe(0);
@@ -153,6 +152,18 @@ test('an attempt that the time for all of them ends has failed', async () => {
     attempts: 1,
     lastError: 'gave no answer in the time that was left',
   });
+});
+
+test('a time limit begins with the first attempt: what takes long to read is told all the same', async () => {
+  const hook = new FakeHook({ events: ['task.added'] });
+  const { feed, deps, clock } = await hookBench(hook);
+  feed.put('a', { status: 'pending' });
+  const read = deps.feed.read;
+  deps.feed.read = (question) => {
+    clock.expireTimeouts();
+    return read(question);
+  };
+  expect(await deliverNow([hook], deps, NEVER, () => clock.timeout(10_000))).toBe(1);
 });
 
 test('what is delivered now leaves a pause to a later time', async () => {
