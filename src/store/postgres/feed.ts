@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import type { Clock } from '../../model/clock.ts';
 import type { Feed, FeedQuestion, TaskChange } from '../feed.ts';
 import { CHARACTERS_A_PAGE, TASKS_A_PAGE, taskChangeOf } from '../sql/task-change.ts';
@@ -40,6 +41,8 @@ class PostgresFeed implements Feed {
   readonly #clock: Clock;
   readonly #s: string;
   readonly #listener: Listener;
+  /** The connections of readings that have not ended. */
+  readonly #reading = new Set<Client>();
   /** Ends the pause between two looks. */
   #wake: AbortController | null = null;
 
@@ -84,7 +87,8 @@ class PostgresFeed implements Feed {
 
   async close(): Promise<void> {
     this.#wake?.abort();
-    await Promise.all([this.#listener.close(), this.#db.end()]);
+    const reading = [...this.#reading].map((client) => client.end());
+    await Promise.all([...reading, this.#listener.close(), this.#db.end()]);
   }
 
   async #page(query: Query, question: FeedQuestion): Promise<{ changes: TaskChange[]; isLast: boolean }> {
@@ -105,6 +109,7 @@ class PostgresFeed implements Feed {
 
   async *#pagesOfOneMoment(question: FeedQuestion): AsyncGenerator<TaskChange[], void> {
     const { client, name } = await openConnection(this.#target);
+    this.#reading.add(client);
     const query: Query = async <R>(text: string, values: readonly unknown[] = []) => {
       try {
         return (await client.query({ text, values: [...values] })).rows as R[];
@@ -123,6 +128,7 @@ class PostgresFeed implements Feed {
         if (changes.length > 0) yield changes;
       }
     } finally {
+      this.#reading.delete(client);
       await client.end();
     }
   }
