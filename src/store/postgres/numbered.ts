@@ -12,11 +12,13 @@ export const CHANNEL = 'taskmirror_changes';
 export function counterCte(s: string, count: string, after: readonly string[] = []): string {
   // Reading the counts makes the CTEs run before the row is locked.
   const isAfter = after.map((cte) => ` and (select count(*) from ${cte}) >= 0`).join('');
-  return `counter as (
+  // Of a small table without statistics PostgreSQL expects thousands of rows, and compiles (JIT) what takes long by that.
+  return `counting as (
     update ${s}feed_state f set seq = f.seq + taken.n from (select ${count} as n) as taken
     where taken.n > 0${isAfter}
     returning f.seq - taken.n as base
-  )`;
+  ),
+  counter as materialized (select base from counting limit 1)`;
 }
 
 /** Returns the last column of a statement: with it, a commit that took numbers tells so. */

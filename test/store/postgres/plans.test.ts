@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { commitSql } from '../../../src/store/postgres/commit-sql.ts';
+import { prefixOf } from '../../../src/store/postgres/names.ts';
+import { changeOf, mirrorTask, NEVER } from '../../contracts/mirror-store/kit.ts';
+import { serverMirror } from '../../support/postgres/mirror.ts';
+import { describeWithServer, execute } from '../../support/postgres/server.ts';
+
+/** Above this cost PostgreSQL compiles a statement (jit_above_cost), which takes much longer than a commit. */
+const COMPILED_ABOVE = 100_000;
+
+describeWithServer('PostgreSQL plans a commit', () => {
+  test.each([
+    ['of a fresh mirror', false],
+    ['of a mirror with statistics', true],
+  ])('%s without compiling it', async (_what, hasStatistics) => {
+    const { open, url, schema } = await serverMirror();
+    const claim = await (await open()).claim({ name: 'a', baseUrl: 'https://a.example' });
+    const tasks = Array.from({ length: 2_000 }, (_, n) => mirrorTask(`task ${n}`));
+    await claim.commit(changeOf({ tasks }));
+    if (hasStatistics) await claim.prepareForReaders(NEVER);
+    const values = ['a', 'token', 0, 1, '2026-01-01T00:00:00Z', '[]', '[]', '{}', [], true, []];
+    const [plan] = await execute<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number } }] }>(
+      url,
+      `explain (format json) ${commitSql(prefixOf(schema))}`,
+      values,
+    );
+    expect(plan?.['QUERY PLAN'][0].Plan['Total Cost']).toBeLessThan(COMPILED_ABOVE / 5);
+  });
+});
