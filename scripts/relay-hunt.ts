@@ -168,7 +168,9 @@ function logOf(index: number): string {
   return join(folder, `daemon-${index}.log`);
 }
 
-const hostOf = (index: number): string => `relay-${index}`;
+function hostOf(index: number): string {
+  return `relay-${index}`;
+}
 
 function startDaemon(index: number): ChildProcess {
   const daemon = [process.execPath, MAIN, 'daemon', '--config', 'relay.json'];
