@@ -31,7 +31,7 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
         createApp({
           ...deps,
           io: { ...io, env },
-          loaded: await loadSettings({ env, cwd: io.cwd, flags: { db } }),
+          loaded: await loadSettings({ env, cwd: io.cwd, flags: { db }, readsFile: false }),
           defaultLevel: 'error',
         });
       const startApi = ({ tasks: count, key }: { tasks: number; key: string }) =>

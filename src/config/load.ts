@@ -37,10 +37,11 @@ export async function loadSettings(input: SettingsInput): Promise<LoadedSettings
 }
 
 /** Returns a draft of the settings file; an empty one if there is no file or it cannot be used. */
-function readFile({ env, cwd, flags }: SettingsInput, problems: string[]): Draft {
+function readFile({ env, cwd, flags, readsFile = true }: SettingsInput, problems: string[]): Draft {
   const named = flags.config ?? env['TASKMIRROR_CONFIG'];
   const origin = flags.config === undefined ? 'environment variable TASKMIRROR_CONFIG' : 'flag --config';
   const none: Draft = { values: {}, overlaid: new Map(), file: null };
+  if (!readsFile) return none;
   if (named === '') {
     problems.push(`${origin} is empty: expected the path of a settings file`);
     return none;

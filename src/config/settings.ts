@@ -96,6 +96,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The sources of settings besides the defaults. */
 export interface SettingsInput {
   env: Environment;
+  /** False: no settings file is read, not even the one that is in the working directory. */
+  readsFile?: boolean;
   /** Absolute path of the working directory; null if it was deleted. */
   cwd: string | null;
   flags: SettingsFlags;

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRows, temporaryFolder } from '../support/mirror.ts';
@@ -22,6 +22,15 @@ test('shows sync, status, two queries, a report, a second sync that is followed,
   await expect(fetch(url)).rejects.toThrow('fetch failed');
   expect(readdirSync(temporary)).toEqual([]);
   expect(readdirSync(cwd)).toEqual([]);
+});
+
+test('reads no settings of the folder, which lead to a real API', async () => {
+  const { cwd, env } = folders();
+  const settings = { sources: [{ name: 'real', apiKey: { env: 'REAL_KEY' } }], schedule: 'wrong' };
+  writeFileSync(join(cwd, 'taskmirror.config.json'), JSON.stringify(settings));
+  const { code, stdout } = await startProgram(['demo', '--tasks', '1000'], { cwd, env }).ended;
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^default: up to date: /m)]);
+  expect(readdirSync(cwd)).toEqual(['taskmirror.config.json']);
 });
 
 test('--keep keeps the mirror, says where, and refuses a file that is there already', async () => {

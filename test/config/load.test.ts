@@ -40,6 +40,12 @@ describe('precedence', () => {
     expect(new Set([...origins.values()].map(describeOrigin))).toEqual(new Set(['default']));
   });
 
+  test('without a file to read, the one in the working directory does not count', async () => {
+    const { settings, file, cwd } = await load({ database: 'file.db', sources: 1 }, { readsFile: false });
+    expect(settings.database).toBe(join(cwd, 'taskmirror.db'));
+    expect(file).toBeNull();
+  });
+
   test('the file wins over the default, the environment over the file, a flag over the environment', async () => {
     const file = { database: 'file.db', schedule: '1 * * * *', sync: { pageSize: 50, concurrency: 2 } };
     const env = { TASKMIRROR_DB: 'env.db', TASKMIRROR_SYNC_PAGE_SIZE: '60' };
