@@ -107,7 +107,12 @@ was not delivered.`,
   demo: `
 Examples:
   $ taskmirror demo
-  $ taskmirror demo --tasks 100000 --keep demo.db`,
+  $ taskmirror demo --tasks 100000 --keep demo.db
+  $ taskmirror demo --db postgres://me@localhost/tasks
+  $ taskmirror demo --db postgres://me@localhost/tasks --keep demo
+
+With --db the mirror is in a new schema, which is dropped at the end; --keep
+names one that stays. No settings are used, apart from the password.`,
 
   completion: `
 Examples:

@@ -1,11 +1,12 @@
 import { Argument, type Command } from 'commander';
 import type { SettingsFlags } from '../config/settings.ts';
+import { isPostgresUrl } from '../model/postgres-url.ts';
 import type { Io } from '../platform/terminal.ts';
 import { type Shell, SHELLS } from './completion/shells.ts';
 import { CommandLineError } from './command-line-error.ts';
-import type { DemoFlags } from './commands/demo.ts';
+import type { DemoFlags } from './commands/demo/demo.ts';
 import { EXAMPLES } from './examples.ts';
-import { createApp, startDemoApi } from './wire.ts';
+import { createApp, makeSchema, startDemoApi } from './wire.ts';
 import type { Wiring } from './wiring.ts';
 
 /** Adds the commands that need no mirror. */
@@ -20,33 +21,41 @@ function addDemo({ program, io, deps, finish }: Wiring): void {
     .command('demo')
     .description('mirror a simulated API: no key, no network')
     .option('--tasks <count>', 'number of tasks at the start', '30000')
-    .option('--keep <file>', 'keep the mirror in this file')
+    .option('--keep <file>', 'keep the mirror in this file; with --db, in this schema')
     .addHelpText('after', EXAMPLES.demo)
     .action(async (_options, command: Command) => {
-      const { tasks, keep, ...flags } = command.optsWithGlobals<SettingsFlags & DemoFlags>();
-      assertNoSettings(flags);
-      const { demo } = await import('./commands/demo.ts');
+      const flags = command.optsWithGlobals<SettingsFlags & DemoFlags>();
+      assertOwnMirror(flags);
+      const { demo } = await import('./commands/demo/demo.ts');
       const { loadSettings } = await import('../config/load.ts');
-      const contextFor = async (env: Io['env'], db: string) =>
+      const contextFor = async (env: Io['env'], db: string, defaultLevel: 'warn' | 'error' = 'error') =>
         createApp({
           ...deps,
           io: { ...io, env },
           loaded: await loadSettings({ env, cwd: io.cwd, flags: { db }, readsFile: false }),
-          defaultLevel: 'error',
+          defaultLevel,
         });
       const startApi = ({ tasks: count, key }: { tasks: number; key: string }) =>
         startDemoApi({ count, key, signal: deps.signal });
-      finish(await demo({ ...deps, startApi, contextFor }, { tasks, keep }));
+      finish(await demo({ ...deps, startApi, contextFor, makeSchema }, flags));
     });
 }
 
-/** Throws UsageError for a flag of the settings: the demo has its own, and must not touch a real mirror. */
-function assertNoSettings({ config, db }: SettingsFlags): void {
-  const flag = db !== undefined ? '--db' : config !== undefined ? '--config' : null;
-  if (flag === null) return;
-  throw new CommandLineError(`${flag} cannot be used with demo, which makes its own mirror`, {
-    hint: 'Leave it out; --keep FILE keeps that mirror.',
-  });
+/**
+ * Throws UsageError for a flag that names settings or a file: the demo has its own, and must not touch a real
+ * mirror. In a PostgreSQL database it makes a schema of its own.
+ */
+function assertOwnMirror({ config, db }: SettingsFlags): void {
+  if (db !== undefined && !isPostgresUrl(db)) {
+    throw new CommandLineError('--db cannot be used with demo to name a file: it makes its own mirror', {
+      hint: 'Leave it out, or name a PostgreSQL database; --keep FILE keeps that mirror.',
+    });
+  }
+  if (config !== undefined) {
+    throw new CommandLineError('--config cannot be used with demo, which makes its own mirror', {
+      hint: 'Leave it out; --keep FILE keeps that mirror.',
+    });
+  }
 }
 
 function addCompletion({ program, io, finish }: Wiring): void {

@@ -1,6 +1,6 @@
 import type { CommandContext } from './context.ts';
 import type { Io } from '../platform/terminal.ts';
-import type { DemoApi } from './commands/demo.ts';
+import type { DemoApi } from './commands/demo/demo.ts';
 import type { Check } from './commands/doctor/doctor.ts';
 import type { CopyPlace, ServerPlace } from './copy-place.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -174,6 +174,19 @@ export async function openCopyTarget(
   }
   const { openCopyTarget: open } = await import('../store/postgres/copy-target.ts');
   return open(await context.targetAt(place), origin, { clock: systemClock });
+}
+
+/**
+ * Makes a schema that nobody has used, and returns how to drop it with all that it holds; null if there is one of
+ * this name, which is left alone. Throws UsageError and DatabaseError.
+ */
+export async function makeSchema(
+  place: ServerPlace,
+  context: Pick<CommandContext, 'targetAt'>,
+): Promise<(() => Promise<void>) | null> {
+  const { makeSchema: make, dropSchema } = await import('../store/postgres/own-schema.ts');
+  const target = await context.targetAt(place);
+  return (await make(target)) ? () => dropSchema(target) : null;
 }
 
 /** Starts a simulated API in its own process: its list changes while it is read, and some requests fail. */

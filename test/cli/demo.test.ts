@@ -3,21 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRows, temporaryFolder } from '../support/mirror.ts';
 import { type Program, type ProgramOptions, startProgram } from '../support/program.ts';
+import { expectTour } from './demo.ts';
 
 test('shows sync, status, two queries, a report, a second sync that is followed, and the next steps; leaves no process and no file behind', async () => {
   const { cwd, env, temporary } = folders();
   const program = startProgram(['demo', '--tasks', '2000'], { cwd, env });
   const url = await addressOf(program);
-  const { code, stdout, stderr } = await program.ended;
-  expect([code, stderr]).toEqual([0, '']);
-  const commands = [...stdout.matchAll(/^\$ taskmirror (\w+)/gm)].map(([, name]) => name);
-  expect(commands).toEqual(['sync', 'status', 'query', 'query', 'report', 'changes', 'sync']);
-  expect(stdout.match(/^default: up to date: /gm)).toHaveLength(2);
-  // The follower prints three changes while the sync still runs.
-  expect(stdout).toMatch(
-    /changes --follow --limit 3 --format table &\n\$ taskmirror sync\n *seq .*\n[- ]+\n(?: *\d+ .*\n){3}default: up to date: /,
-  );
-  expect(stdout).toMatch(/export SIGMIC_API_KEY=.*npx taskmirror sync.*npx taskmirror daemon/s);
+  expectTour(await program.ended);
 
   await expect(fetch(url)).rejects.toThrow('fetch failed');
   expect(readdirSync(temporary)).toEqual([]);
@@ -28,8 +20,7 @@ test('reads no settings of the folder, which lead to a real API', async () => {
   const { cwd, env } = folders();
   const settings = { sources: [{ name: 'real', apiKey: { env: 'REAL_KEY' } }], schedule: 'wrong' };
   writeFileSync(join(cwd, 'taskmirror.config.json'), JSON.stringify(settings));
-  const { code, stdout } = await startProgram(['demo', '--tasks', '1000'], { cwd, env }).ended;
-  expect([code, stdout]).toEqual([0, expect.stringMatching(/^default: up to date: /m)]);
+  expectTour(await startProgram(['demo', '--tasks', '1000'], { cwd, env }).ended);
   expect(readdirSync(cwd)).toEqual(['taskmirror.config.json']);
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { followedSync } from '../../src/cli/commands/followed-sync.ts';
+import { followedSync } from '../../src/cli/commands/demo/followed-sync.ts';
 import { sync } from '../../src/cli/commands/sync.ts';
 import { EXIT } from '../../src/cli/exit.ts';
 import { createApp } from '../../src/cli/wire.ts';

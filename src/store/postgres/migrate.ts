@@ -1,6 +1,6 @@
 import { migrations } from '../../../migrations/postgres/index.ts';
 import type { Database, Query } from './connection.ts';
-import { prefixOf } from './names.ts';
+import { prefixOf, quoted } from './names.ts';
 import { assertSuitable, SUITABILITY, type Suitability } from './suitable.ts';
 
 /** Time for a statement of a migration, which no other limit bounds, and for its turn. */
@@ -50,5 +50,5 @@ export async function migrate(
 /** A role may have no right to create schemas, and then asks in vain even for one that exists. */
 async function createSchema(query: Query, schema: string): Promise<void> {
   const found = await query('select from pg_namespace where nspname = $1', [schema]);
-  if (found.length === 0) await query(`create schema ${prefixOf(schema).slice(0, -1)}`);
+  if (found.length === 0) await query(`create schema ${quoted(schema)}`);
 }

@@ -1,6 +1,11 @@
+/** Returns the name of a schema, quoted. */
+export function quoted(schema: string): string {
+  return `"${schema.replaceAll('"', '""')}"`;
+}
+
 /** Returns the quoted name of a schema with a dot, to put before the name of a table. */
 export function prefixOf(schema: string): string {
-  return `"${schema.replaceAll('"', '""')}".`;
+  return `${quoted(schema)}.`;
 }
 
 /** Returns SQL for a time as the UTC text that SQLite's mirror holds. */

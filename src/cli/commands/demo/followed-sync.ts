@@ -1,8 +1,8 @@
-import type { Output } from '../../platform/terminal.ts';
-import type { CommandContext } from '../context.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
-import { changes } from './changes.ts';
-import { sync } from './sync.ts';
+import type { Output } from '../../../platform/terminal.ts';
+import type { CommandContext } from '../../context.ts';
+import { EXIT, type ExitCode } from '../../exit.ts';
+import { changes } from '../changes.ts';
+import { sync } from '../sync.ts';
 
 /** Time in ms that the follower has after the sync: it notices a commit within a second. */
 const GRACE_MS = 1_000;
