@@ -202,6 +202,7 @@ async function takenOver(dead: string): Promise<string[]> {
       );
       return [];
     }
+    await delay(1_000);
   }
   return [`nobody went on within ${TAKEOVER_MS / 1_000} s after ${dead} had died`];
 }
