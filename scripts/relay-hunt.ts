@@ -31,8 +31,8 @@ const TASKS = 5_000;
 /** The API's answers take so long, in ms, that many kills hit a run. */
 const LATENCY_MS = 100;
 const LOOKS = 20;
-/** Time in ms after which another host goes on: the lease's 60 s, and until its next slots. */
-const TAKEOVER_MS = 75_000;
+/** Time in ms after which another host has gone on, and we have seen it. */
+const TAKEOVER_MS = 60_000;
 /** Seconds between two slots. */
 const [EVERY, FULL_EVERY] = [2, 30];
 

@@ -123,7 +123,7 @@ const OUTPUT_HINTS: Hints<keyof OutputFacts> = {
 const LEASE_HINTS: Hints<keyof LeaseFacts> = {
   lease_held: 'Wait until it ends. The lease of a dead process is taken over automatically.',
   lease_lost:
-    'This process was suspended for more than a minute. It wrote nothing; the other process continues.',
+    'This process was suspended for 48 seconds or more. It wrote nothing; the other process continues.',
   copy_taken_over: 'Nothing was written since. Let the other process finish.',
 };
 

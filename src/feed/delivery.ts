@@ -33,7 +33,7 @@ export interface Pass {
 const IDLE: Pass = { delivered: 0, nextAt: null, blockedAt: null };
 
 /** When to look again after another process, in ms: it may die. */
-const HELD_MS = 15_000;
+const HELD_MS = 10_000;
 /** Most events of a replay in one pass, and most runs that are looked at. */
 const AT_ONCE = 1_000;
 /** A moment of the database so far ahead, in ms, is from before a clock was set back. */

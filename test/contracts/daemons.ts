@@ -71,7 +71,7 @@ export function daemonsContract(name: string, make: Make): void {
       expect(bench.hosts.map(({ begun }) => begun.length)).toEqual([0, 4, 0]);
     });
 
-    test('take up the run of one that died in its middle within 70 seconds, whatever the schedule', async () => {
+    test('take up the run of one that died in its middle within a minute, whatever the schedule', async () => {
       const bench = await setUp(make, 3);
       const [victim] = bench.hosts;
       victim?.die();
@@ -79,7 +79,7 @@ export function daemonsContract(name: string, make: Make): void {
       expect(await bench.runs()).toEqual(['reconcile null']);
       const store = await bench.open();
       expect(await statusOf(store, 'a')).toMatchObject({ holder: { pid: process.pid } });
-      await bench.pass(70 * SECOND);
+      await bench.pass(MINUTE);
       expect(await bench.runs()).toEqual(['reconcile interrupted', 'reconcile ok']);
       expect(await statusOf(store, 'a')).toMatchObject({
         liveRows: bench.list.size,
