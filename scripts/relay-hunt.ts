@@ -68,6 +68,8 @@ const { values } = parseArgs({
   },
 });
 const folder = mkdtempSync(join(tmpdir(), 'taskmirror-relay-'));
+/** Resolves with the first line of a daemon's log. */
+const spoken = new WeakMap<ChildProcess, Promise<unknown>>();
 await build();
 const problems = await hunt({
   minutes: Number(values.minutes),
@@ -114,6 +116,8 @@ async function hunt(options: {
     daemons[index] = startDaemon(index);
   }
   const slots = Math.ceil((Date.now() - began) / 1_000 / FULL_EVERY) + 1;
+  // As the first process of its host, one that has just begun would not hear the signal.
+  await Promise.all(daemons.map((daemon) => spoken.get(daemon)));
   const ended = daemons.map((daemon) => once(daemon, 'close'));
   for (const daemon of daemons) signal(daemon, 'SIGTERM');
   await Promise.all(ended);
@@ -180,6 +184,7 @@ function startDaemon(index: number): ChildProcess {
   const child = spawn(command, args, optionsOf());
   const log = createWriteStream(logOf(index), { flags: 'a' });
   child.stderr?.pipe(log);
+  if (child.stderr !== null) spoken.set(child, once(child.stderr, 'data'));
   return child;
 }
 

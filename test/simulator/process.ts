@@ -16,6 +16,9 @@ export interface Hooks {
   after(name: string, args: readonly unknown[], isOusted: boolean): Promise<void>;
 }
 
+type Convert = (name: string, result: unknown) => unknown;
+type Watch = <T>(doing: Promise<T>) => Promise<T>;
+
 /**
  * A process as the core's run sees it from inside: every call of its source, store and claim goes through
  * here, and may be the last one. A dead process does nothing any more; it does not even return its lease.
@@ -30,6 +33,8 @@ export class SimulatedProcess {
   readonly plan: Plan;
   readonly #hooks: Hooks;
   #frozen: PromiseWithResolvers<void> | null = null;
+  /** What its store is doing: a server goes on with that while this machine sleeps. */
+  readonly #stored = new Set<Promise<unknown>>();
 
   constructor(plan: Plan, hooks: Hooks) {
     this.plan = plan;
@@ -41,8 +46,10 @@ export class SimulatedProcess {
     return this.#frozen !== null;
   }
 
-  freeze(): void {
+  /** Stops it, and resolves once the store has done what it was doing. */
+  async freeze(): Promise<void> {
     this.#frozen = Promise.withResolvers();
+    await Promise.allSettled(this.#stored);
   }
 
   thaw(): void {
@@ -51,17 +58,26 @@ export class SimulatedProcess {
   }
 
   wrapStore(store: MirrorStore): MirrorStore {
-    return this.#wrap(store, (name, result) => {
+    const toStored = <T>(doing: Promise<T>): Promise<T> => {
+      this.#stored.add(doing);
+      return doing.finally(() => this.#stored.delete(doing));
+    };
+    const wrap = <T extends object>(target: T, convert: Convert): T => this.#wrap(target, convert, toStored);
+    return wrap(store, (name, result) => {
       const isClaim = name === 'claim' || name === 'observe';
-      return isClaim ? this.#wrap(result as MirrorClaim, (_name, value) => value) : result;
+      return isClaim ? wrap(result as MirrorClaim, (_name, value) => value) : result;
     });
   }
 
   wrapSource(source: TaskSource): TaskSource {
-    return this.#wrap(source, (_name, result) => result);
+    return this.#wrap(
+      source,
+      (_name, result) => result,
+      (doing) => doing,
+    );
   }
 
-  #wrap<T extends object>(target: T, convert: (name: string, result: unknown) => unknown): T {
+  #wrap<T extends object>(target: T, convert: Convert, watch: Watch): T {
     return new Proxy(target, {
       get: (_target, property) => {
         const member: unknown = Reflect.get(target, property, target);
@@ -69,30 +85,43 @@ export class SimulatedProcess {
         const name = String(property);
         return async (...args: unknown[]): Promise<unknown> => {
           const work = (): unknown => Reflect.apply(member, target, args);
-          return convert(name, await this.#call(name, args, work));
+          return convert(name, await this.#call(name, args, work, watch));
         };
       },
     });
   }
 
-  async #call(name: string, args: readonly unknown[], work: () => unknown): Promise<unknown> {
+  async #call(name: string, args: readonly unknown[], work: () => unknown, watch: Watch): Promise<unknown> {
     this.#live();
     // It comes at its own times, so it is no place for a decision.
     if (name === 'renew') return work();
     this.calls += 1;
     const crash = this.plan.crashAt(this.calls);
     await this.#hooks.before(this.calls);
-    while (this.#frozen !== null) await this.#frozen.promise;
+    await this.#awake();
     // Another call of this process may meanwhile have been its last.
     this.#live();
     if (crash?.after === false) this.#die();
     // The end of a run may return the lease; what is left to do after it needs none.
     if (name === 'release' || name === 'finishRun') this.isHolder = false;
+    try {
+      const result = await watch(this.#do(name, args, work));
+      if (crash?.after === true) this.#die();
+      return result;
+    } finally {
+      await this.#awake();
+    }
+  }
+
+  async #awake(): Promise<void> {
+    while (this.#frozen !== null) await this.#frozen.promise;
+  }
+
+  async #do(name: string, args: readonly unknown[], work: () => unknown): Promise<unknown> {
     const { isOusted } = this;
     const result = await this.#attempt(name, args, work);
     if (name === 'claim') this.isHolder = true;
     await this.#hooks.after(name, args, isOusted);
-    if (crash?.after === true) this.#die();
     return result;
   }
 

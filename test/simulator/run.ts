@@ -148,7 +148,7 @@ export class Run {
   async #beOusted({ until, full }: { until: number; full: boolean }): Promise<void> {
     const { simulation, process, plan } = this;
     simulation.tally.add('processes', 'ousted');
-    process.freeze();
+    await process.freeze();
     simulation.time.advance(LEASE_MS + 30_000);
     process.isOusted = true;
     const awake = Promise.withResolvers<void>();
