@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { testMessage } from '../../src/feed/message.ts';
 import { runCommand } from '../../src/feed/run-command.ts';
@@ -128,14 +129,11 @@ const HANGING = `
 
 /** Resolves once a file is there: the command is a process of its own. */
 async function appears(file: string): Promise<void> {
-  const { watch } = await import('node:fs/promises');
-  const stop = new AbortController();
-  const seen = watch(join(file, '..'), { signal: stop.signal });
+  const watcher = watch(dirname(file));
   try {
-    if (existsSync(file)) return;
-    for await (const _ of seen) if (existsSync(file)) return;
+    while (!existsSync(file)) await once(watcher, 'change');
   } finally {
-    stop.abort();
+    watcher.close();
   }
 }
 
