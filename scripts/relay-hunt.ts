@@ -117,7 +117,7 @@ async function hunt(options: {
   }
   const slots = Math.ceil((Date.now() - began) / 1_000 / FULL_EVERY) + 1;
   // As the first process of its host, one that has just begun would not hear the signal.
-  await Promise.all(daemons.map((daemon) => spoken.get(daemon)));
+  await Promise.all(daemons.map(async (daemon) => spoken.get(daemon)));
   const ended = daemons.map((daemon) => once(daemon, 'close'));
   for (const daemon of daemons) signal(daemon, 'SIGTERM');
   await Promise.all(ended);
