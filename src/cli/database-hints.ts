@@ -90,7 +90,8 @@ const DENIED_HINTS = {
   else: 'Grant it to this role, or connect as another one.',
 } as const;
 
-const UNSUITABLE_HINTS = {
+/** Advice for a database in which no mirror can be made. */
+export const UNSUITABLE_HINTS = {
   encoding: 'Make another one: createdb --owner=USER --encoding=UTF8 --template=template0 NAME.',
   version: 'Update the server: taskmirror is tested with PostgreSQL 15 and newer.',
 } as const;

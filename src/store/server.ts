@@ -1,3 +1,9 @@
+/**
+ * The oldest PostgreSQL that can hold a mirror, as `server_version_num`: the search index has functions in a form that
+ * older ones do not know.
+ */
+export const OLDEST_SERVER = 140_000;
+
 /** What `doctor` asks a server. */
 export interface ServerFacts {
   /** `user@host:port/database`. */

@@ -1,6 +1,7 @@
 import { escapeLiteral, type Client, type CustomTypesConfig } from 'pg';
 import Cursor from 'pg-cursor';
 import type { Batch, Cell } from '../queryable.ts';
+import { quoted } from './names.ts';
 import { encodeNul } from './nul.ts';
 
 /** Rows and characters of a batch: if its rows are long, few are held in memory. */
@@ -27,7 +28,7 @@ export function boundValue(value: null | string | number | bigint): Bound {
  */
 export function settingsSql(schema: string, timeoutMs: number | undefined): string {
   const settings: Readonly<Record<string, string>> = {
-    search_path: `"${schema.replaceAll('"', '""')}", pg_temp`,
+    search_path: `${quoted(schema)}, pg_temp`,
     timezone: 'UTC',
     datestyle: 'ISO, YMD',
     intervalstyle: 'postgres',

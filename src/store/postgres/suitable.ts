@@ -1,7 +1,5 @@
 import { DatabaseError } from '../../model/errors.ts';
-
-/** The search index has functions in a form that older servers do not know, as `server_version_num`. */
-export const OLDEST_NUMBER = 140_000;
+import { OLDEST_SERVER } from '../server.ts';
 
 export interface Suitability {
   /** As the server writes it, such as `18.0`. */
@@ -18,7 +16,7 @@ export const SUITABILITY = `select current_setting('server_version') as version,
 
 /** Throws DatabaseError unless a new mirror can be made in such a database. `server`: its name for people. */
 export function assertSuitable(server: string, { version, number, encoding }: Suitability): void {
-  if (number < OLDEST_NUMBER) {
+  if (number < OLDEST_SERVER) {
     const message = `${server} runs PostgreSQL ${version}, which is too old; nothing was written to it`;
     throw new DatabaseError('server_unsuitable', { server, why: 'version' }, message);
   }

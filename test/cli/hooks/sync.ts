@@ -6,6 +6,18 @@ import { startReceiver } from '../../support/receiver.ts';
 import { filesIn } from '../files.ts';
 import { idsIn, isSigned, SECRET, seqsIn, type SetUp, toldBy } from './kit.ts';
 
+/** Has a sync killed that has delivered one of three events, and waits for the answer to the second. */
+async function killedWhileTold({ receiver, put, run, start }: Awaited<ReturnType<SetUp>>): Promise<void> {
+  await run('sync');
+  put('second', 'third', 'fourth');
+  receiver.answers(200, () => {});
+  const killed = start('sync');
+  await receiver.gets(2);
+  killed.kill('SIGKILL');
+  expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
+  receiver.answers(200);
+}
+
 export function sync(setUp: SetUp): void {
   describe('sync with a hook', () => {
     test('is quiet about the first backfill, and then tells what it brought, signed and in order', async () => {
@@ -81,15 +93,9 @@ export function sync(setUp: SetUp): void {
     });
 
     test('that is killed between the receipt of an event and its answer sends it again, with the same id', async () => {
-      const { receiver, put, run, start } = await setUp();
-      await run('sync');
-      put('second', 'third', 'fourth');
-      receiver.answers(200, () => {});
-      const killed = start('sync');
-      await receiver.gets(2);
-      killed.kill('SIGKILL');
-      expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
-      receiver.answers(200);
+      const hooked = await setUp();
+      await killedWhileTold(hooked);
+      const { receiver, run } = hooked;
       expect(await run('sync')).toMatchObject({ code: 0, stderr: '' });
       const ids = idsIn(receiver);
       expect(ids).toHaveLength(4);
@@ -132,15 +138,9 @@ export function sync(setUp: SetUp): void {
     });
 
     test('tells a mirror’s hooks the rest when it was copied, with the same ids', async () => {
-      const { database, receiver, put, run, start } = await setUp();
-      await run('sync');
-      put('second', 'third', 'fourth');
-      receiver.answers(200, () => {});
-      const killed = start('sync');
-      await receiver.gets(2);
-      killed.kill('SIGKILL');
-      await killed.ended;
-      receiver.answers(200);
+      const hooked = await setUp();
+      await killedWhileTold(hooked);
+      const { database, receiver, run } = hooked;
       const copied = await run('copy', '--from', database.setting, '--to', 'copy.db');
       expect(copied).toMatchObject({ code: 0, stdout: expect.stringMatching(/^hooks +1 /m) });
       expect(await run('sync', '--db', 'copy.db')).toMatchObject({ code: 0, stderr: '' });

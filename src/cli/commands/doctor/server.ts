@@ -1,10 +1,11 @@
 import type { Clock } from '../../../model/clock.ts';
-import type { ReaderRoleFacts, ServerFacts } from '../../../store/server.ts';
+import { OLDEST_SERVER, type ReaderRoleFacts, type ServerFacts } from '../../../store/server.ts';
 import { duration } from '../../../render/text.ts';
+import { UNSUITABLE_HINTS } from '../../database-hints.ts';
 import type { Check, Finding } from './doctor.ts';
 
-/** Oldest PostgreSQL that the tests run on, and the oldest that can hold a mirror, as `server_version_num`. */
-const OLDEST = { tested: 150_000, usable: 140_000 };
+/** Oldest PostgreSQL that the tests run on, as `server_version_num`. */
+const OLDEST_TESTED = 150_000;
 /** Connections that should be free: a run uses up to four. */
 const FREE_CONNECTIONS = 5;
 /** Differences of clocks in ms to warn of and to fail at. */
@@ -50,12 +51,12 @@ export function serverChecks({ clock, inspect, inspectReader }: ServerCheckConte
 
 function checkVersion({ name, version, versionNumber }: ServerFacts): Finding {
   const detail = `${name} runs PostgreSQL ${version}`;
-  if (versionNumber >= OLDEST.tested) return { check: 'database', status: 'ok', detail };
+  if (versionNumber >= OLDEST_TESTED) return { check: 'database', status: 'ok', detail };
   return {
     check: 'database',
-    status: versionNumber < OLDEST.usable ? 'fail' : 'warn',
+    status: versionNumber < OLDEST_SERVER ? 'fail' : 'warn',
     detail,
-    hint: 'Update the server: taskmirror is tested with PostgreSQL 15 and newer.',
+    hint: UNSUITABLE_HINTS.version,
   };
 }
 
@@ -97,7 +98,7 @@ function checkEncoding({ encoding }: ServerFacts): Finding | null {
     check: 'encoding',
     status: 'fail',
     detail: `the database is in ${encoding}, which cannot hold all text`,
-    hint: 'Make another one: createdb --owner=USER --encoding=UTF8 --template=template0 NAME.',
+    hint: UNSUITABLE_HINTS.encoding,
   };
 }
 
