@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import { commits, runs, state } from './mirror-store/commits.ts';
 import { forReaders } from './mirror-store/for-readers.ts';
-import type { Make } from './mirror-store/kit.ts';
+import { inSweep, type Make } from './mirror-store/kit.ts';
 import { claimsUnless, holders, leases } from './mirror-store/leases.ts';
 import { omitting } from './mirror-store/omitting.ts';
 import { pruning } from './mirror-store/pruning.ts';
@@ -33,6 +33,13 @@ export function mirrorStoreContract(name: string, make: Make): void {
     reading(make);
     sweeps(make);
     rejections(make);
+    // A sweep only takes notes: what commits do is the same.
+    describe('in a sweep', () => {
+      commits(inSweep(make));
+      rejections(inSweep(make));
+      sharing(inSweep(make));
+      omitting(inSweep(make));
+    });
     twoSources(make);
     sharing(make);
     omitting(make);

@@ -2,6 +2,7 @@ import { type Column, comparable, journalText, TASK_COLUMNS, WRITTEN_COLUMNS } f
 import { leaseCte } from './lease.ts';
 import { utcSql } from './names.ts';
 import { counterCte, toldSql } from './numbered.ts';
+import { movesCtes } from './source-state.ts';
 
 /** JSON comes as text, since it is compared as text. */
 const incomingType = ({ type }: Column): string => (type === 'json' ? 'text' : type);
@@ -133,7 +134,7 @@ export function commitSql(s: string): string {
       (select count(*) from incoming) = (select count(*) from seen) + (select count(*) from inserted)
       and (select count(*) from wanted) = (select count(*) from locked) as whole
   ),
-  ${movesSql(s)}
+  ${movesCtes(s, '$8')}
   select done.held, done.whole,
     (select string_agg(i.n::text, ',') from inserted join incoming i on i.id = inserted.id) as inserted,
     (select string_agg(n::text, ',') from updated) as updated,
@@ -143,36 +144,6 @@ export function commitSql(s: string): string {
     ) end as met,
     ${toldSql(s)}
   from done`;
-}
-
-/** Moves the source's state by $8 once the batch is whole. */
-function movesSql(s: string): string {
-  return `moves as materialized (
-    select c.* from json_to_record($8::json) as c(
-      ledger boolean, watermark timestamptz, gaps json, has_total boolean, total bigint, has_surplus boolean,
-      surplus bigint, overlap bigint
-    ) cross join done where done.held and done.whole
-  ),
-  edges as materialized (
-    select g.* from moves cross join json_to_recordset(moves.gaps) as g(lower timestamptz, upper timestamptz)
-    where moves.ledger
-  ),
-  moved as (
-    update ${s}sources set
-      watermark = case when m.ledger then m.watermark else sources.watermark end,
-      api_total = case when m.has_total then m.total else sources.api_total end,
-      total_surplus = case when m.has_surplus then m.surplus else sources.total_surplus end,
-      learned_overlap_ms = coalesce(m.overlap, sources.learned_overlap_ms)
-    from moves m where name = $1 and (m.ledger or m.has_total or m.has_surplus or m.overlap is not null)
-  ),
-  closed as (
-    delete from ${s}gaps g using moves m
-    where g.source = $1 and m.ledger and g.upper not in (select upper from edges)
-  ),
-  opened as (
-    insert into ${s}gaps as g (source, lower, upper) select $1, lower, upper from edges
-    on conflict (source, upper) do update set lower = excluded.lower where g.lower is distinct from excluded.lower
-  )`;
 }
 
 /** Returns the statement that says what a commit of the tasks $2, which the source $1 shows, would do. */

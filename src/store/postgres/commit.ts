@@ -7,6 +7,7 @@ import type { Change, Committed } from '../store.ts';
 import { isKey } from './bounds.ts';
 import { commitSql } from './commit-sql.ts';
 import type { HeldLease, Write } from './held-lease.ts';
+import { findKnown, NONE_KNOWN, numbersIn, type Version } from './known.ts';
 import { encodeNul } from './nul.ts';
 import { movesOf } from './source-state.ts';
 import { type IncomingTask, toIncoming } from './stored-task.ts';
@@ -45,7 +46,8 @@ interface CommitRow {
 
 /**
  * Commits a change in one statement, or in several of one transaction if it is large or shows a task in
- * several versions. `now` is UTC text. With `tryOnly`, rolls it back: only a failure tells something.
+ * several versions. `now` is UTC text. With `wantsRows`, as in a full run, tasks that the server knows as they
+ * are stay here: see {@link findKnown}. With `tryOnly`, rolls the change back: only a failure tells something.
  */
 export async function commitChange(
   { lease, s, omit }: CommitDeps,
@@ -54,7 +56,12 @@ export async function commitChange(
 ): Promise<Written> {
   const sql = commitSql(s);
   const refused = rejectionsOf(change.rejected);
-  const parts = partsOf(change.tasks, omit);
+  const versions = versionsOf(change.tasks);
+  const known = wantsRows && !tryOnly ? await findKnown({ lease, s, omit }, versions, change) : NONE_KNOWN;
+  const parts = partsOf(
+    versions.filter((version) => !known.versions.has(version)),
+    omit,
+  );
   const rest = [[...columnsOf(omit)], wantsRows, [...omit]];
   const writePart = async (write: Write, at: number, tally: Tally): Promise<void> => {
     const isLast = at === parts.length - 1;
@@ -74,7 +81,9 @@ export async function commitChange(
     }
   };
   let tally = new Tally(change.tasks);
-  if (parts.length <= 1 && !tryOnly) {
+  if (known.isAll) {
+    // The server has moved the ledger.
+  } else if (parts.length <= 1 && !tryOnly) {
     await writePart((text, values) => lease.write(text, values), 0, tally);
   } else {
     await lease.transaction(async (write) => {
@@ -83,30 +92,46 @@ export async function commitChange(
       if (tryOnly) throw new TriedOnly();
     });
   }
-  return { ...tally.written(), rejectedKeys: [...refused.keys()] };
+  const { rowNumbers, ...written } = tally.written();
+  return {
+    ...written,
+    rowNumbers: [...known.rowNumbers, ...rowNumbers],
+    rejectedKeys: [...refused.keys()],
+  };
+}
+
+/** The tasks of a batch, without a version that only repeats the one before it, as pages that overlap do. */
+function versionsOf(tasks: readonly Task[]): Version[] {
+  const last = new Map<string, Task>();
+  const versions: Version[] = [];
+  for (const [n, task] of tasks.entries()) {
+    const before = last.get(task.id);
+    if (before !== undefined && isSame(before, task)) continue;
+    last.set(task.id, task);
+    versions.push({ n, task });
+  }
+  return versions;
 }
 
 /**
  * Cuts the tasks into JSON texts, one for each statement: none is too long, and none has an id twice, so that
- * versions of one task are written one after the other. Leaves out a version that only repeats the one before
- * it, as pages that overlap do.
+ * versions of one task are written one after the other.
  */
-function partsOf(tasks: readonly Task[], omit: ReadonlySet<OmittableField>): string[] {
+function partsOf(versions: readonly Version[], omit: ReadonlySet<OmittableField>): string[] {
   const parts: string[][] = [[]];
   const sizes = [0];
-  const last = new Map<string, { part: number; task: Task }>();
+  const partOf = new Map<string, number>();
   let current = 0;
-  for (const [n, task] of tasks.entries()) {
-    const before = last.get(task.id);
-    if (before !== undefined && isSame(before.task, task)) continue;
+  for (const { n, task } of versions) {
     const text = JSON.stringify(toIncoming(task, n, omit) satisfies IncomingTask);
-    let part = Math.max(current, before === undefined ? 0 : before.part + 1);
+    const before = partOf.get(task.id);
+    let part = Math.max(current, before === undefined ? 0 : before + 1);
     if ((sizes[part] ?? 0) > 0 && (sizes[part] ?? 0) + text.length > MOST_CHARACTERS) part += 1;
     // A second version opens a part of its own, which later tasks need not follow into.
     if (before === undefined) current = part;
     (parts[part] ??= []).push(text);
     sizes[part] = (sizes[part] ?? 0) + text.length;
-    last.set(task.id, { part, task });
+    partOf.set(task.id, part);
   }
   return parts.map((part) => `[${part.join(',')}]`);
 }
@@ -171,9 +196,4 @@ class Tally {
       rowNumbers: this.#rowNumbers,
     };
   }
-}
-
-/** Returns the numbers of a text like `1,2,3`. */
-export function numbersIn(list: string | null): number[] {
-  return list === null || list === '' ? [] : list.split(',').map(Number);
 }

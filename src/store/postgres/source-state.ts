@@ -90,3 +90,36 @@ export function movesOf({ ledger, total, surplus, learnedOverlapMs }: Change): o
 function gapOf({ lower, upper }: Ledger['gaps'][number]): { lower: string | null; upper: string } {
   return { lower: lower === null ? null : edgeOf(lower), upper: edgeOf(upper) };
 }
+
+/**
+ * Returns CTEs that move the source's state by the JSON text of {@link movesOf} in `moves`, a placeholder, if the
+ * CTE `done` says that the batch is `held` and `whole`.
+ */
+export function movesCtes(s: string, moves: string): string {
+  return `moves as materialized (
+    select c.* from json_to_record(${moves}::json) as c(
+      ledger boolean, watermark timestamptz, gaps json, has_total boolean, total bigint, has_surplus boolean,
+      surplus bigint, overlap bigint
+    ) cross join done where done.held and done.whole
+  ),
+  edges as materialized (
+    select g.* from moves cross join json_to_recordset(moves.gaps) as g(lower timestamptz, upper timestamptz)
+    where moves.ledger
+  ),
+  moved as (
+    update ${s}sources set
+      watermark = case when m.ledger then m.watermark else sources.watermark end,
+      api_total = case when m.has_total then m.total else sources.api_total end,
+      total_surplus = case when m.has_surplus then m.surplus else sources.total_surplus end,
+      learned_overlap_ms = coalesce(m.overlap, sources.learned_overlap_ms)
+    from moves m where name = $1 and (m.ledger or m.has_total or m.has_surplus or m.overlap is not null)
+  ),
+  closed as (
+    delete from ${s}gaps g using moves m
+    where g.source = $1 and m.ledger and g.upper not in (select upper from edges)
+  ),
+  opened as (
+    insert into ${s}gaps as g (source, lower, upper) select $1, lower, upper from edges
+    on conflict (source, upper) do update set lower = excluded.lower where g.lower is distinct from excluded.lower
+  )`;
+}

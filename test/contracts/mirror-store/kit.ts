@@ -96,6 +96,26 @@ export async function open(
   return { ...mirror, store, claim: await store.claim(A) };
 }
 
+/** The same mirrors, but each claim begins with a sweep, as a full run does. */
+export function inSweep(make: Make): Make {
+  return async () => {
+    const mirror = await make();
+    return {
+      ...mirror,
+      async open(omit) {
+        const store = await mirror.open(omit);
+        const claim = store.claim.bind(store);
+        store.claim = async (source) => {
+          const claimed = await claim(source);
+          await claimed.beginSweep();
+          return claimed;
+        };
+        return store;
+      },
+    };
+  };
+}
+
 /** A run of source A from its beginning to its end, which leaves this record behind. Returns its id. */
 export async function runOf(
   store: MirrorStore,

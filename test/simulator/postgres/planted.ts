@@ -7,6 +7,7 @@ import { plant, type Planted, type PlantedCore } from '../plant.ts';
 import { createPostgresPlace } from './place.ts';
 
 const COMMIT_SQL = 'src/store/postgres/commit-sql.ts';
+const KNOWN = 'src/store/postgres/known.ts';
 
 /** Faults of a store in PostgreSQL that the simulator has to find, as changes to its lines. */
 export const PLANTED: readonly Planted[] = [
@@ -24,6 +25,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a commit that failed while the walk read on, forgotten',
+    seed: 20,
     changes: [
       {
         file: 'src/sync/copier.ts',
@@ -108,6 +110,16 @@ export const PLANTED: readonly Planted[] = [
         from: 'set seq = f.seq + taken.n from',
         to: 'set seq = f.seq + taken.n - taken.n % 3 from',
       },
+    ],
+  },
+  {
+    name: 'a task that is known by its id alone',
+    changes: [{ file: KNOWN, from: "${digestSql('t')} = o.digest", to: "o.digest <> ''" }],
+  },
+  {
+    name: 'a ledger that moves although not all tasks are known',
+    changes: [
+      { file: KNOWN, from: '(select count(*) from known) = (select count(*) from offered)', to: 'true' },
     ],
   },
   {
