@@ -1,3 +1,4 @@
+import { FIELDS } from '../../model/fields.ts';
 import type { Task } from '../../model/task.ts';
 import { encodeNul } from './nul.ts';
 
@@ -22,4 +23,24 @@ export function tooLong({ id, status }: Pick<Task, 'id' | 'status'>): string | n
 function fits(field: keyof typeof MOST_BYTES, text: string): boolean {
   const most = MOST_BYTES[field];
   return text.length <= most / 6 || Buffer.byteLength(encodeNul(text)) <= most;
+}
+
+const TIMES = FIELDS.flatMap((field) => (field.kind === 'time' ? [field.name] : []));
+const COUNTS = FIELDS.flatMap((field) => (field.kind === 'count' ? [field.name] : []));
+/** The first number that a bigint cannot hold. */
+const TOO_LARGE = 2 ** 63;
+
+/** Returns why a column cannot hold a task; null if all can. */
+export function outOfRange(task: Task): string | null {
+  for (const name of TIMES) {
+    const time = task[name];
+    // A year of more than four digits begins with a sign, which sorts before all digits.
+    if (time !== null && time < '0001')
+      return `${name}: not in the years 1 to 9999, which the database can hold`;
+  }
+  for (const name of COUNTS) {
+    if (Math.abs(task[name]) >= TOO_LARGE)
+      return `${name}: more than 64 bits, the most that the database can hold`;
+  }
+  return null;
 }

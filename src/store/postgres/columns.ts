@@ -19,7 +19,10 @@ const TYPES: Readonly<Record<Kind, Column['type']>> = {
   extra: 'json',
 };
 
-const columnOf = ({ column, kind }: (typeof FIELDS)[number]): Column => ({ name: column, type: TYPES[kind] });
+/** Returns the column that holds a field. */
+export function columnOf({ column, kind }: (typeof FIELDS)[number]): Column {
+  return { name: column, type: TYPES[kind] };
+}
 
 /** The columns that the fields of a task fill, in the order of the journal: all but the id. */
 export const TASK_COLUMNS: readonly Column[] = JOURNALED.map(columnOf);

@@ -1,11 +1,10 @@
 import { type Column, comparable, journalText, TASK_COLUMNS, WRITTEN_COLUMNS } from './columns.ts';
+import { incomingCte } from './incoming.ts';
 import { leaseCte } from './lease.ts';
 import { utcSql } from './names.ts';
 import { counterCte, toldSql } from './numbered.ts';
 import { movesCtes } from './source-state.ts';
 
-/** JSON comes as text, since it is compared as text. */
-const incomingType = ({ type }: Column): string => (type === 'json' ? 'text' : type);
 const written = (row: string, { name, type }: Column): string =>
   type === 'json' ? `${row}.${name}::json` : `${row}.${name}`;
 const NAMES = WRITTEN_COLUMNS.map(({ name }) => name).join(', ');
@@ -14,12 +13,6 @@ const NAMES = WRITTEN_COLUMNS.map(({ name }) => name).join(', ');
 const sameAs = (row: string): string =>
   `${row}.removed_at is null and (${TASK_COLUMNS.map((column) => comparable(row, column)).join(', ')})
   is not distinct from (${TASK_COLUMNS.map(({ name }) => `i.${name}`).join(', ')})`;
-
-const incoming = (tasks: string, condition = ''): string => `incoming as materialized (
-    select i.* from json_to_recordset(${tasks}::json) as i(n int, id text, ${WRITTEN_COLUMNS.map(
-      (column) => `${column.name} ${incomingType(column)}`,
-    ).join(', ')}) ${condition}
-  )`;
 
 const seen = (s: string): string => `seen as materialized (
     select i.n, i.id, t.row_no, t.source, t.removed_at, (${sameAs('t')}) as same
@@ -40,8 +33,9 @@ const JOURNAL = TASK_COLUMNS.map(
 /**
  * Returns the statement that commits a batch: one transaction, one round trip.
  *
- * After the lease's $1 to $4: $5 now, $6 the tasks, each id once, $7 rejected rows, each key once, $8 what else
- * moves, $9 columns that are not journaled, $10 whether row numbers are wanted, $11 the fields that are omitted.
+ * After the lease's $1 to $4: $5 now, $6 rejected rows, each key once, $7 what else moves, $8 columns that are not
+ * journaled, $9 whether row numbers are wanted, $10 the fields that are omitted, and from $11 the tasks, each id
+ * once. Tasks are told by their places among these.
  *
  * It is safe under READ COMMITTED. The lease's row is locked first, so a takeover waits for this statement, or
  * comes first and this one finds another token. What another source may write too is locked, all of it in the
@@ -49,11 +43,11 @@ const JOURNAL = TASK_COLUMNS.map(
  * differ, and rows of others of which it is to be noted that this source shows them. The counter of changes comes
  * after all of these locks, and before anything that needs a number: see {@link counterCte}. If another source
  * inserted or deleted a task of the batch after the statement's snapshot, `whole` is false and neither the ledger
- * nor anything else of $8 moves: repeat the statement.
+ * nor anything else of $7 moves: repeat the statement.
  */
 export function commitSql(s: string): string {
   return `with ${leaseCte(s)},
-  ${incoming('$6', 'where exists (select from lease)')},
+  ${incomingCte(11, 'where exists (select from lease)')},
   ${seen(s)},
   wanted as materialized (select seen.n, seen.id from seen where not seen.same or (${isUnnoted(s)})),
   locked as materialized (
@@ -70,7 +64,7 @@ export function commitSql(s: string): string {
       (${JOURNAL.length}, 'removed_at', ${utcSql('o.removed_at')}, null),
       (${JOURNAL.length + 1}, 'source', o.source, case when o.removed_at is null then o.source else $1 end)
     ) as f (at, field, old_value, new_value)
-    where f.old_value is distinct from f.new_value and f.field <> all ($9::text[])
+    where f.old_value is distinct from f.new_value and f.field <> all ($8::text[])
   ),
   changed as materialized (
     select n, row_number() over (order by n) as nth from (select distinct n from lines) as journaled
@@ -81,7 +75,7 @@ export function commitSql(s: string): string {
     returning task_id
   ),
   kept_again as (
-    delete from ${s}omitted_fields where field <> all ($11::text[]) and exists (select from incoming)
+    delete from ${s}omitted_fields where field <> all ($10::text[]) and exists (select from incoming)
     returning field
   ),
   ${counterCte(s, `${FRESH} + (select count(*) from changed)`, ['shown', 'kept_again'])},
@@ -111,7 +105,7 @@ export function commitSql(s: string): string {
     order by l.n, l.at
   ),
   refused as materialized (
-    select r.* from json_to_recordset($7::json)
+    select r.* from json_to_recordset($6::json)
       as r(row_key text, task_id text, payload text, reason text, last_activity_at timestamptz)
     where exists (select from lease)
   ),
@@ -134,21 +128,21 @@ export function commitSql(s: string): string {
       (select count(*) from incoming) = (select count(*) from seen) + (select count(*) from inserted)
       and (select count(*) from wanted) = (select count(*) from locked) as whole
   ),
-  ${movesCtes(s, '$8')}
+  ${movesCtes(s, '$7')}
   select done.held, done.whole,
     (select string_agg(i.n::text, ',') from inserted join incoming i on i.id = inserted.id) as inserted,
     (select string_agg(n::text, ',') from updated) as updated,
     (select string_agg(n::text, ',') from healed) as healed,
-    case when $10::boolean then (
+    case when $9::boolean then (
       select string_agg(row_no::text, ',') from (select row_no from seen union all select row_no from inserted) as met
     ) end as met,
     ${toldSql(s)}
   from done`;
 }
 
-/** Returns the statement that says what a commit of the tasks $2, which the source $1 shows, would do. */
+/** Returns the statement that says what a commit of tasks, from $2 on, which the source $1 shows, would do. */
 export function previewSql(s: string): string {
-  return `with ${incoming('$2')}, ${seen(s)}
+  return `with ${incomingCte(2)}, ${seen(s)}
   select (select string_agg(n::text, ',') from seen where same) as same,
     (select string_agg(n::text, ',') from seen where not same) as updated,
     (select json_agg(id)::text from seen where ${isUnnoted(s)}) as unnoted`;

@@ -7,13 +7,13 @@ import type { Change, Committed } from '../store.ts';
 import { isKey } from './bounds.ts';
 import { commitSql } from './commit-sql.ts';
 import type { HeldLease, Write } from './held-lease.ts';
-import { findKnown, NONE_KNOWN, numbersIn, type Version } from './known.ts';
+import { IncomingTasks, numbersIn } from './incoming.ts';
+import { findKnown, NONE_KNOWN, type Version } from './known.ts';
 import { encodeNul } from './nul.ts';
 import { movesOf } from './source-state.ts';
-import { type IncomingTask, toIncoming } from './stored-task.ts';
 
-/** Most characters of the tasks of one statement: a server takes much more, but holds it several times over. */
-const MOST_CHARACTERS = 8_000_000;
+/** Bytes of the tasks of one statement, give or take a task: a server takes much more, but holds it several times over. */
+const MOST_BYTES = 8_000_000;
 /** Attempts at a batch of tasks that other sources write at the same time. */
 const ATTEMPTS = 5;
 
@@ -62,33 +62,35 @@ export async function commitChange(
     versions.filter((version) => !known.versions.has(version)),
     omit,
   );
-  const rest = [[...columnsOf(omit)], wantsRows, [...omit]];
-  const writePart = async (write: Write, at: number, tally: Tally): Promise<void> => {
-    const isLast = at === parts.length - 1;
+  const writePart = async (write: Write, part: IncomingTasks, tally: Tally): Promise<void> => {
+    const isLast = part === parts.at(-1);
     const values = [
       now,
-      parts[at] ?? '[]',
       JSON.stringify(isLast ? [...refused.values()] : []),
       JSON.stringify(isLast ? movesOf(change) : {}),
-      ...rest,
+      [...columnsOf(omit)],
+      wantsRows,
+      [...omit],
+      ...part.values(),
     ];
     for (let attempt = 1; ; attempt += 1) {
       const [row] = await write<CommitRow>(sql, values);
       if (row === undefined) throw new Error('A statement without a result.');
-      tally.add(row);
+      tally.add(row, part);
       if (row.whole) return;
       if (attempt === ATTEMPTS) throw new Error('Other sources kept writing the same tasks.');
     }
   };
   let tally = new Tally(change.tasks);
+  const [only, ...others] = parts;
   if (known.isAll) {
     // The server has moved the ledger.
-  } else if (parts.length <= 1 && !tryOnly) {
-    await writePart((text, values) => lease.write(text, values), 0, tally);
+  } else if (only !== undefined && others.length === 0 && !tryOnly) {
+    await writePart((text, values) => lease.write(text, values), only, tally);
   } else {
     await lease.transaction(async (write) => {
       tally = new Tally(change.tasks);
-      for (const at of parts.keys()) await writePart(write, at, tally);
+      for (const part of parts) await writePart(write, part, tally);
       if (tryOnly) throw new TriedOnly();
     });
   }
@@ -114,26 +116,23 @@ function versionsOf(tasks: readonly Task[]): Version[] {
 }
 
 /**
- * Cuts the tasks into JSON texts, one for each statement: none is too long, and none has an id twice, so that
- * versions of one task are written one after the other.
+ * Cuts the tasks into those of one statement each: none is too long, and none has an id twice, so that versions of
+ * one task are written one after the other.
  */
-function partsOf(versions: readonly Version[], omit: ReadonlySet<OmittableField>): string[] {
-  const parts: string[][] = [[]];
-  const sizes = [0];
+function partsOf(versions: readonly Version[], omit: ReadonlySet<OmittableField>): IncomingTasks[] {
+  const parts = [new IncomingTasks(omit)];
   const partOf = new Map<string, number>();
   let current = 0;
   for (const { n, task } of versions) {
-    const text = JSON.stringify(toIncoming(task, n, omit) satisfies IncomingTask);
     const before = partOf.get(task.id);
-    let part = Math.max(current, before === undefined ? 0 : before + 1);
-    if ((sizes[part] ?? 0) > 0 && (sizes[part] ?? 0) + text.length > MOST_CHARACTERS) part += 1;
+    let at = Math.max(current, before === undefined ? 0 : before + 1);
+    if ((parts[at]?.bytes ?? 0) > MOST_BYTES) at += 1;
     // A second version opens a part of its own, which later tasks need not follow into.
-    if (before === undefined) current = part;
-    (parts[part] ??= []).push(text);
-    sizes[part] = (sizes[part] ?? 0) + text.length;
-    partOf.set(task.id, part);
+    if (before === undefined) current = at;
+    (parts[at] ??= new IncomingTasks(omit)).add(task, n);
+    partOf.set(task.id, at);
   }
-  return parts.map((part) => `[${part.join(',')}]`);
+  return parts;
 }
 
 function isSame(a: Task, b: Task): boolean {
@@ -176,10 +175,11 @@ class Tally {
     this.#tasks = tasks;
   }
 
-  add({ inserted, updated, healed, met }: CommitRow): void {
-    for (const n of numbersIn(inserted)) this.#inserted.add(n);
-    for (const n of numbersIn(updated)) this.#updated.add(n);
-    for (const n of numbersIn(healed)) this.#healed.add(n);
+  /** Adds the result of the statement that wrote these. */
+  add({ inserted, updated, healed, met }: CommitRow, written: IncomingTasks): void {
+    for (const n of written.placesOf(inserted)) this.#inserted.add(n);
+    for (const n of written.placesOf(updated)) this.#updated.add(n);
+    for (const n of written.placesOf(healed)) this.#healed.add(n);
     this.#rowNumbers.push(...numbersIn(met));
   }
 

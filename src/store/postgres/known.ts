@@ -2,6 +2,7 @@ import type { OmittableField, Task } from '../../model/task.ts';
 import type { Change } from '../store.ts';
 import { digestsOf, digestSql } from './digest.ts';
 import type { HeldLease } from './held-lease.ts';
+import { numbersIn } from './incoming.ts';
 import { leaseCte } from './lease.ts';
 import { encodeNul } from './nul.ts';
 import { movesCtes, movesOf } from './source-state.ts';
@@ -49,11 +50,6 @@ export async function findKnown(
     rowNumbers: numbersIn(row?.met ?? null),
     isAll: mayBeAll && row?.whole === true,
   };
-}
-
-/** Returns the numbers of a text like `1,2,3`. */
-export function numbersIn(list: string | null): number[] {
-  return list === null || list === '' ? [] : list.split(',').map(Number);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { OmittableField, RejectedRow, Task } from '../../model/task.ts';
 import type { Change } from '../store.ts';
-import { tooLong } from './bounds.ts';
+import { outOfRange, tooLong } from './bounds.ts';
 import { commitChange, type CommitDeps, TriedOnly, type Written } from './commit.ts';
 import type { Query } from './connection.ts';
 import { isOfValues, sqlStateOf } from './failure.ts';
@@ -31,7 +31,7 @@ export async function commitStorable(
   how: { now: string; wantsRows: boolean },
 ): Promise<WrittenWithout> {
   const setAside = change.tasks.flatMap((task) => {
-    const reason = tooLong(task);
+    const reason = tooLong(task) ?? outOfRange(task);
     return reason === null ? [] : [asRejected(task, reason, deps.omit)];
   });
   for (let attempt = 1; ; attempt += 1) {

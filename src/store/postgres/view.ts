@@ -6,13 +6,13 @@ import { previewSql } from './commit-sql.ts';
 import type { Database } from './connection.ts';
 import { TASK_COLUMNS } from './columns.ts';
 import { isOfValues } from './failure.ts';
-import { numbersIn } from './known.ts';
+import { IncomingTasks, numbersIn } from './incoming.ts';
 import { readState } from './lease.ts';
 import { decodeNul, encodeNul } from './nul.ts';
 import { removableSql } from './shared-rows.ts';
 import { LOOKED_AFTER_MS } from '../sql/looked-after.ts';
 import { edgeOf, openTaskOf, type OpenTaskRow, openTasksSql, sharedRows } from './source-state.ts';
-import { type StoredTask, toIncoming, toTask } from './stored-task.ts';
+import { type StoredTask, toTask } from './stored-task.ts';
 import { Sweep, unseenSql } from './sweep.ts';
 
 export interface PostgresViewDeps {
@@ -55,10 +55,12 @@ export class PostgresView implements ObservedSource {
   }
 
   async preview(tasks: readonly Task[]): Promise<Committed> {
-    const row = await this.#previewRow(tasks);
+    const incoming = new IncomingTasks(this.omit);
+    for (const [n, task] of tasks.entries()) incoming.add(task, n);
+    const row = await this.#previewRow(incoming);
     for (const id of JSON.parse(row?.unnoted ?? '[]') as string[]) this.shown.add(id);
-    const same = new Set(numbersIn(row?.same ?? null));
-    const updated = new Set(numbersIn(row?.updated ?? null));
+    const same = new Set(incoming.placesOf(row?.same ?? null));
+    const updated = new Set(incoming.placesOf(row?.updated ?? null));
     const idsOf = (wanted: (n: number) => boolean): string[] =>
       tasks.flatMap(({ id }, n) => (wanted(n) ? [id] : []));
     return {
@@ -151,10 +153,9 @@ export class PostgresView implements ObservedSource {
   async release(): Promise<void> {}
 
   /** Undefined if the engine cannot hold some of the tasks: a commit will say which. */
-  async #previewRow(tasks: readonly Task[]): Promise<PreviewRow | undefined> {
+  async #previewRow(incoming: IncomingTasks): Promise<PreviewRow | undefined> {
     try {
-      const incoming = JSON.stringify(tasks.map((task, n) => toIncoming(task, n, this.omit)));
-      const [row] = await this.db.query<PreviewRow>(previewSql(this.s), [this.source, incoming]);
+      const [row] = await this.db.query<PreviewRow>(previewSql(this.s), [this.source, ...incoming.values()]);
       return row;
     } catch (error) {
       if (isOfValues(error)) return undefined;

@@ -25,11 +25,10 @@ const text = fc.oneof(
     'x'.repeat(50_000),
   ),
 );
-/** The times whose us since 2000 JavaScript counts exactly. */
 const time = fc
   .date({
-    min: new Date('1715-01-01T00:00:00Z'),
-    max: new Date('2284-12-31T23:59:59.999Z'),
+    min: new Date('0001-01-01T00:00:00Z'),
+    max: new Date('9999-12-31T23:59:59.999Z'),
     noInvalidDate: true,
   })
   .map((date) => date.toISOString());
@@ -192,16 +191,6 @@ describeWithServer('a full run asks for known tasks first: its commit', () => {
     const { claim } = await sweptMirror(['message', 'env']);
     await claim.commit(changeOf({ tasks }));
     expect(await statementsOf(claim, { tasks, ledger })).toBe(1);
-  });
-
-  test('knows tasks of any time, though it has to send those of another age', async () => {
-    const { claim } = await sweptMirror();
-    const old = ['0001-01-01T00:00:00.001Z', '9999-12-31T23:59:59.999Z', '1970-01-01T00:00:00.010Z'].map(
-      (createdAt, n) => mirrorTask(createdAt, n, { createdAt }),
-    );
-    await claim.commit(changeOf({ tasks: old }));
-    expect(await claim.commit(changeOf({ tasks: old, ledger }))).toMatchObject({ updated: 0, unchanged: 3 });
-    expect((await claim.state()).ledger).toEqual(ledger);
   });
 
   test('mends a row that somebody has changed by hand', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { commitSql } from '../../../src/store/postgres/commit-sql.ts';
+import { IncomingTasks } from '../../../src/store/postgres/incoming.ts';
 import { knownSql } from '../../../src/store/postgres/known.ts';
 import { prefixOf } from '../../../src/store/postgres/names.ts';
 import { changeOf, mirrorTask, NEVER } from '../../contracts/mirror-store/kit.ts';
@@ -21,7 +22,10 @@ describeWithServer('PostgreSQL plans a commit', () => {
     if (hasStatistics) await claim.prepareForReaders(NEVER);
     const lease = ['a', 'token', 0, 1];
     const statements: [string, unknown[]][] = [
-      [commitSql(prefixOf(schema)), ['2026-01-01T00:00:00Z', '[]', '[]', '{}', [], true, []]],
+      [
+        commitSql(prefixOf(schema)),
+        ['2026-01-01T00:00:00Z', '[]', '{}', [], true, [], ...new IncomingTasks(new Set()).values()],
+      ],
       [knownSql(prefixOf(schema)), ['[]', '[]', '{}']],
     ];
     for (const [sql, values] of statements) {
