@@ -58,6 +58,9 @@ export async function commitChange(
   const refused = rejectionsOf(change.rejected);
   const versions = versionsOf(change.tasks);
   const known = wantsRows && !tryOnly ? await findKnown({ lease, s, omit }, versions, change) : NONE_KNOWN;
+  if (known.isAll) {
+    return { ...new Tally(change.tasks).written(), rowNumbers: known.rowNumbers, rejectedKeys: [] };
+  }
   const parts = partsOf(
     versions.filter((version) => !known.versions.has(version)),
     omit,
@@ -83,9 +86,7 @@ export async function commitChange(
   };
   let tally = new Tally(change.tasks);
   const [only, ...others] = parts;
-  if (known.isAll) {
-    // The server has moved the ledger.
-  } else if (only !== undefined && others.length === 0 && !tryOnly) {
+  if (only !== undefined && others.length === 0 && !tryOnly) {
     await writePart((text, values) => lease.write(text, values), only, tally);
   } else {
     await lease.transaction(async (write) => {
