@@ -1,5 +1,6 @@
 import { matchesEvent } from '../model/hook-events.ts';
 import { type HookRules, LAST_RANK, lastRunSeen } from '../model/hook.ts';
+import { HOOK_LEASE_MS } from '../model/lease.ts';
 import type { Feed } from '../store/feed.ts';
 import type { HookClaim, HookPlace, HookState, HookStore } from '../store/hooks.ts';
 import { type AttemptDeps, Attempts, type Item } from './attempts.ts';
@@ -31,6 +32,9 @@ export interface Pass {
 }
 
 const IDLE: Pass = { delivered: 0, nextAt: null, blockedAt: null };
+
+/** How often the lease of a hook is renewed while its events are read, in ms: three may come late. */
+const RENEW_MS = HOOK_LEASE_MS / 4;
 
 /** When to look again after another process, in ms: it may die. */
 const HELD_MS = 10_000;
@@ -96,6 +100,7 @@ class Delivery {
   readonly #attempts: Attempts;
   #place: HookPlace;
   #delivered = 0;
+  #renewedAt: number;
 
   constructor(hook: Hook, claim: HookClaim, deps: DeliveryDeps, signal: AbortSignal) {
     this.#hook = hook;
@@ -104,6 +109,7 @@ class Delivery {
     this.#signal = signal;
     this.#attempts = new Attempts(claim, hook.send, deps);
     this.#place = claim.state.place;
+    this.#renewedAt = deps.clock.now();
   }
 
   async pass(): Promise<Pass> {
@@ -127,7 +133,9 @@ class Delivery {
     const until = digestThrough > 0 ? digestThrough : isReplay ? replayThrough : Infinity;
     const keep = isReplay ? AT_ONCE : rules.maxPerRun;
     const now = this.#deps.clock.now();
-    const found = await gather(rules, { place: this.#place, until, keep, now }, this.#deps, this.#signal);
+    const wanted = { place: this.#place, until, keep, now };
+    const found = await gather(rules, wanted, this.#deps, () => this.#keepLease());
+    if (found === null) return LOST;
     const isDigest = digestThrough > 0 || (!isReplay && found.total > rules.maxPerRun);
     const isCut = !isDigest && found.total > found.events.length;
     const items = !isDigest ? this.#itemsOf(found, isCut) : found.total === 0 ? [] : [this.#digestOf(found)];
@@ -219,6 +227,15 @@ class Delivery {
       if (attempted.isDelivered) this.#delivered += 1;
     }
     return { isOver: false, nextAt: null };
+  }
+
+  /** Renews the lease now and then while a long backlog is read. Returns false if it was lost. */
+  async #keepLease(): Promise<boolean> {
+    this.#signal.throwIfAborted();
+    const now = this.#deps.clock.now();
+    if (Math.abs(now - this.#renewedAt) < RENEW_MS) return true;
+    this.#renewedAt = now;
+    return this.#claim.skip(this.#place);
   }
 
   async #skipTo(place: HookPlace): Promise<void> {

@@ -42,20 +42,21 @@ export interface Gathered {
 
 /**
  * Reads what changed since a place, to the end, and makes events of it. Everything has to be read before the
- * first event is known: the feed is in the order of each task's last change. Throws DatabaseError.
+ * first event is known: the feed is in the order of each task's last change. Asks `mayGoOn` before each page, and
+ * returns null once it may not. Throws DatabaseError.
  */
 export async function gather(
   rules: HookRules,
   wanted: Wanted,
   { feed, store }: GatherDeps,
-  signal: AbortSignal,
-): Promise<Gathered> {
+  mayGoOn: () => Promise<boolean>,
+): Promise<Gathered | null> {
   const since = sinceOf(wanted.place);
   const pile = new Pile(wanted.keep);
   let blocked: TaskEvent | null = null;
   let horizon = Math.min(await feed.head(), wanted.until);
   for (let after = since; ;) {
-    signal.throwIfAborted();
+    if (!(await mayGoOn())) return null;
     const page = await feed.read({ since, after, limit: PAGE, sources: rules.sources });
     // Read afterwards: a backfill that ends in between has brought what this page shows.
     const quiet = await store.backfills();
@@ -81,7 +82,8 @@ export async function gather(
   horizon = Math.min(horizon, blocked.seq - 1);
   if (pile.last <= horizon) return { ...pile.found(), horizon, blockedSince };
   // By a clock that was set back, or of another host, events are due before an earlier one is.
-  return { ...(await gather(rules, { ...wanted, until: horizon }, { feed, store }, signal)), blockedSince };
+  const earlier = await gather(rules, { ...wanted, until: horizon }, { feed, store }, mayGoOn);
+  return earlier === null ? null : { ...earlier, blockedSince };
 }
 
 /** The clock of another host may be ahead by so much, in ms. */

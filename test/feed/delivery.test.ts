@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { deliver } from '../../src/feed/delivery.ts';
 import { beginHooks } from '../../src/feed/worker.ts';
+import { HOOK_LEASE_MS } from '../../src/model/lease.ts';
 import type { HookStore } from '../../src/store/hooks.ts';
 import { DELIVERED, FAILED, FakeHook, GONE, hookBench, NEVER } from './kit.ts';
 
@@ -68,6 +69,38 @@ describe('a hook is told', () => {
     const seqs = hook.sent.map(({ body }) => Number(body.data['seq']));
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
     expect(seqs).toHaveLength(450);
+  });
+
+  test('a backlog that takes minutes to read, though other processes ask for the hook meanwhile', async () => {
+    const hook = new FakeHook({ events: ['task.added'], maxPerRun: 1_000 });
+    const { feed, clock, deps, openStore } = await hookBench(hook);
+    for (let task = 0; task < 350; task += 1) feed.put(`t${task}`, { status: 'pending' });
+    const rival = await openStore();
+    const claims: unknown[] = [];
+    const read: typeof feed.read = async (question) => {
+      clock.advance(HOOK_LEASE_MS / 3);
+      claims.push(await rival.claim('alerts'));
+      return feed.read(question);
+    };
+    await deliver(hook, { ...deps, feed: { head: () => feed.head(), read } }, NEVER);
+    expect(claims).toEqual([null, null, null, null, null]);
+    expect(hook.sent).toHaveLength(350);
+  });
+
+  test('nothing by a process that lost the hook while it read', async () => {
+    const hook = new FakeHook({ events: ['task.added'], maxPerRun: 1_000 });
+    const { feed, clock, deps, openStore } = await hookBench(hook);
+    for (let task = 0; task < 350; task += 1) feed.put(`t${task}`, { status: 'pending' });
+    const rival = await openStore();
+    const read: typeof feed.read = async (question) => {
+      clock.advance(HOOK_LEASE_MS / 3);
+      await rival.replay('alerts', 0, 0);
+      return feed.read(question);
+    };
+    const pass = await deliver(hook, { ...deps, feed: { head: () => feed.head(), read } }, NEVER);
+    expect(pass.delivered).toBe(0);
+    expect(hook.sent).toEqual([]);
+    expect(feed.reads).toBe(1);
   });
 
   test('nothing while nothing has changed: neither the feed is read nor the state written', async () => {
