@@ -33,7 +33,7 @@ export function mirrorStoreContract(name: string, make: Make): void {
     reading(make);
     sweeps(make);
     rejections(make);
-    // A sweep only takes notes: what commits do is the same.
+    // A sweep only takes notes: what commits do has to be the same.
     describe('in a sweep', () => {
       commits(inSweep(make));
       rejections(inSweep(make));

@@ -27,20 +27,17 @@ function fits(field: keyof typeof MOST_BYTES, text: string): boolean {
 
 const TIMES = FIELDS.flatMap((field) => (field.kind === 'time' ? [field.name] : []));
 const COUNTS = FIELDS.flatMap((field) => (field.kind === 'count' ? [field.name] : []));
-/** The first number that a bigint cannot hold. */
-const TOO_LARGE = 2 ** 63;
+const TIME_LENGTH = '2026-01-01T00:00:00.000Z'.length;
 
 /** Returns why a column cannot hold a task; null if all can. */
 export function outOfRange(task: Task): string | null {
   for (const name of TIMES) {
     const time = task[name];
-    // A year of more than four digits begins with a sign, which sorts before all digits.
-    if (time !== null && time < '0001')
-      return `${name}: not in the years 1 to 9999, which the database can hold`;
+    if (time !== null && (time.length !== TIME_LENGTH || time < '0001'))
+      return `${name}: not UTC text in the years 1 to 9999, all that the database can hold`;
   }
   for (const name of COUNTS) {
-    if (Math.abs(task[name]) >= TOO_LARGE)
-      return `${name}: more than 64 bits, the most that the database can hold`;
+    if (!Number.isSafeInteger(task[name])) return `${name}: not a whole number below 2^53`;
   }
   return null;
 }

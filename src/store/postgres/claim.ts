@@ -122,7 +122,7 @@ export class PostgresClaim extends PostgresView implements MirrorClaim {
     this.#before = null;
     const { s, omit, source } = this;
     const deps = { lease: this.#lease, query: this.db.query, s, omit, source };
-    const how = { now: this.#now(), wantsRows: this.sweep !== null };
+    const how = { now: this.#now(), isSweep: this.sweep !== null };
     const { rowNumbers, rejectedKeys, ...committed } = await commitStorable(deps, change, how);
     if (this.sweep !== null) {
       this.sweep.markRows(rowNumbers);

@@ -34,7 +34,7 @@ const JOURNAL = TASK_COLUMNS.map(
  * Returns the statement that commits a batch: one transaction, one round trip.
  *
  * After the lease's $1 to $4: $5 now, $6 rejected rows, each key once, $7 what else moves, $8 columns that are not
- * journaled, $9 whether row numbers are wanted, $10 the fields that are omitted, and from $11 the tasks, each id
+ * journaled, $9 whether it is a sweep, $10 the fields that are omitted, and from $11 the tasks, each id
  * once. Tasks are told by their places among these.
  *
  * It is safe under READ COMMITTED. The lease's row is locked first, so a takeover waits for this statement, or
@@ -74,8 +74,14 @@ export function commitSql(s: string): string {
     select id, $1 from locked where source <> $1 and removed_at is null on conflict do nothing
     returning task_id
   ),
+  refused as materialized (
+    select r.* from json_to_recordset($6::json)
+      as r(row_key text, task_id text, payload text, reason text, last_activity_at timestamptz)
+    where exists (select from lease)
+  ),
   kept_again as (
-    delete from ${s}omitted_fields where field <> all ($10::text[]) and exists (select from incoming)
+    delete from ${s}omitted_fields where field <> all ($10::text[])
+      and (exists (select from incoming) or exists (select from refused))
     returning field
   ),
   ${counterCte(s, `${FRESH} + (select count(*) from changed)`, ['shown', 'kept_again'])},
@@ -103,11 +109,6 @@ export function commitSql(s: string): string {
     select l.id, l.field, l.old_value, l.new_value, $5::timestamptz, c.base + ${FRESH} + u.nth
     from lines l join changed u on u.n = l.n cross join counter c
     order by l.n, l.at
-  ),
-  refused as materialized (
-    select r.* from json_to_recordset($6::json)
-      as r(row_key text, task_id text, payload text, reason text, last_activity_at timestamptz)
-    where exists (select from lease)
   ),
   healed as (
     delete from ${s}rejected_rows r using incoming i

@@ -30,7 +30,7 @@ export interface CommitDeps {
 
 /** The result of a batch: of the committed tasks, and of the rows that a sweep has to mark. */
 export interface Written extends Omit<Committed, 'setAside'> {
-  /** Row numbers of all tasks of the batch, if they were wanted. */
+  /** Row numbers of all tasks of the batch, in a sweep. */
   rowNumbers: number[];
   /** Keys of the rejected rows. */
   rejectedKeys: string[];
@@ -46,18 +46,18 @@ interface CommitRow {
 
 /**
  * Commits a change in one statement, or in several of one transaction if it is large or shows a task in
- * several versions. `now` is UTC text. With `wantsRows`, as in a full run, tasks that the server knows as they
- * are stay here: see {@link findKnown}. With `tryOnly`, rolls the change back: only a failure tells something.
+ * several versions. `now` is UTC text. In a sweep, tasks that the server knows as they are stay here, found by a
+ * statement before: see {@link findKnown}. With `tryOnly`, rolls the change back: only a failure tells something.
  */
 export async function commitChange(
   { lease, s, omit }: CommitDeps,
   change: Change,
-  { now, wantsRows, tryOnly = false }: { now: string; wantsRows: boolean; tryOnly?: boolean },
+  { now, isSweep, tryOnly = false }: { now: string; isSweep: boolean; tryOnly?: boolean },
 ): Promise<Written> {
   const sql = commitSql(s);
   const refused = rejectionsOf(change.rejected);
   const versions = versionsOf(change.tasks);
-  const known = wantsRows && !tryOnly ? await findKnown({ lease, s, omit }, versions, change) : NONE_KNOWN;
+  const known = isSweep && !tryOnly ? await findKnown({ lease, s, omit }, versions, change) : NONE_KNOWN;
   if (known.isAll) {
     return { ...new Tally(change.tasks).written(), rowNumbers: known.rowNumbers, rejectedKeys: [] };
   }
@@ -72,7 +72,7 @@ export async function commitChange(
       JSON.stringify(isLast ? [...refused.values()] : []),
       JSON.stringify(isLast ? movesOf(change) : {}),
       [...columnsOf(omit)],
-      wantsRows,
+      isSweep,
       [...omit],
       ...part.values(),
     ];

@@ -6,8 +6,8 @@ import { columnOf, TASK_COLUMNS } from './columns.ts';
 
 /**
  * Returns SQL for the SHA-256, in hex, of all that a row holds of a task but its id. It is that of the row's binary
- * form, in which types, lengths and nulls are told: so no two different rows have the same form, and it depends on
- * no setting of the session.
+ * form, in which types, lengths and nulls are told: so no two different rows have the same form. Of the session's
+ * settings it depends on the encoding alone, which client.ts sets.
  */
 export function digestSql(row: string): string {
   return `encode(sha256(record_send(row(${TASK_COLUMNS.map(({ name }) => `${row}.${name}`).join(', ')}))), 'hex')`;

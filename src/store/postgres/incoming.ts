@@ -17,8 +17,8 @@ const ARRAY_OF: Readonly<Record<Column['type'], string>> = {
  * Returns the CTE `incoming` of {@link IncomingTasks.values}, the placeholders from `first` on: the columns of a task
  * and `n`, its place, from 1.
  *
- * Of a JSON array the planner expects 100 elements, whatever it has. Of arrays alone it would know how many
- * they are, and then read all tasks of the mirror to find some thousand by their ids.
+ * Of a JSON array the planner expects 100 elements, whatever it has. Of arrays that it sees, which a `select` keeps
+ * it from, it would know how many they are, and then read all tasks of the mirror to find some thousand by their ids.
  */
 export function incomingCte(first: number, condition = ''): string {
   const arrays = WRITTEN_COLUMNS.map(

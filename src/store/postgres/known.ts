@@ -43,6 +43,7 @@ export async function findKnown(
     JSON.stringify(tasks.map(({ id }) => encodeNul(id))),
     JSON.stringify(digestsOf(tasks, omit)),
     JSON.stringify(mayBeAll ? movesOf(change) : {}),
+    [...omit],
   ]);
   const known = numbersIn(row?.known ?? null).flatMap((place) => single[place - 1] ?? []);
   return {
@@ -54,12 +55,16 @@ export async function findKnown(
 
 /**
  * Returns the statement that finds out which tasks need no writing: their rows are live and equal to what this
- * source shows, it is noted that it shows them, and no version of them was rejected before. If all are, it moves
- * the source's state. It is a write of the lease even if not: so what it saw was not lost in a failover if the next
+ * source shows, it is noted that it shows them, no version of them was rejected before, and no field is kept again
+ * that a commit has to note. If all are, it moves the source's state. It is a write of the lease even if not: so what it saw was not lost in a failover if the next
  * write succeeds.
  *
- * After the lease's $1 to $4: $5 the ids, $6 their {@link digestsOf}, $7 what else moves. `known` are places
- * among these, from 1, and `met` the row numbers there.
+ * After the lease's $1 to $4: $5 the ids, $6 their {@link digestsOf}, $7 what else moves, $8 the fields that are
+ * omitted. `known` are places among these, from 1, and `met` the row numbers there.
+ *
+ * Whatever the planner knows of the tables, it is one index search and one digest for each id, and one reading of
+ * the rejected rows: `offset 0` keeps it from joining by the digests of all tasks, and `not in` from reading the
+ * rejected rows for each task.
  */
 export function knownSql(s: string): string {
   return `with ${leaseCte(s)},
@@ -68,10 +73,12 @@ export function knownSql(s: string): string {
       with ordinality as o(id, digest, n) where exists (select from lease)
   ),
   known as materialized (
-    select o.n, t.row_no from offered o join ${s}tasks t on t.id = o.id
+    select o.n, t.row_no from offered o
+    cross join lateral (select * from ${s}tasks where id = o.id offset 0) as t
     where t.removed_at is null and ${digestSql('t')} = o.digest
       and (t.source = $1 or exists (select from ${s}also_shown a where a.task_id = t.id and a.source = $1))
-      and not exists (select from ${s}rejected_rows r where r.source = $1 and r.task_id = t.id)
+      and t.id not in (select task_id from ${s}rejected_rows where source = $1 and task_id is not null)
+      and not exists (select from ${s}omitted_fields where field <> all ($8::text[]))
   ),
   done as materialized (
     select exists (select from lease) as held,

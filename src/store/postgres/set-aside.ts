@@ -28,7 +28,7 @@ export interface WrittenWithout extends Written {
 export async function commitStorable(
   deps: StorableDeps,
   change: Change,
-  how: { now: string; wantsRows: boolean },
+  how: { now: string; isSweep: boolean },
 ): Promise<WrittenWithout> {
   const setAside = change.tasks.flatMap((task) => {
     const reason = tooLong(task) ?? outOfRange(task);
@@ -74,7 +74,7 @@ const UNSTORABLE = 'the database cannot hold this task';
 async function tryTasks(
   deps: CommitDeps,
   tasks: readonly Task[],
-  how: { now: string; wantsRows: boolean },
+  how: { now: string; isSweep: boolean },
 ): Promise<string | null> {
   try {
     await commitChange(deps, { tasks, rejected: [] }, { ...how, tryOnly: true });

@@ -2,6 +2,7 @@ import type { SourceIdentity } from '../../model/run.ts';
 import type { OmittableField, Task } from '../../model/task.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Committed, ObservedSource, OpenTask, SourceState } from '../store.ts';
+import { outOfRange } from './bounds.ts';
 import { previewSql } from './commit-sql.ts';
 import type { Database } from './connection.ts';
 import { TASK_COLUMNS } from './columns.ts';
@@ -56,7 +57,7 @@ export class PostgresView implements ObservedSource {
 
   async preview(tasks: readonly Task[]): Promise<Committed> {
     const incoming = new IncomingTasks(this.omit);
-    for (const [n, task] of tasks.entries()) incoming.add(task, n);
+    for (const [n, task] of tasks.entries()) if (outOfRange(task) === null) incoming.add(task, n);
     const row = await this.#previewRow(incoming);
     for (const id of JSON.parse(row?.unnoted ?? '[]') as string[]) this.shown.add(id);
     const same = new Set(incoming.placesOf(row?.same ?? null));

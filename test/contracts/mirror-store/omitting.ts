@@ -55,6 +55,28 @@ export function omitting(make: Make): void {
       ]);
     });
 
+    test.each([
+      ['tasks that the mirror has as they are', [mirrorTask('t1', 1), mirrorTask('t2', 2)]],
+      ['none', []],
+    ])(
+      'are cleared again if a rejected row brought them in between, beside tasks: %s',
+      async (_what, tasks) => {
+        const { store, claim, open: openAgain } = await open(make);
+        await claim.release();
+        const first = await (await openAgain(['error'])).claim(A);
+        await first.commit(changeOf({ tasks: [mirrorTask('t1', 1), mirrorTask('t2', 2)] }));
+        expect(await first.clearOmitted(NEVER)).toEqual({ cleared: ['error'], left: [] });
+        await first.release();
+        const second = await store.claim(A);
+        const payload = '{"id":"r","error":"a secret"}';
+        await second.commit(changeOf({ tasks, rejected: [rejectedRow('r', { payload })] }));
+        await second.release();
+        const third = await (await openAgain(['error'])).claim(A);
+        await third.clearOmitted(NEVER);
+        expect(await store.leftovers(['error'])).toEqual([]);
+      },
+    );
+
     test('are cleared from wherever they were stored before, and from nowhere else', async () => {
       const { open: openAgain, clock } = await storedBefore(make);
       clock.advance(HOUR);

@@ -3,7 +3,7 @@ import { commitSql } from '../../../src/store/postgres/commit-sql.ts';
 import { IncomingTasks } from '../../../src/store/postgres/incoming.ts';
 import { knownSql } from '../../../src/store/postgres/known.ts';
 import { prefixOf } from '../../../src/store/postgres/names.ts';
-import { changeOf, mirrorTask, NEVER } from '../../contracts/mirror-store/kit.ts';
+import { changeOf, mirrorTask, NEVER, rejectedRow } from '../../contracts/mirror-store/kit.ts';
 import { serverMirror } from '../../support/postgres/mirror.ts';
 import { describeWithServer, execute } from '../../support/postgres/server.ts';
 
@@ -26,7 +26,7 @@ describeWithServer('PostgreSQL plans a commit', () => {
         commitSql(prefixOf(schema)),
         ['2026-01-01T00:00:00Z', '[]', '{}', [], true, [], ...new IncomingTasks(new Set()).values()],
       ],
-      [knownSql(prefixOf(schema)), ['[]', '[]', '{}']],
+      [knownSql(prefixOf(schema)), ['[]', '[]', '{}', []]],
     ];
     for (const [sql, values] of statements) {
       const [plan] = await execute<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number } }] }>(
@@ -36,5 +36,30 @@ describeWithServer('PostgreSQL plans a commit', () => {
       );
       expect(plan?.['QUERY PLAN'][0].Plan['Total Cost']).toBeLessThan(COMPILED_ABOVE / 5);
     }
+  });
+
+  test.each([
+    ['fresh', ''],
+    ['with statistics', 'analyze'],
+  ])('%s: known tasks are found by their ids, and digests made of these alone', async (_what, statistics) => {
+    const { open, url, schema } = await serverMirror();
+    const claim = await (await open()).claim({ name: 'a', baseUrl: 'https://a.example' });
+    const tasks = Array.from({ length: 3_000 }, (_, n) => mirrorTask(`task ${n}`));
+    const rejected = Array.from({ length: 1_000 }, (_, n) => rejectedRow(`bad ${n}`));
+    await claim.commit(changeOf({ tasks, rejected }));
+    if (statistics !== '') await execute(url, `analyze "${schema}".tasks, "${schema}".rejected_rows`);
+    const plan = await execute<{ 'QUERY PLAN': string }>(url, `explain ${knownSql(prefixOf(schema))}`, [
+      'a',
+      'token',
+      0,
+      1,
+      '[]',
+      '[]',
+      '{}',
+      [],
+    ]);
+    const lines = plan.map((line) => line['QUERY PLAN']);
+    expect(lines.filter((line) => line.includes('using tasks_pkey'))).toHaveLength(1);
+    expect(lines.filter((line) => /Anti Join|(?:Hash|Join) .*sha256|Scan on tasks /.test(line))).toEqual([]);
   });
 });

@@ -16,17 +16,17 @@ const BAD: readonly [string, Task, string][] = [
   [
     'a year before 1',
     mirrorTask('early', 4, { startedAt: '0000-12-31T23:59:59.999Z' }),
-    'startedAt: not in the years 1 to 9999',
+    'startedAt: not UTC text in the years 1 to 9999',
   ],
   [
     'a year of six digits',
     mirrorTask('late', 5, { completedAt: '+275760-01-01T00:00:00.000Z' }),
-    'completedAt: not in',
+    'completedAt: not UTC text',
   ],
   [
     'a count beyond 64 bits',
     mirrorTask('many', 6, { messageCount: 1e20 }),
-    'messageCount: more than 64 bits',
+    'messageCount: not a whole number',
   ],
 ];
 
