@@ -1,15 +1,27 @@
-import { Client, type QueryResult, type QueryResultRow } from 'pg';
 import { afterAll, describe, inject, onTestFinished, TestRunner } from 'vitest';
-import { parsePostgresUrl } from '../../../src/model/postgres-url.ts';
+import { inDatabase } from './databases.ts';
+import { execute } from './execute.ts';
 import { type Server, startServer, type StartOptions } from './start.ts';
 
+export { execute } from './execute.ts';
 export { targetOf } from './target.ts';
 
-const { url: shared, bin, missing } = inject('postgres');
+const { urls, bin, missing } = inject('postgres');
+/**
+ * Files that run at the same time have databases of their own: `create index concurrently` waits for every
+ * transaction of its database. No two of them have the same VITEST_POOL_ID.
+ */
+const shared = urls === null ? null : urlOf(urls, Number(process.env['VITEST_POOL_ID']));
 
-/** The URL of the server that the tests share; null, with a reason, where none can run. */
+/** The URL of this file's database in the server that the tests share; null, with a reason, where none can run. */
 export const postgresUrl = shared;
 export const postgresMissing = missing;
+
+function urlOf(all: readonly string[], worker: number): string {
+  const url = all[worker - 1];
+  if (url === undefined) throw new Error(`There is no database for worker ${worker} of ${all.length}.`);
+  return url;
+}
 
 /** Groups tests that need the shared server. Where none can run, they are skipped, and the name says why. */
 export function describeWithServer(name: string, body: () => void): void {
@@ -58,7 +70,7 @@ export async function temporaryDatabase(): Promise<{
   rows: <R>(sql: string) => Promise<R[]>;
 }> {
   const { url, schema: name } = temporarySchema();
-  const setting = url.replace(/\/[^/]*$/, `/${name}`);
+  const setting = inDatabase(url, name);
   await execute(url, `create database "${name}"`);
   afterwards(async () => {
     await execute(url, `drop database if exists "${name}" with (force)`);
@@ -66,30 +78,6 @@ export async function temporaryDatabase(): Promise<{
   const rows = async <R>(sql: string): Promise<R[]> =>
     (await execute(setting, `set search_path = taskmirror; ${sql}`)) as R[];
   return { setting, rows };
-}
-
-/** Runs SQL on a connection of its own, and returns the rows of the last statement as the driver has them. */
-export async function execute<R extends QueryResultRow>(
-  url: string,
-  sql: string,
-  values: unknown[] = [],
-): Promise<R[]> {
-  const { host, port, user, password, database } = parsePostgresUrl(url);
-  const client = new Client({
-    host,
-    port,
-    user,
-    database,
-    ...(password === null ? {} : { password }),
-    ssl: false,
-  });
-  await client.connect();
-  try {
-    const result: QueryResult<R> | QueryResult<R>[] = await client.query<R>(sql, values);
-    return (Array.isArray(result) ? result.at(-1)?.rows : result.rows) ?? [];
-  } finally {
-    await client.end();
-  }
 }
 
 /** What outlasts a test: it was made by a hook of a group, where Vitest takes no further hooks. */

@@ -3,14 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { binariesIn } from './binaries.ts';
-import { startServer } from './start.ts';
+import { createDatabases } from './databases.ts';
+import { type Server, startServer } from './start.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** What the tests may use of PostgreSQL. */
     postgres: {
-      /** The server that the tests share; its user may create schemas and roles. Null: there is none. */
-      url: string | null;
+      /**
+       * Databases of the server that the tests share, one for each worker of Vitest; their user may create
+       * schemas, databases and roles. Null: there is no server.
+       */
+      urls: readonly string[] | null;
       /** The folder of binaries to start other servers from. Null: there is none. */
       bin: string | null;
       /** Why there is no server or no binaries; null: both are there. */
@@ -29,19 +33,23 @@ export default async function provideServer(project: TestProject): Promise<() =>
   // Another user runs what is copied there.
   chmodSync(folder, 0o755);
   const clear = (): void => rmSync(folder, { recursive: true, force: true });
+  let bin: string | null = null;
+  let server: Server | null = null;
+  let missing: string | null = null;
   try {
-    const bin = binariesIn(folder, process.env['TASKMIRROR_TEST_POSTGRES_BIN']);
-    const server = named === null ? await startServer({ bin }) : null;
-    project.provide('postgres', { url: named ?? server?.url ?? null, bin, missing: null });
-    return async () => {
-      await server?.stop();
-      clear();
-    };
+    const found = binariesIn(folder, process.env['TASKMIRROR_TEST_POSTGRES_BIN']);
+    if (named === null) server = await startServer({ bin: found });
+    bin = found;
   } catch (error) {
     clear();
-    const missing = `no PostgreSQL server can be started here: ${String(error).split('\n', 1)[0]}`;
-    project.provide('postgres', { url: named, bin: null, missing });
+    missing = `no PostgreSQL server can be started here: ${String(error).split('\n', 1)[0]}`;
     process.stderr.write(`Tests are skipped: ${missing}\n`);
-    return async () => {};
   }
+  const url = named ?? server?.url ?? null;
+  const databases = url === null ? null : await createDatabases(url, project.config.maxWorkers);
+  project.provide('postgres', { urls: databases?.urls ?? null, bin, missing });
+  return async () => {
+    await (server === null ? databases?.drop() : server.stop());
+    clear();
+  };
 }
