@@ -76,13 +76,24 @@ export async function readMoving(reading: Reading): Promise<Cost> {
 }
 
 interface Entry {
-  id: string;
-  activity: number;
-  row: ListRow;
+  readonly id: string;
+  readonly activity: number;
+  readonly row: ListRow;
 }
 
 function entryOf(id: string, activity: number): Entry {
   return { id, activity, row: listRow(id, activity) };
+}
+
+/** To make a list takes longer than to read it, and no reading changes its entries. */
+const rested = new Map<number, readonly Entry[]>();
+
+function entriesAtRest(tasks: number): readonly Entry[] {
+  const known = rested.get(tasks);
+  if (known !== undefined) return known;
+  const entries = Array.from({ length: tasks }, (_, i) => entryOf(`r${i}`, (tasks - i) * 1_000));
+  rested.set(tasks, entries);
+  return entries;
 }
 
 class LiveList {
@@ -95,7 +106,7 @@ class LiveList {
   constructor(tasks: number, random: Random) {
     this.#random = random;
     this.#now = tasks * 1_000;
-    this.#entries = Array.from({ length: tasks }, (_, i) => entryOf(`r${i}`, (tasks - i) * 1_000));
+    this.#entries = [...entriesAtRest(tasks)];
     this.#still = new Set(this.#entries.map(({ id }) => id));
   }
 
