@@ -13,6 +13,7 @@ const KNOWN = 'src/store/postgres/known.ts';
 export const PLANTED: readonly Planted[] = [
   {
     name: 'a ledger in another transaction than its rows',
+    seed: 3,
     changes: [
       {
         file: 'src/store/postgres/claim.ts',
@@ -94,6 +95,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a removal that keeps the old number',
+    seed: 3,
     changes: [
       {
         file: 'src/store/postgres/shared-rows.ts',
@@ -124,6 +126,7 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a sweep that takes every row for seen',
+    seed: 3,
     changes: [
       {
         file: 'src/store/postgres/sweep.ts',
