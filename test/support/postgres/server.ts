@@ -1,9 +1,11 @@
-import { afterAll, describe, inject, onTestFinished, TestRunner } from 'vitest';
+import { describe, inject } from 'vitest';
 import { inDatabase } from './databases.ts';
 import { execute } from './execute.ts';
+import { afterwards } from './leftovers.ts';
 import { type Server, startServer, type StartOptions } from './start.ts';
 
 export { execute } from './execute.ts';
+export { afterwards } from './leftovers.ts';
 export { targetOf } from './target.ts';
 
 const { urls, bin, missing } = inject('postgres');
@@ -78,16 +80,4 @@ export async function temporaryDatabase(): Promise<{
   const rows = async <R>(sql: string): Promise<R[]> =>
     (await execute(setting, `set search_path = taskmirror; ${sql}`)) as R[];
   return { setting, rows };
-}
-
-/** What outlasts a test: it was made by a hook of a group, where Vitest takes no further hooks. */
-const leftovers: (() => Promise<void>)[] = [];
-afterAll(async () => {
-  for (const work of leftovers.splice(0).toReversed()) await work();
-});
-
-/** Runs `work` after the test, or after the file if no test runs. */
-export function afterwards(work: () => Promise<void>): void {
-  if (TestRunner.getCurrentTest() === undefined) leftovers.push(work);
-  else onTestFinished(work);
 }
