@@ -8,7 +8,7 @@ export { execute } from './execute.ts';
 export { afterwards } from './leftovers.ts';
 export { targetOf } from './target.ts';
 
-const { urls, bin, missing } = inject('postgres');
+const { urls, bin, data, missing } = inject('postgres');
 /**
  * Files that run at the same time have databases of their own: `create index concurrently` waits for every
  * transaction of its database. No two of them have the same VITEST_POOL_ID.
@@ -46,9 +46,9 @@ function group(name: string, lacking: string | null, body: () => void): void {
 }
 
 /** Starts a server of its own. It is stopped after the test, or after the file if no test runs. */
-export async function ownServer(options: Omit<StartOptions, 'bin'> = {}): Promise<Server> {
+export async function ownServer(options: Omit<StartOptions, 'bin' | 'initialized'> = {}): Promise<Server> {
   if (bin === null) throw new Error(missing ?? 'There are no binaries of PostgreSQL.');
-  const server = await startServer({ bin, ...options });
+  const server = await startServer({ bin, initialized: data, ...options });
   afterwards(() => server.stop());
   return server;
 }
