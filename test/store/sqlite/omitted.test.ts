@@ -290,8 +290,10 @@ test('processes that are killed after a commit continue where the last one was, 
 /** Clears in a process that dies after its commit of this number. */
 async function clearAndDie(file: string, omit: readonly OmittableField[], commit: number): Promise<void> {
   const module = pathToFileURL(join(import.meta.dirname, '../../../src/store/sqlite/store.ts')).href;
+  // Who is killed keeps nothing of what it compiled for the next.
   const script = `
     const { openMirrorStore } = await import(${JSON.stringify(module)});
+    (await import('node:module')).flushCompileCache();
     const clock = { now: () => ${Date.UTC(2026, 0, 1)} };
     const omit = new Set(${JSON.stringify(omit)});
     const store = await openMirrorStore(${JSON.stringify(file)}, { create: false, clock, omit });

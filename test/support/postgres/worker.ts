@@ -2,6 +2,7 @@
  * A process that fills a mirror from a list in memory, for tests that kill or stop it: `fork` it with a JSON
  * text of Orders. Sends what came of the run, and ends.
  */
+import { flushCompileCache } from 'node:module';
 import { systemClock } from '../../../src/platform/clock.ts';
 import type { Database } from '../../../src/store/postgres/connection.ts';
 import { openStoreOn } from '../../../src/store/postgres/store.ts';
@@ -40,4 +41,6 @@ async function work(orders: Orders): Promise<void> {
   process.disconnect();
 }
 
+// Who is killed keeps nothing for the next.
+flushCompileCache();
 await work(JSON.parse(process.argv[2] ?? '') as Orders);
