@@ -256,7 +256,13 @@ describeWithServer('what fails at PostgreSQL has a code', () => {
   });
 
   test('no answer in time: nothing waits for the connection any more', async () => {
-    const database = open(shared(), { max: 1 });
+    const applicationName = `sleeper of ${process.pid}`;
+    const database = open(shared(), { max: 1, applicationName });
+    // The server goes on, and whoever makes an index in this database would wait for it.
+    onTestFinished(async () => {
+      const end = 'select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1';
+      await execute(shared(), end, [applicationName]);
+    });
     const waiting = database.query('select pg_sleep(60)', [], { timeoutMs: 20 });
     expect(await failureOf(waiting)).toEqual(failed('statement_timeout', database));
     const inside = database.transaction((query) => query('select pg_sleep(60)', [], { timeoutMs: 20 }));
