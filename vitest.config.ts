@@ -9,8 +9,8 @@ export default defineConfig({
     // One less than the cores is vitest's choice: on two, one would idle. Many tests wait for processes and servers.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     restoreMocks: true,
-    // To load the modules anew for each of 219 files takes a minute of the processor. They hold no state that one
-    // file could leave to the next, and no test replaces a module.
+    // To load the modules anew for each file takes a minute of the processor in all. They hold no state that one file
+    // could leave to the next, and no test replaces a module.
     isolate: false,
     // For processes that tests start from the sources: to strip the types takes most of their start.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/taskmirror-tests') },

@@ -1,6 +1,6 @@
 import type { OmittableField, Task } from '../../model/task.ts';
 import type { Change } from '../store.ts';
-import { digestsOf, digestSql } from './digest.ts';
+import { digestsOf, digestSql, nthDigestSql } from './digest.ts';
 import type { HeldLease } from './held-lease.ts';
 import { numbersIn } from './incoming.ts';
 import { leaseCte } from './lease.ts';
@@ -41,26 +41,24 @@ export async function findKnown(
   const tasks = single.map(({ task }) => task);
   const [row] = await lease.write<{ known: string | null; met: string | null; whole: boolean }>(knownSql(s), [
     JSON.stringify(tasks.map(({ id }) => encodeNul(id))),
-    JSON.stringify(digestsOf(tasks, omit)),
+    digestsOf(tasks, omit),
     JSON.stringify(mayBeAll ? movesOf(change) : {}),
     [...omit],
   ]);
+  const rowNumbers = numbersIn(row?.met ?? null);
+  if (row?.whole === true) return { versions: new Set(single), rowNumbers, isAll: mayBeAll };
   const known = numbersIn(row?.known ?? null).flatMap((place) => single[place - 1] ?? []);
-  return {
-    versions: new Set(known),
-    rowNumbers: numbersIn(row?.met ?? null),
-    isAll: mayBeAll && row?.whole === true,
-  };
+  return { versions: new Set(known), rowNumbers, isAll: false };
 }
 
 /**
  * Returns the statement that finds out which tasks need no writing: their rows are live and equal to what this
  * source shows, it is noted that it shows them, no version of them was rejected before, and no field is kept again
- * that a commit has to note. If all are, it moves the source's state. It is a write of the lease even if not: so what it saw was not lost in a failover if the next
- * write succeeds.
+ * that a commit has to note. If all are, it moves the source's state. It is a write of the lease even if not: so
+ * what it saw was not lost in a failover if the next write succeeds.
  *
  * After the lease's $1 to $4: $5 the ids, $6 their {@link digestsOf}, $7 what else moves, $8 the fields that are
- * omitted. `known` are places among these, from 1, and `met` the row numbers there.
+ * omitted. `known` are places among these, from 1, unless all are known (`whole`), and `met` the row numbers.
  *
  * Whatever the planner knows of the tables, it is one index search and one digest for each id, and one reading of
  * the rejected rows: `offset 0` keeps it from joining by the digests of all tasks, and `not in` from reading the
@@ -69,13 +67,12 @@ export async function findKnown(
 export function knownSql(s: string): string {
   return `with ${leaseCte(s)},
   offered as materialized (
-    select o.* from rows from (json_array_elements_text($5::json), json_array_elements_text($6::json))
-      with ordinality as o(id, digest, n) where exists (select from lease)
+    select o.* from json_array_elements_text($5::json) with ordinality as o(id, n) where exists (select from lease)
   ),
   known as materialized (
     select o.n, t.row_no from offered o
     cross join lateral (select * from ${s}tasks where id = o.id offset 0) as t
-    where t.removed_at is null and ${digestSql('t')} = o.digest
+    where t.removed_at is null and ${digestSql('t')} = ${nthDigestSql('$6', 'o.n')}
       and (t.source = $1 or exists (select from ${s}also_shown a where a.task_id = t.id and a.source = $1))
       and t.id not in (select task_id from ${s}rejected_rows where source = $1 and task_id is not null)
       and not exists (select from ${s}omitted_fields where field <> all ($8::text[]))
@@ -85,7 +82,7 @@ export function knownSql(s: string): string {
       (select count(*) from known) = (select count(*) from offered) as whole
   ),
   ${movesCtes(s, '$7')}
-  select held, whole, (select string_agg(n::text, ',') from known) as known,
+  select held, whole, case when not whole then (select string_agg(n::text, ',') from known) end as known,
     (select string_agg(row_no::text, ',') from known) as met
   from done`;
 }

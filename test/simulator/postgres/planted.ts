@@ -116,7 +116,9 @@ export const PLANTED: readonly Planted[] = [
   },
   {
     name: 'a task that is known by its id alone',
-    changes: [{ file: KNOWN, from: "${digestSql('t')} = o.digest", to: "o.digest <> ''" }],
+    changes: [
+      { file: KNOWN, from: "${digestSql('t')} = ${nthDigestSql('$6', 'o.n')}", to: '$6::bytea is not null' },
+    ],
   },
   {
     name: 'a ledger that moves although not all tasks are known',
