@@ -1,6 +1,6 @@
 import { matchesEvent } from '../model/hook-events.ts';
 import { type HookRules, LAST_RANK, lastRunSeen } from '../model/hook.ts';
-import { HOOK_LEASE_MS } from '../model/lease.ts';
+import { HOOK_RENEW_MS } from '../model/lease.ts';
 import type { Feed } from '../store/feed.ts';
 import type { HookClaim, HookPlace, HookState, HookStore } from '../store/hooks.ts';
 import { type AttemptDeps, Attempts, type Item } from './attempts.ts';
@@ -32,9 +32,6 @@ export interface Pass {
 }
 
 const IDLE: Pass = { delivered: 0, nextAt: null, blockedAt: null };
-
-/** How often the lease of a hook is renewed while its events are read, in ms: three may come late. */
-const RENEW_MS = HOOK_LEASE_MS / 4;
 
 /** When to look again after another process, in ms: it may die. */
 const HELD_MS = 10_000;
@@ -233,7 +230,7 @@ class Delivery {
   async #keepLease(): Promise<boolean> {
     this.#signal.throwIfAborted();
     const now = this.#deps.clock.now();
-    if (Math.abs(now - this.#renewedAt) < RENEW_MS) return true;
+    if (Math.abs(now - this.#renewedAt) < HOOK_RENEW_MS) return true;
     this.#renewedAt = now;
     return this.#claim.skip(this.#place);
   }

@@ -12,3 +12,6 @@ export const FRESH_MS = RENEW_MS / 3;
 
 /** How long a hook's lease holds after it was renewed, in ms. An attempt at one event takes 30 s at most. */
 export const HOOK_LEASE_MS = 48_000;
+
+/** How often it is renewed while a hook's events are read, in ms. Each delivery renews it, too. */
+export const HOOK_RENEW_MS = HOOK_LEASE_MS / 4;

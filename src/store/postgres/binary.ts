@@ -45,6 +45,7 @@ class Bytes {
     this.#length = 0;
   }
 
+  /** Adds four bytes, and makes room for a value after them, unless it is text. */
   addInt(value: number): void {
     this.#reserve(ROOM);
     this.#view.setInt32(this.#length, value);
@@ -55,9 +56,11 @@ class Bytes {
     this.#view.setInt32(at, value);
   }
 
-  /** Adds a value with its length before it. Throws RangeError for text that is no time, and a number that is no integer. */
+  /**
+   * Adds a value with its length before it. Throws RangeError for a time that cannot be read, and for a number that
+   * is not whole.
+   */
   addValue(type: Column['type'], value: Value): void {
-    this.#reserve(ROOM);
     if (value === null) this.addInt(-1);
     else if (typeof value === 'boolean') this.#addByte(value ? 1 : 0);
     else if (typeof value === 'number') this.#addLong(value, 1);

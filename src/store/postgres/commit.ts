@@ -12,7 +12,10 @@ import { findKnown, NONE_KNOWN, type Version } from './known.ts';
 import { encodeNul } from './nul.ts';
 import { movesOf } from './source-state.ts';
 
-/** Bytes of the tasks of one statement, give or take a task: a server takes much more, but holds it several times over. */
+/**
+ * Bytes of the tasks of one statement, give or take a task: a server takes much more, but holds it several times
+ * over.
+ */
 const MOST_BYTES = 8_000_000;
 /** Attempts at a batch of tasks that other sources write at the same time. */
 const ATTEMPTS = 5;
